@@ -1,0 +1,277 @@
+//! Texts with rules: each is checked once, where it enters, and trusted ever after.
+
+use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Why a text does not keep the rules of its type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be {rule}")]
+pub struct TextError {
+    /// The rule, as the end of the sentence "must be …".
+    pub rule: &'static str,
+}
+
+pub(crate) fn visit_str<'de, D, T>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, D::Error>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = std::borrow::Cow<'de, str>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(text.into())
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(text.to_owned().into())
+        }
+        fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
+            Ok(text.into())
+        }
+    }
+    parse(&deserializer.deserialize_str(Visitor)?)
+}
+
+fn one_line(text: &str, chars_max: usize) -> bool {
+    !text.is_empty()
+        && text.trim() == text
+        && text.len() <= chars_max.saturating_mul(4)
+        && text.chars().count() <= chars_max
+        && !text.chars().any(char::is_control)
+}
+
+fn prose(text: &str, bytes_max: usize) -> bool {
+    text.len() <= bytes_max
+        && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $rule:literal, |$text:ident| $check:expr;)*) => {$(
+        $(#[$doc])*
+        ///
+        #[doc = concat!("It is ", $rule, ".")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text and wraps it.
+            ///
+            /// # Errors
+            #[doc = concat!("When the text is not ", $rule, ".")]
+            pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
+                let $text = text.as_ref();
+                if $check { Ok(Self($text.into())) } else { Err(TextError { rule: $rule }) }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = TextError;
+            fn from_str(text: &str) -> Result<Self, TextError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = TextError;
+            fn try_from(text: &str) -> Result<Self, TextError> {
+                Self::new(text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                visit_str(deserializer, |text| Self::new(text).map_err(de::Error::custom))
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// A stock-keeping unit: what a shop calls one variant. Case matters.
+    Sku = "1 to 255 characters on one line without space around them",
+        |text| one_line(text, 255);
+    /// A short text on one line: a title, a name, a vendor, a tag.
+    Label = "1 to 255 characters on one line without space around them",
+        |text| one_line(text, 255);
+    /// A longer text of several lines: a description, a note.
+    Prose = "at most 65,536 bytes without control characters",
+        |text| prose(text, 65_536);
+    /// The part of an address on the web that names a product or a category.
+    Slug = "1 to 255 lower-case letters, digits, - or _, such as red-shirt",
+        |text| !text.is_empty() && text.chars().count() <= 255
+            && text.chars().all(|c| c == '-' || c == '_'
+                || (c.is_alphanumeric() && !c.is_uppercase()));
+    /// An absolute address on the web, or a path on the shop's own site.
+    Url = "an http or https address, or a path that begins with /, of at most 2,048 characters",
+        |text| one_line(text, 2_048) && !text.contains(char::is_whitespace)
+            && (text.starts_with("https://") || text.starts_with("http://") || text.starts_with('/'));
+    /// An e-mail address.
+    Email = "an e-mail address of at most 254 characters",
+        |text| is_email(text);
+    /// A country by its ISO 3166-1 alpha-2 code.
+    Country = "two capital letters, an ISO 3166-1 country code such as DE",
+        |text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+    /// A part of a country: a state, province or region, by the part of its ISO 3166-2 code after
+    /// the country (`CA` for California), or by name where there is none.
+    Region = "1 to 64 characters on one line",
+        |text| one_line(text, 64);
+    /// Names a class of goods that are taxed alike, such as `standard` or `reduced`.
+    TaxClass = "1 to 64 lower-case letters, digits, - or _",
+        |text| key(text);
+    /// Names a payment gateway, such as `manual` or `stripe`.
+    GatewayName = "1 to 64 lower-case letters, digits, - or _",
+        |text| key(text);
+    /// The human-readable number of an order, such as `261121-7K2MQ9XD`.
+    OrderNumber = "1 to 64 capital letters, digits or -",
+        |text| !text.is_empty() && text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+    /// A client's key that makes repeating a request safe.
+    IdempotencyKey = "1 to 255 printable ASCII characters",
+        |text| !text.is_empty() && text.len() <= 255
+            && text.bytes().all(|b| (0x20..=0x7e).contains(&b));
+}
+
+fn key(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+}
+
+// Deliberately loose: whether an address exists is known only once a message has reached it.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    text.len() <= 254
+        && !local.is_empty()
+        && local.len() <= 64
+        && domain.split('.').count() >= 2
+        && domain.split('.').all(|part| !part.is_empty() && part.len() <= 63)
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace() || "<>()[],;:\\\"".contains(c))
+        && !local.contains('@')
+}
+
+impl Email {
+    /// The address in the form in which two of them are compared: lower case.
+    pub fn normalized(&self) -> String {
+        self.to_lowercase()
+    }
+}
+
+impl TaxClass {
+    /// The class of goods that nothing else was said about: `standard`.
+    pub fn standard() -> Self {
+        Self("standard".into())
+    }
+}
+
+impl GatewayName {
+    /// The gateway that people operate by hand: `manual`.
+    pub fn manual() -> Self {
+        Self("manual".into())
+    }
+}
+
+impl Slug {
+    /// The slug that a title suggests: letters and digits in lower case, everything else one `-`.
+    ///
+    /// `None` when the text has neither a letter nor a digit.
+    ///
+    /// ```
+    /// use commerce_core::text::Slug;
+    /// assert_eq!(Slug::suggest(" Red  Shirt (XL)!").unwrap().as_str(), "red-shirt-xl");
+    /// assert_eq!(Slug::suggest("…"), None);
+    /// ```
+    pub fn suggest(text: &str) -> Option<Self> {
+        let mut slug = String::new();
+        for c in text.chars().flat_map(char::to_lowercase) {
+            if c.is_alphanumeric() && !c.is_uppercase() {
+                slug.push(c);
+            } else if !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
+            }
+        }
+        let slug: String = slug.chars().take(255).collect();
+        Self::new(slug.trim_end_matches('-')).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_kept_at_their_edges() {
+        assert!(Sku::new("x".repeat(255)).is_ok());
+        for bad in ["", " x", "x ", "a\nb", &"x".repeat(256)] {
+            assert!(Sku::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(Prose::new("a\nb\tc").is_ok());
+        assert!(Prose::new("a\0b").is_err());
+        assert!(Slug::new("Ünder").is_err());
+        assert!(Slug::new("ünder-1").is_ok());
+    }
+
+    #[test]
+    fn addresses_of_mail() {
+        for good in ["a@b.co", "first.last+tag@mail.example.com", "ü@münchen.de"] {
+            assert!(Email::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "@b.co", "a@b", "a@@b.co", "a b@c.de", "a@b..c", "a@b.co\n"] {
+            assert!(Email::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_text_is_refused_by_serde_with_its_rule() {
+        let error = serde_json::from_str::<Country>("\"de\"").unwrap_err().to_string();
+        assert!(error.contains("ISO 3166-1"), "{error}");
+        assert!(serde_json::from_str::<Country>("5").is_err());
+    }
+}
