@@ -132,8 +132,9 @@ ids! {
 ///
 /// let mut first = Moment::new(Timestamp::UNIX_EPOCH, [7; 16]);
 /// let mut again = first.clone();
-/// assert_eq!(first.id::<OrderId>(), again.id::<OrderId>());
-/// assert_ne!(first.id::<OrderId>(), again.clone().id::<OrderId>());
+/// let id: OrderId = first.id();
+/// assert_eq!(id, again.id());
+/// assert_ne!(id, first.id());
 /// ```
 #[derive(Debug, Clone)]
 pub struct Moment {
