@@ -4,6 +4,8 @@ use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::id::Id;
+
 /// Why a text does not keep the rules of its type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be {rule}")]
@@ -201,6 +203,13 @@ impl Email {
     /// The address in the form in which two of them are compared: lower case.
     pub fn normalized(&self) -> String {
         self.to_lowercase()
+    }
+}
+
+/// An id is always a label.
+impl<T: Id> From<T> for Label {
+    fn from(id: T) -> Self {
+        Self(id.to_string().into())
     }
 }
 

@@ -1,0 +1,84 @@
+//! The choices of a shop that decide about a cent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{money::Money, rounding::Rounding};
+
+/// How a shop rounds, allocates and includes tax. Chosen once per shop and stored on each order.
+///
+/// The default adds tax, rounds half-up by line, and allocates by the prices as listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PricingPolicy {
+    /// How every amount is rounded.
+    pub rounding: Rounding,
+    /// Where tax is rounded.
+    pub level: RoundingLevel,
+    /// Which side of a price that includes tax is rounded.
+    pub included_rounds: IncludedRounds,
+    /// By what an order's discount is allocated to its lines.
+    pub allocation_basis: AllocationBasis,
+    /// Whether prices, of goods and of shipping, include their tax.
+    pub prices_include_tax: bool,
+    /// What happens to a price that includes tax where the tax is another.
+    pub cross_border: CrossBorder,
+    /// The smallest coin, such as 0.05 CAD: what is to be paid in its currency is rounded to a
+    /// multiple of it, after everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cash_increment: Option<Money>,
+}
+
+/// Where tax is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundingLevel {
+    /// The tax of one unit, all rates together; a line's is that times its quantity.
+    Unit,
+    /// The tax of a line, all rates together; it is then split among them by largest remainder.
+    #[default]
+    Line,
+    /// The tax of a line for each rate on its own.
+    Jurisdiction,
+    /// The tax of the whole document, once for each rate; it is then split among lines and
+    /// shipping by largest remainder (EN 16931 rounds each category's tax so).
+    Document,
+}
+
+/// Which side of a price that includes tax is rounded; the other is the rest of the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncludedRounds {
+    /// The price without tax.
+    Net,
+    /// The tax.
+    #[default]
+    Tax,
+}
+
+/// By what an order's discount is allocated to its lines. In each case it is what the discounts
+/// before it left of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllocationBasis {
+    /// As prices are listed: with tax where they include it, without where it is added. A change
+    /// of tax then never moves a discount from line to line.
+    #[default]
+    Listed,
+    /// With tax, rounded by line.
+    Gross,
+    /// Without tax, rounded by line.
+    Net,
+}
+
+/// What happens to a price that includes the tax of the shop's home when it is sold where another
+/// tax, or none, is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CrossBorder {
+    /// Every customer pays the same; what is left after tax differs.
+    #[default]
+    SameGross,
+    /// The shop keeps the same net; the tax at home is taken out of the price and the tax at the
+    /// destination put in.
+    SameNet,
+}

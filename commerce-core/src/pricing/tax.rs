@@ -1,0 +1,207 @@
+//! Taxes: which rates apply where, and what each makes of an amount.
+
+use std::{collections::HashMap, collections::HashSet, sync::Arc};
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{
+    id::TaxRateId,
+    text::{Country, Label, Region, TaxClass},
+};
+
+/// Where goods go, as far as tax and shipping care.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// The country.
+    pub country: Country,
+    /// The part of the country, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+}
+
+/// A tax: how much of what, and where.
+///
+/// A rate *matches* goods and a destination when its class, country and region, as far as it has
+/// them, are theirs. Of those that match, the following apply, together:
+///
+/// 1. Rates without a country are for the rest of the world: they apply only where no rate with a
+///    country matches.
+/// 2. In one place (the same country and region), rates with a class stand in for those without:
+///    `reduced` 7 % beside 19 % for everything.
+/// 3. Those of the country and those of the region apply both (GST and QST), unless one of the
+///    region's says that it [replaces the country's](TaxRate::replaces_country) (HST).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxRate {
+    /// Names the rate.
+    pub id: TaxRateId,
+    /// What the customer reads, such as `VAT 19 %`.
+    pub label: Label,
+    /// The class of goods that it is for; all of them without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<TaxClass>,
+    /// The country where it is due; without, wherever no rate of the country matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// The part of the country where it is due; without, all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most [`TaxRate::SCALE_MAX`] decimal
+    /// places.
+    pub rate: Decimal,
+    /// Whether it is due on the price together with the taxes before it, not on the price alone.
+    /// Compound rates come after all others, in the order of the table.
+    #[serde(default)]
+    pub compound: bool,
+    /// Whether it takes the place of the rates of the whole country in its region.
+    #[serde(default)]
+    pub replaces_country: bool,
+}
+
+/// Why rates make no table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TaxError {
+    /// The rate is below 0, above 10, or too precise.
+    #[error("the rate of {0} must be from 0 to 10 with at most 6 decimal places")]
+    RateOutOfRange(TaxRateId),
+    /// There are two rates with this id.
+    #[error("{0} is there twice")]
+    Duplicate(TaxRateId),
+    /// The rate has a region and no country.
+    #[error("{0} has a region without a country")]
+    RegionWithoutCountry(TaxRateId),
+    /// The rate replaces those of the country and is one of them.
+    #[error("{0} can replace the country's rates only in a region")]
+    ReplacesWithoutRegion(TaxRateId),
+    /// There are more rates than [`TaxTable::RATES_MAX`].
+    #[error("there are more than 10,000 tax rates")]
+    TooMany,
+}
+
+impl TaxRate {
+    /// The most decimal places of a rate: a ten-thousandth of a percent.
+    pub const SCALE_MAX: u32 = 6;
+
+    fn check(&self) -> Result<(), TaxError> {
+        let rate = self.rate.normalize();
+        if rate < Decimal::ZERO || rate > Decimal::TEN || rate.scale() > Self::SCALE_MAX {
+            Err(TaxError::RateOutOfRange(self.id))
+        } else if self.region.is_some() && self.country.is_none() {
+            Err(TaxError::RegionWithoutCountry(self.id))
+        } else if self.replaces_country && self.region.is_none() {
+            Err(TaxError::ReplacesWithoutRegion(self.id))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// All tax rates of a shop, arranged for fast look-up. In JSON it is the list of rates.
+#[derive(Debug, Clone, Default)]
+pub struct TaxTable {
+    rates: Vec<Arc<Entry>>,
+    places: HashMap<Place, Vec<Arc<Entry>>>,
+}
+
+type Place = (Option<Country>, Option<Region>);
+
+/// A rate and its position in the table.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) position: usize,
+    pub(super) rate: TaxRate,
+}
+
+impl TaxTable {
+    /// The most rates in one table.
+    pub const RATES_MAX: usize = 10_000;
+
+    /// Checks and arranges the rates.
+    ///
+    /// # Errors
+    /// [`TaxError`] for the first rate that is not right.
+    pub fn new(rates: impl IntoIterator<Item = TaxRate>) -> Result<Self, TaxError> {
+        let mut table = Self::default();
+        let mut ids = HashSet::new();
+        for (position, rate) in rates.into_iter().enumerate() {
+            rate.check()?;
+            if position == Self::RATES_MAX {
+                return Err(TaxError::TooMany);
+            }
+            if !ids.insert(rate.id) {
+                return Err(TaxError::Duplicate(rate.id));
+            }
+            let place = (rate.country.clone(), rate.region.clone());
+            let entry = Arc::new(Entry { position, rate });
+            table.places.entry(place).or_default().push(Arc::clone(&entry));
+            table.rates.push(entry);
+        }
+        Ok(table)
+    }
+
+    /// The rates, in the order in which they were given.
+    pub fn rates(&self) -> impl ExactSizeIterator<Item = &TaxRate> {
+        self.rates.iter().map(|entry| &entry.rate)
+    }
+
+    /// The rates that apply to goods of a class at a destination: simple ones before compound
+    /// ones, and among each the country's before the region's, in the order of the table.
+    pub fn applying(&self, class: &TaxClass, to: &Destination) -> Vec<&TaxRate> {
+        self.entries(class, to).into_iter().map(|entry| &entry.rate).collect()
+    }
+
+    pub(super) fn entries(&self, class: &TaxClass, to: &Destination) -> Vec<&Entry> {
+        let country = || Some(to.country.clone());
+        let mut entries = self.matching(class, country(), None);
+        if to.region.is_some() {
+            let region = self.matching(class, country(), to.region.clone());
+            if region.iter().any(|entry| entry.rate.replaces_country) {
+                entries = region;
+            } else {
+                entries.extend(region);
+            }
+        }
+        if entries.is_empty() {
+            entries = self.matching(class, None, None);
+        }
+        entries.sort_by_key(|entry| entry.rate.compound);
+        entries
+    }
+
+    fn matching(
+        &self,
+        class: &TaxClass,
+        country: Option<Country>,
+        region: Option<Region>,
+    ) -> Vec<&Entry> {
+        let Some(place) = self.places.get(&(country, region)) else { return Vec::new() };
+        let with = |class: Option<&TaxClass>| -> Vec<&Entry> {
+            let of_class = |entry: &&Arc<Entry>| entry.rate.class.as_ref() == class;
+            place.iter().filter(of_class).map(|entry| &**entry).collect()
+        };
+        let own = with(Some(class));
+        if own.is_empty() { with(None) } else { own }
+    }
+}
+
+impl PartialEq for TaxTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.rates().eq(other.rates())
+    }
+}
+
+impl Eq for TaxTable {}
+
+impl Serialize for TaxTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rates())
+    }
+}
+
+impl<'de> Deserialize<'de> for TaxTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::<TaxRate>::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
