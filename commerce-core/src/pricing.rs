@@ -1,6 +1,6 @@
 //! From prices to a total in which every amount is explained.
 //!
-//! `quote` works in a fixed order, and each step sees what the former left:
+//! [`quote`] works in a fixed order, and each step sees what the former left:
 //!
 //! 1. the price of each line: unit price times quantity, at once;
 //! 2. the line's own discounts, one after the other, never below zero;
@@ -13,7 +13,9 @@
 //! belongs on the order, so that an old order computes to the same cent.
 
 mod discount;
+mod levy;
 mod policy;
+mod pricer;
 mod quote;
 mod shipping;
 mod tax;
@@ -21,6 +23,7 @@ mod tax;
 pub use self::{
     discount::{Discount, DiscountError, DiscountValue},
     policy::{AllocationBasis, CrossBorder, IncludedRounds, PricingPolicy, RoundingLevel},
+    pricer::quote,
     quote::{
         Adjustment, AdjustmentKind, PricedLine, PricingError, Quote, QuoteLine, QuoteRequest,
         QuoteShipping, TaxSummary,
