@@ -89,12 +89,8 @@ pub fn allocate_within<W: Copy + Into<i128>>(
     }
     // Parts fill up in the order of ceiling / weight. Once a part's exact share fits under its
     // ceiling, so do those of all after it, and also when rounded up, as ceilings are whole.
-    let magnitude = |number: i128| number.unsigned_abs();
     open.sort_by(|(a, a_ceiling), (b, b_ceiling)| {
-        compare_fractions(
-            (a_ceiling.unsigned_abs().into(), magnitude(a.weight)),
-            (b_ceiling.unsigned_abs().into(), magnitude(b.weight)),
-        )
+        compare_fractions((i128::from(*a_ceiling), a.weight), (i128::from(*b_ceiling), b.weight))
     });
     let mut parts = vec![0; weights.len()];
     let mut weight_left = sum(open.iter().map(|(part, _)| part.weight))?;
@@ -102,8 +98,7 @@ pub fn allocate_within<W: Copy + Into<i128>>(
     let mut filled = 0;
     for (part, ceiling) in &open {
         let ceiling = i128::from(*ceiling);
-        let share = (magnitude(left), magnitude(weight_left));
-        if compare_fractions(share, (magnitude(ceiling), magnitude(part.weight))).is_lt() {
+        if compare_fractions((left, weight_left), (ceiling, part.weight)).is_lt() {
             break;
         }
         put(&mut parts, part.index, if amount < 0 { -ceiling } else { ceiling })?;
@@ -214,15 +209,16 @@ fn divide(num: i128, den: i128) -> Option<(i128, i128)> {
     }
 }
 
-/// Orders a/b and c/d, of which b and d are positive, without a product that could overflow: by
-/// their whole parts, then by the reciprocals of the rests, as Euclid does.
-fn compare_fractions((a, b): (u128, u128), (c, d): (u128, u128)) -> Ordering {
+/// Orders a/b and c/d, all zero or more and b and d positive, without a product that could
+/// overflow: by their whole parts, then by the reciprocals of the rests, as Euclid does.
+pub(crate) fn compare_fractions((a, b): (i128, i128), (c, d): (i128, i128)) -> Ordering {
     let whole = (a / b).cmp(&(c / d));
     match (a % b, c % d) {
         _ if whole.is_ne() => whole,
         (0, 0) => Ordering::Equal,
         (0, _) => Ordering::Less,
         (_, 0) => Ordering::Greater,
+        (a, c) if b == d => a.cmp(&c),
         (a, c) => compare_fractions((d, c), (b, a)),
     }
 }
@@ -352,7 +348,7 @@ mod tests {
 
         #[test]
         fn fractions_compare_as_their_cross_products(
-            a in 0..1u128 << 60, b in 1..1u128 << 60, c in 0..1u128 << 60, d in 1..1u128 << 60,
+            a in 0..1i128 << 60, b in 1..1i128 << 60, c in 0..1i128 << 60, d in 1..1i128 << 60,
         ) {
             prop_assert_eq!(compare_fractions((a, b), (c, d)), (a * d).cmp(&(c * b)));
         }

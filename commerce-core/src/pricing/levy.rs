@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{IncludedRounds, PricingPolicy, RoundingLevel, tax::Entry};
 use crate::{
-    allocation::{allocate, allocate_within},
+    allocation::{allocate, compare_fractions},
     rounding::div_round,
 };
 
@@ -176,61 +176,90 @@ pub(super) fn taxes(items: &[Item<'_>], policy: &PricingPolicy) -> Option<Vec<Ve
     }
 }
 
-/// One item's part in a rate, of which the whole document's tax is rounded at once.
+/// One item's part in a rate whose tax is rounded once for the whole document: exactly
+/// `whole + rest / of`.
 struct Part {
     item: usize,
     share: usize,
-    /// What the tax is computed from, and which fraction of it.
     amount: i64,
-    fraction: (i128, i128),
+    whole: i64,
+    rest: i128,
+    of: i128,
 }
 
 fn document(items: &[Item<'_>], policy: &PricingPolicy) -> Option<Vec<Vec<i64>>> {
     let included = policy.prices_include_tax;
     let mut by_rate: BTreeMap<usize, Vec<Part>> = BTreeMap::new();
     for (at, item) in items.iter().enumerate() {
-        let whole = item.levy.whole(included)?;
+        let of = item.levy.whole(included)?;
         for (index, (entry, share)) in item.levy.shares.iter().enumerate() {
+            let exact = i128::from(item.amount).checked_mul(*share)?;
             by_rate.entry(entry.position).or_default().push(Part {
                 item: at,
                 share: index,
                 amount: item.amount,
-                fraction: (*share, whole),
+                whole: i64::try_from(exact / of).ok()?,
+                rest: exact % of,
+                of,
             });
         }
     }
     let mut taxes: Vec<Vec<i64>> = items.iter().map(|item| vec![0; item.levy.len()]).collect();
+    // What a price that includes its taxes can still hold of them.
     let mut rooms: Vec<i64> =
         items.iter().map(|item| if included { item.amount } else { i64::MAX }).collect();
-    for parts in by_rate.into_values() {
-        // Each part's exact tax as a multiple of 1 / whole, and what it may take at most.
-        let mut whole = 1i128;
-        for Part { fraction: (_, own), .. } in &parts {
-            whole = whole.checked_mul(own / gcd(whole, *own))?;
-        }
-        let exact = |part: &Part| {
-            let (share, own) = part.fraction;
-            i128::from(part.amount).checked_mul(share.checked_mul(whole / own)?)
-        };
-        let weights: Vec<i128> = parts.iter().map(exact).collect::<Option<_>>()?;
-        let ceilings: Vec<i64> =
-            parts.iter().map(|part| rooms.get(part.item).copied()).collect::<Option<_>>()?;
-
-        let exact = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
-        let rounded = |num| div_round(num, whole, policy.rounding);
-        let tax = if included && policy.included_rounds == IncludedRounds::Net {
-            let gross: i128 = parts.iter().map(|part| i128::from(part.amount)).sum();
-            gross - rounded(gross.checked_mul(whole)? - exact)?
-        } else {
-            rounded(exact)?
-        };
-        let tax = i64::try_from(tax).ok()?;
-        for (part, tax) in parts.iter().zip(allocate_within(tax, &weights, &ceilings).ok()?) {
+    for mut parts in by_rate.into_values() {
+        let mut left = rounded_sum(&parts, policy)?;
+        for part in &parts {
+            let room = rooms.get_mut(part.item)?;
+            let tax = part.whole.min(*room);
             *taxes.get_mut(part.item)?.get_mut(part.share)? = tax;
-            *rooms.get_mut(part.item)? -= tax;
+            *room -= tax;
+            left = left.checked_sub(tax)?;
+        }
+        // Largest remainder; stable, so that the first of equals comes first.
+        parts.sort_by(|a, b| compare_fractions((b.rest, b.of), (a.rest, a.of)));
+        let mut before = None;
+        while left > 0 && before != Some(left) {
+            before = Some(left);
+            for part in &parts {
+                let room = rooms.get_mut(part.item)?;
+                if left > 0 && *room > 0 {
+                    *taxes.get_mut(part.item)?.get_mut(part.share)? += 1;
+                    *room -= 1;
+                    left -= 1;
+                }
+            }
         }
     }
     Some(taxes)
+}
+
+/// The sum of the exact parts, rounded once.
+fn rounded_sum(parts: &[Part], policy: &PricingPolicy) -> Option<i64> {
+    let mut of = 1i128;
+    for part in parts {
+        if of % part.of != 0 {
+            of = of.checked_mul(part.of / gcd(of, part.of))?;
+        }
+    }
+    let (mut gross, mut whole, mut rest) = (0i128, 0i128, 0i128);
+    for part in parts {
+        gross += i128::from(part.amount);
+        whole += i128::from(part.whole);
+        rest = rest.checked_add(part.rest.checked_mul(of / part.of)?)?;
+    }
+    (whole, rest) = (whole + rest / of, rest % of);
+    if rest > 0 {
+        // A price is whole, so its net is between the same two numbers, seen from the other side.
+        let nets = policy.prices_include_tax && policy.included_rounds == IncludedRounds::Net;
+        let (lower, part) = if nets { (gross - whole - 1, of - rest) } else { (whole, rest) };
+        // Whether the lower number is odd decides about a half under half-even.
+        let odd = lower.rem_euclid(2);
+        let up = div_round(odd.checked_mul(of)?.checked_add(part)?, of, policy.rounding)? - odd;
+        whole += if nets { 1 - up } else { up };
+    }
+    i64::try_from(whole).ok()
 }
 
 /// The greatest number that divides both, neither of which is negative.

@@ -82,3 +82,24 @@ pub enum CrossBorder {
     /// destination put in.
     SameNet,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_the_default_and_what_is_unknown_refused() {
+        assert_eq!(serde_json::from_str::<PricingPolicy>("{}").unwrap(), PricingPolicy::default());
+        let policy: PricingPolicy = serde_json::from_str(
+            r#"{"rounding": "half_even", "level": "document", "prices_include_tax": true,
+                "cash_increment": {"amount": 5, "currency": "CAD"}}"#,
+        )
+        .unwrap();
+        assert_eq!((policy.rounding, policy.level), (Rounding::HalfEven, RoundingLevel::Document));
+        let json = serde_json::to_string(&policy).unwrap();
+        assert_eq!(serde_json::from_str::<PricingPolicy>(&json).unwrap(), policy);
+        for bad in [r#"{"levels": "line"}"#, r#"{"level": "order"}"#, r#"{"rounding": null}"#] {
+            assert!(serde_json::from_str::<PricingPolicy>(bad).is_err(), "{bad}");
+        }
+    }
+}

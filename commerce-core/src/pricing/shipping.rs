@@ -209,3 +209,106 @@ impl ShippingMethod {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::Moment, time::Timestamp};
+
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, Currency::EUR)
+    }
+
+    fn method(rate: ShippingRate) -> ShippingMethod {
+        ShippingMethod {
+            id: Moment::new(Timestamp::UNIX_EPOCH, [1; 16]).id(),
+            name: "Parcel".parse().unwrap(),
+            rate,
+            countries: vec!["DE".parse().unwrap(), "AT".parse().unwrap()],
+            tax_class: None,
+            active: true,
+        }
+    }
+
+    fn by_weight(steps: &[(i64, i64)]) -> ShippingMethod {
+        let step = |&(up_to_grams, price)| WeightStep { up_to_grams, price: eur(price) };
+        method(ShippingRate::ByWeight { steps: steps.iter().map(step).collect() })
+    }
+
+    #[test]
+    fn prices_at_their_edges() {
+        let free = method(ShippingRate::FreeFrom { price: eur(1000), threshold: eur(10_000) });
+        let price = |goods| free.price(eur(goods), 0, None);
+        assert_eq!((price(9_999), price(10_000)), (Ok(eur(1000)), Ok(eur(0))));
+        let table = by_weight(&[(1_000, 500), (5_000, 900)]);
+        let price = |grams| table.price(eur(1), grams, None);
+        assert_eq!(
+            [price(0), price(1_000), price(1_001), price(5_000)].map(Result::unwrap),
+            [500, 500, 900, 900].map(eur)
+        );
+        assert_eq!(
+            price(5_001),
+            Err(ShippingRefusal::TooHeavy { grams: 5_001, up_to_grams: 5_000 })
+        );
+    }
+
+    #[test]
+    fn whom_it_does_not_serve() {
+        let flat = method(ShippingRate::Flat { price: eur(500) });
+        let to = |country: &str| Destination { country: country.parse().unwrap(), region: None };
+        assert_eq!(flat.price(eur(1), 0, Some(&to("AT"))), Ok(eur(500)));
+        let refusal = flat.price(eur(1), 0, Some(&to("US")));
+        assert_eq!(refusal, Err(ShippingRefusal::Country("US".parse().unwrap())));
+        let everywhere = ShippingMethod { countries: vec![], ..flat.clone() };
+        assert_eq!(everywhere.price(eur(1), 0, Some(&to("US"))), Ok(eur(500)));
+        let dollars = flat.price(Money::new(1, Currency::USD), 0, None);
+        assert_eq!(dollars, Err(ShippingRefusal::Currency(Currency::EUR)));
+        let closed = ShippingMethod { active: false, ..flat };
+        assert_eq!(closed.price(eur(1), 0, None), Err(ShippingRefusal::Inactive));
+    }
+
+    #[test]
+    fn what_is_not_well_formed() {
+        assert_eq!(by_weight(&[(1, 0), (2, 5), (3, 5)]).validate(), Ok(()));
+        let many: Vec<_> = (1..=1_001).map(|grams| (grams, 1)).collect();
+        for (steps, error) in [
+            (&[][..], ShippingError::StepCount),
+            (&many, ShippingError::StepCount),
+            (&[(0, 1)], ShippingError::StepsNotRising),
+            (&[(2, 1), (2, 1)], ShippingError::StepsNotRising),
+            (&[(1, -1)], ShippingError::Negative),
+            (&[(1, i64::MAX)], ShippingError::Money(MoneyError::Overflow)),
+        ] {
+            assert_eq!(by_weight(steps).validate(), Err(error));
+        }
+        let mixed =
+            ShippingRate::FreeFrom { price: eur(1), threshold: Money::new(1, Currency::USD) };
+        assert!(matches!(method(mixed).validate(), Err(ShippingError::Money(_))));
+        let mut twice = method(ShippingRate::Flat { price: eur(0) });
+        twice.countries.push("DE".parse().unwrap());
+        let error = ShippingError::DuplicateCountry("DE".parse().unwrap());
+        assert_eq!(twice.validate(), Err(error));
+        twice.countries = (0..301).map(|_| "DE".parse().unwrap()).collect();
+        assert_eq!(twice.validate(), Err(ShippingError::TooManyCountries));
+    }
+
+    #[test]
+    fn json_names_the_kind_of_rate() {
+        let json = r#"{
+            "id": "ship_00000000000000000000000000000000", "name": "Parcel",
+            "rate": {
+                "type": "free_from",
+                "price": {"amount": 1000, "currency": "EUR"},
+                "threshold": {"amount": 10000, "currency": "EUR"}
+            }
+        }"#;
+        let method: ShippingMethod = serde_json::from_str(json).unwrap();
+        assert!(method.active && method.countries.is_empty());
+        let again = serde_json::to_string(&method).unwrap();
+        assert_eq!(serde_json::from_str::<ShippingMethod>(&again).unwrap(), method);
+        for (good, bad) in [("free_from", "free"), ("threshold", "limit"), ("1000,", "10.5,")] {
+            let bad = json.replacen(good, bad, 1);
+            assert!(serde_json::from_str::<ShippingMethod>(&bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -205,3 +205,102 @@ impl<'de> Deserialize<'de> for TaxTable {
         Self::new(Vec::<TaxRate>::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::Moment, time::Timestamp};
+
+    /// A rate at `DE`, `CA/QC`, or anywhere (empty).
+    fn rate(number: u8, at: &str, class: &str, rate: &str) -> TaxRate {
+        let (country, region) = at.split_once('/').unwrap_or((at, ""));
+        TaxRate {
+            id: Moment::new(Timestamp::UNIX_EPOCH, [number; 16]).id(),
+            label: rate.parse().unwrap(),
+            class: class.parse().ok(),
+            country: country.parse().ok(),
+            region: region.parse().ok(),
+            rate: rate.parse().unwrap(),
+            compound: false,
+            replaces_country: false,
+        }
+    }
+
+    fn applying(table: &TaxTable, class: &str, at: &str) -> String {
+        let (country, region) = at.split_once('/').unwrap_or((at, ""));
+        let to = Destination { country: country.parse().unwrap(), region: region.parse().ok() };
+        let rates = table.applying(&class.parse().unwrap(), &to);
+        rates.iter().map(|rate| &*rate.label).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_applies_where() {
+        let table = TaxTable::new([
+            rate(1, "", "", "0.15"),
+            rate(2, "DE", "", "0.19"),
+            rate(3, "DE", "reduced", "0.07"),
+            TaxRate { compound: true, ..rate(4, "CA/QC", "", "0.09975") },
+            rate(5, "CA", "", "0.05"),
+            TaxRate { replaces_country: true, ..rate(6, "CA/ON", "", "0.13") },
+            rate(7, "CA/ON", "books", "0.02"),
+            rate(8, "US/CA", "", "0.06"),
+            rate(9, "US/CA", "", "0.0125"),
+            rate(10, "FR", "reduced", "0.055"),
+        ])
+        .unwrap();
+        for (class, at, wanted) in [
+            ("standard", "JP", "0.15"),
+            ("standard", "DE", "0.19"),
+            ("standard", "DE/BE", "0.19"),
+            ("reduced", "DE", "0.07"),
+            ("standard", "CA/QC", "0.05 0.09975"),
+            ("standard", "CA/BC", "0.05"),
+            ("standard", "CA/ON", "0.13"),
+            ("books", "CA/ON", "0.05 0.02"),
+            ("standard", "US/CA", "0.06 0.0125"),
+            ("standard", "US/OR", "0.15"),
+            ("reduced", "FR", "0.055"),
+            ("standard", "FR", "0.15"),
+        ] {
+            assert_eq!(applying(&table, class, at), wanted, "{class} {at}");
+        }
+        assert_eq!(applying(&TaxTable::default(), "standard", "DE"), "");
+    }
+
+    #[test]
+    fn rates_without_meaning_are_refused() {
+        let good = rate(1, "CA/QC", "", "10");
+        assert!(TaxTable::new([good.clone()]).is_ok());
+        for bad in ["-0.01", "10.000001", "0.0000001"] {
+            let bad = TaxRate { rate: bad.parse().unwrap(), ..good.clone() };
+            assert_eq!(TaxTable::new([bad]), Err(TaxError::RateOutOfRange(good.id)));
+        }
+        let twice = [good.clone(), TaxRate { country: None, region: None, ..good.clone() }];
+        assert_eq!(TaxTable::new(twice), Err(TaxError::Duplicate(good.id)));
+        let nowhere = TaxRate { country: None, ..good.clone() };
+        assert_eq!(TaxTable::new([nowhere]), Err(TaxError::RegionWithoutCountry(good.id)));
+        let replaces = TaxRate { region: None, replaces_country: true, ..good.clone() };
+        assert_eq!(TaxTable::new([replaces]), Err(TaxError::ReplacesWithoutRegion(good.id)));
+        let mut moment = Moment::new(Timestamp::UNIX_EPOCH, [0; 16]);
+        let many = (0..=TaxTable::RATES_MAX).map(|_| TaxRate { id: moment.id(), ..good.clone() });
+        assert_eq!(TaxTable::new(many), Err(TaxError::TooMany));
+    }
+
+    #[test]
+    fn in_json_it_is_the_list_of_rates() {
+        let table = TaxTable::new([rate(1, "DE", "", "0.190"), rate(2, "", "books", "0")]).unwrap();
+        let json = serde_json::to_string(&table).unwrap();
+        assert_eq!(serde_json::from_str::<TaxTable>(&json).unwrap(), table);
+        let one =
+            r#"{"id": "tax_00000000000000000000000000000000", "label": "VAT", "rate": "0.19"}"#;
+        assert!(serde_json::from_str::<TaxTable>(&format!("[{one}]")).is_ok());
+        for bad in [
+            format!("[{one}, {one}]"),
+            format!("[{}]", one.replace("\"0.19\"", "\"11\"")),
+            format!("[{}]", one.replace("\"0.19\"", "0.19")),
+            format!("[{}]", one.replace("rate", "amount")),
+        ] {
+            assert!(serde_json::from_str::<TaxTable>(&bad).is_err(), "{bad}");
+        }
+    }
+}
