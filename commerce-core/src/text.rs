@@ -143,9 +143,12 @@ texts! {
     /// A short text on one line: a title, a name, a vendor, a tag.
     Label = "1 to 255 characters on one line without space around them",
         |text| one_line(text, 255);
-    /// A longer text of several lines: a description, a note.
-    Prose = "at most 65,536 bytes without control characters",
-        |text| prose(text, 65_536);
+    /// A longer text of several lines, plain or HTML: a description.
+    Prose = "at most 524,288 bytes without control characters",
+        |text| prose(text, 524_288);
+    /// A remark of several lines: what a customer or the back office notes on something.
+    Note = "at most 5,000 bytes without control characters",
+        |text| prose(text, 5_000);
     /// The part of an address on the web that names a product or a category.
     Slug = "1 to 255 lower-case letters, digits, - or _, such as red-shirt",
         |text| !text.is_empty() && text.chars().count() <= 255
@@ -199,6 +202,13 @@ fn is_email(text: &str) -> bool {
         && !local.contains('@')
 }
 
+impl Prose {
+    /// The text that says nothing.
+    pub fn empty() -> Self {
+        Self("".into())
+    }
+}
+
 impl Email {
     /// The address in the form in which two of them are compared: lower case.
     pub fn normalized(&self) -> String {
@@ -224,6 +234,13 @@ impl GatewayName {
     /// The gateway that people operate by hand: `manual`.
     pub fn manual() -> Self {
         Self("manual".into())
+    }
+}
+
+impl OrderNumber {
+    /// Wraps a number that was made within the rules.
+    pub(crate) fn trusted(text: &str) -> Self {
+        Self(text.into())
     }
 }
 

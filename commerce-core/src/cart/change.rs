@@ -1,0 +1,387 @@
+//! Requests that make and change a cart, and what they come to.
+
+use serde::Deserialize;
+
+use super::{Cart, CartLine, CartStatus, CheckoutInputs, Origin};
+use crate::{
+    access::Caller,
+    catalog::{Backorder, Sellable},
+    currency::Currency,
+    customer::Address,
+    error::{FieldError, Rejection},
+    id::{CustomerId, LineId, Moment, ShippingMethodId, VariantId},
+    inventory::available,
+    money::Money,
+    patch::{nullable, set},
+    quantity::Quantity,
+    secret::Digest,
+    shop::Setup,
+    text::{Email, Label, Note},
+    time::Timestamp,
+};
+
+/// Makes a cart. A signed-in customer who has an open one gets that instead.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreateCart {
+    /// The currency of its prices; the shop's if absent.
+    pub currency: Option<Currency>,
+    /// What is in it from the start.
+    pub lines: Vec<AddLine>,
+    /// Whose it is; only the back office may say so.
+    pub customer_id: Option<CustomerId>,
+    /// Where the customer can be reached.
+    pub email: Option<Email>,
+    /// Where it is to be sent.
+    pub shipping_address: Option<Address>,
+    /// Where the bill is to be sent.
+    pub billing_address: Option<Address>,
+    /// How it is to be sent.
+    pub shipping_method: Option<ShippingMethodId>,
+    /// What the customer noted.
+    pub note: Option<Note>,
+}
+
+/// Puts units of a variant into a cart. If it has some already, they add up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddLine {
+    /// What is wanted.
+    pub variant_id: VariantId,
+    /// How many more units.
+    pub quantity: Quantity,
+    /// The price of a unit; only the back office may set one.
+    #[serde(default)]
+    pub unit_price: Option<Money>,
+}
+
+/// Changes a line of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeLine {
+    /// How many units from now on.
+    pub quantity: Quantity,
+}
+
+/// Changes what a cart says besides its lines: what is absent stays, what is null is cleared.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PatchCart {
+    /// Where the customer can be reached.
+    #[serde(deserialize_with = "nullable")]
+    pub email: Option<Option<Email>>,
+    /// Where it is to be sent.
+    #[serde(deserialize_with = "nullable")]
+    pub shipping_address: Option<Option<Address>>,
+    /// Where the bill is to be sent.
+    #[serde(deserialize_with = "nullable")]
+    pub billing_address: Option<Option<Address>>,
+    /// How it is to be sent.
+    #[serde(deserialize_with = "nullable")]
+    pub shipping_method: Option<Option<ShippingMethodId>>,
+    /// The discount codes that the customer entered: all of them.
+    pub discount_codes: Option<Vec<Label>>,
+    /// What the customer noted.
+    #[serde(deserialize_with = "nullable")]
+    pub note: Option<Option<Note>>,
+}
+
+impl AddLine {
+    /// Some units of a variant at the shop's price.
+    ///
+    /// # Errors
+    /// When the quantity is out of bounds.
+    pub fn new(variant_id: VariantId, units: i64) -> Result<Self, crate::quantity::QuantityError> {
+        Ok(Self { variant_id, quantity: Quantity::new(units)?, unit_price: None })
+    }
+}
+
+impl Cart {
+    /// The cart that a request describes. `secret` is the digest of the secret that it answers to,
+    /// where nobody is known to own it.
+    ///
+    /// # Errors
+    /// As [`Cart::add_line`] and [`Cart::patch`]; [`Rejection::Forbidden`] when a client names a
+    /// customer.
+    pub fn create(
+        request: &CreateCart,
+        setup: &Setup,
+        sellables: &[Sellable],
+        caller: &Caller,
+        secret: Option<Digest>,
+        moment: &mut Moment,
+    ) -> Result<Self, Rejection> {
+        let back_office = caller.is_back_office();
+        if request.customer_id.is_some() && !back_office {
+            return Err(Rejection::Forbidden);
+        }
+        let customer_id = match caller.actor {
+            crate::access::Actor::Customer(id) => Some(id),
+            _ => request.customer_id,
+        };
+        let now = moment.now();
+        let mut cart = Self {
+            id: moment.id(),
+            status: CartStatus::Open,
+            origin: if back_office { Origin::BackOffice } else { Origin::Storefront },
+            currency: request.currency.unwrap_or(setup.shop.currency),
+            customer_id,
+            secret,
+            lines: Vec::with_capacity(request.lines.len()),
+            email: request.email.clone(),
+            shipping_address: request.shipping_address.clone(),
+            billing_address: request.billing_address.clone(),
+            shipping_method: request.shipping_method,
+            discount_codes: Vec::new(),
+            note: request.note.clone(),
+            order_id: None,
+            created_at: now,
+            updated_at: now,
+            expires_at: now.saturating_add(setup.shop.limits.cart_idle()),
+        };
+        cart.check_shipping_method(setup)?;
+        for (index, line) in request.lines.iter().enumerate() {
+            cart.put_line(line, setup, caller, moment).map_err(|e| at_line(index, e))?;
+        }
+        for line in &request.lines {
+            cart.check_line(line.variant_id, setup, sellables)?;
+        }
+        Ok(cart)
+    }
+
+    /// The cart with more units of a variant; those that it has already add up. What is compared
+    /// with the stock is their sum.
+    ///
+    /// # Errors
+    /// [`Rejection::CartClosed`], [`Rejection::NotFound`] for a variant that does not exist,
+    /// [`Rejection::NotForSale`], [`Rejection::InsufficientStock`], [`Rejection::Invalid`] when a
+    /// limit of the shop would be passed, [`Rejection::Forbidden`] when a client sets a price.
+    pub fn add_line(
+        inputs: &CheckoutInputs,
+        request: &AddLine,
+        caller: &Caller,
+        moment: &mut Moment,
+    ) -> Result<Self, Rejection> {
+        let mut cart = inputs.cart.value.as_ref().clone();
+        cart.require_open()?;
+        cart.put_line(request, &inputs.setup, caller, moment)?;
+        cart.check_line(request.variant_id, &inputs.setup, &inputs.sellables)?;
+        cart.touch(&inputs.setup, moment.now());
+        Ok(cart)
+    }
+
+    /// The cart with another number of units in a line.
+    ///
+    /// # Errors
+    /// As [`Cart::add_line`]; [`Rejection::NotFound`] for a line that it does not have.
+    pub fn change_line(
+        inputs: &CheckoutInputs,
+        line_id: LineId,
+        request: &ChangeLine,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let mut cart = inputs.cart.value.as_ref().clone();
+        cart.require_open()?;
+        let Some(line) = cart.lines.iter_mut().find(|line| line.id == line_id) else {
+            return Err(Rejection::NotFound { what: "line" });
+        };
+        let fewer = request.quantity <= line.quantity;
+        line.quantity = request.quantity;
+        let variant_id = line.variant_id;
+        check_quantity(request.quantity, &inputs.setup)?;
+        // Taking units out must work even where the rest can no longer be had.
+        if !fewer {
+            cart.check_line(variant_id, &inputs.setup, &inputs.sellables)?;
+        }
+        cart.touch(&inputs.setup, now);
+        Ok(cart)
+    }
+
+    /// The cart without a line.
+    ///
+    /// # Errors
+    /// [`Rejection::CartClosed`]; [`Rejection::NotFound`] for a line that it does not have.
+    pub fn remove_line(
+        &self,
+        line_id: LineId,
+        setup: &Setup,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        self.require_open()?;
+        let mut cart = self.clone();
+        cart.lines.retain(|line| line.id != line_id);
+        if cart.lines.len() == self.lines.len() {
+            return Err(Rejection::NotFound { what: "line" });
+        }
+        cart.touch(setup, now);
+        Ok(cart)
+    }
+
+    /// The cart without any lines.
+    ///
+    /// # Errors
+    /// [`Rejection::CartClosed`].
+    pub fn clear(&self, setup: &Setup, now: Timestamp) -> Result<Self, Rejection> {
+        self.require_open()?;
+        let mut cart = self.clone();
+        cart.lines.clear();
+        cart.touch(setup, now);
+        Ok(cart)
+    }
+
+    /// The cart after a change of what it says besides its lines.
+    ///
+    /// # Errors
+    /// [`Rejection::CartClosed`]; [`Rejection::Invalid`] for a shipping method that the shop does
+    /// not have, or too many discount codes.
+    pub fn patch(
+        &self,
+        request: &PatchCart,
+        setup: &Setup,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        self.require_open()?;
+        let mut cart = self.clone();
+        set(&mut cart.email, request.email.clone());
+        set(&mut cart.shipping_address, request.shipping_address.clone());
+        set(&mut cart.billing_address, request.billing_address.clone());
+        set(&mut cart.shipping_method, request.shipping_method);
+        set(&mut cart.discount_codes, request.discount_codes.clone());
+        set(&mut cart.note, request.note.clone());
+        if cart.discount_codes.len() > Self::DISCOUNT_CODES_MAX {
+            let detail = format!("must have at most {} entries", Self::DISCOUNT_CODES_MAX);
+            return Err(Rejection::invalid("/discount_codes", detail));
+        }
+        cart.check_shipping_method(setup)?;
+        cart.touch(setup, now);
+        Ok(cart)
+    }
+
+    pub(super) fn touch(&mut self, setup: &Setup, now: Timestamp) {
+        self.updated_at = now.max(self.updated_at);
+        self.expires_at = self.updated_at.saturating_add(setup.shop.limits.cart_idle());
+    }
+
+    fn check_shipping_method(&self, setup: &Setup) -> Result<(), Rejection> {
+        let Some(id) = self.shipping_method else { return Ok(()) };
+        let methods = &setup.shop.shipping_methods;
+        if methods.iter().any(|method| method.id == id && method.active) {
+            Ok(())
+        } else {
+            Err(Rejection::invalid("/shipping_method", "must be one of the shop's methods"))
+        }
+    }
+
+    pub(super) fn put_line(
+        &mut self,
+        request: &AddLine,
+        setup: &Setup,
+        caller: &Caller,
+        moment: &mut Moment,
+    ) -> Result<(), Rejection> {
+        if let Some(price) = request.unit_price {
+            if !caller.is_back_office() || self.origin != Origin::BackOffice {
+                return Err(Rejection::Forbidden);
+            }
+            if price.currency() != self.currency {
+                let detail = format!("must be in {}, like the cart", self.currency.code());
+                return Err(Rejection::invalid("/unit_price", detail));
+            }
+            if price.is_negative() {
+                return Err(Rejection::invalid("/unit_price", "must not be negative"));
+            }
+        }
+        let same = |line: &&mut CartLine| {
+            line.variant_id == request.variant_id && line.set_price == request.unit_price
+        };
+        let quantity = match self.lines.iter_mut().find(same) {
+            Some(line) => {
+                let sum = line.quantity.checked_add(request.quantity);
+                line.quantity = sum.map_err(|e| Rejection::invalid("/quantity", e))?;
+                line.quantity
+            }
+            None => {
+                if self.lines.len() >= setup.shop.limits.lines_max {
+                    let max = setup.shop.limits.lines_max;
+                    let detail = format!("a cart has at most {max} lines");
+                    return Err(Rejection::invalid("", detail));
+                }
+                self.lines.push(CartLine {
+                    id: moment.id(),
+                    variant_id: request.variant_id,
+                    quantity: request.quantity,
+                    set_price: request.unit_price,
+                });
+                request.quantity
+            }
+        };
+        check_quantity(quantity, setup)
+    }
+
+    pub(super) fn check_line(
+        &self,
+        variant_id: VariantId,
+        setup: &Setup,
+        sellables: &[Sellable],
+    ) -> Result<(), Rejection> {
+        let Some(sellable) = sellables.iter().find(|s| s.variant.id == variant_id) else {
+            return Err(Rejection::NotFound { what: "variant" });
+        };
+        // A client must not learn of goods that it cannot see.
+        if self.origin == Origin::Storefront && !sellable.is_visible() {
+            return Err(Rejection::NotFound { what: "variant" });
+        }
+        let priced = self.lines.iter().all(|l| l.variant_id != variant_id || l.set_price.is_some());
+        if priced {
+            sellable.require_active()?;
+        } else {
+            sellable.price(self.currency)?;
+        }
+        check_stock(sellable, self.wanted(variant_id), setup)
+    }
+}
+
+/// Refuses more units of a variant than can be had.
+///
+/// # Errors
+/// [`Rejection::InsufficientStock`].
+pub(crate) fn check_stock(
+    sellable: &Sellable,
+    wanted: i64,
+    setup: &Setup,
+) -> Result<(), Rejection> {
+    let variant = &sellable.variant;
+    if !variant.track_inventory || variant.backorder == Backorder::Allow {
+        return Ok(());
+    }
+    let available = available(&sellable.levels, &setup.locations);
+    if wanted <= available {
+        return Ok(());
+    }
+    Err(Rejection::InsufficientStock {
+        variant_id: variant.id,
+        sku: variant.sku.clone(),
+        wanted,
+        available,
+    })
+}
+
+fn check_quantity(quantity: Quantity, setup: &Setup) -> Result<(), Rejection> {
+    let max = setup.shop.limits.line_quantity_max;
+    if quantity.get() <= max {
+        return Ok(());
+    }
+    Err(Rejection::invalid("/quantity", format!("a line has at most {max} units")))
+}
+
+fn at_line(index: usize, rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Invalid(errors) => Rejection::Invalid(
+            errors
+                .into_iter()
+                .map(|e| FieldError::new(format!("/lines/{index}{}", e.pointer), e.detail))
+                .collect(),
+        ),
+        other => other,
+    }
+}

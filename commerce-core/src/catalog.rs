@@ -1,0 +1,15 @@
+//! The catalogue: products, their variants, and the categories they are found in.
+
+mod category;
+mod product;
+mod variant;
+mod view;
+
+pub use category::{Category, CreateCategory, PatchCategory};
+pub use product::{
+    AttributeValue, CreateProduct, Image, ImageFields, PatchProduct, Product, ProductOption,
+    ProductStatus, Related, Relation, Seo,
+};
+pub use variant::{Backorder, CreateVariant, Dimensions, PatchVariant, Price, Sellable, Variant};
+pub(crate) use view::Audience;
+pub use view::{PriceRange, ProductView, VariantView};

@@ -1,0 +1,361 @@
+//! Checkout: what a cart costs, and the decision to make an order of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cart::{Cart, CartStatus, CheckoutInputs, Origin},
+    catalog::{Backorder, Sellable},
+    error::{FieldError, Rejection},
+    event::Event,
+    id::{Moment, VariantId},
+    inventory::{Allocate, LevelKey, Reason, StockLevel, StockMove, available, in_order},
+    money::Money,
+    order::{Hold, Order, OrderLine, PaymentTerms, order_number},
+    payment::{Payment, PaymentStatus},
+    pricing::{PricedLine, PricingError, Quote, QuoteLine, QuoteRequest, quote},
+    store::{Commit, Decision},
+    text::GatewayName,
+};
+
+/// Makes an order of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOrder {
+    /// How it is to be paid.
+    #[serde(default)]
+    pub payment: PaymentChoice,
+    /// The total that the customer agreed to; if it is another by now, nothing is placed.
+    #[serde(default)]
+    pub expected_total: Option<Money>,
+}
+
+/// How an order is to be paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentChoice {
+    /// The gateway, one of those that the shop has terms for.
+    pub gateway: GatewayName,
+}
+
+impl Default for PaymentChoice {
+    fn default() -> Self {
+        Self { gateway: GatewayName::manual() }
+    }
+}
+
+impl Default for PlaceOrder {
+    fn default() -> Self {
+        Self::paid_by(GatewayName::manual())
+    }
+}
+
+impl PlaceOrder {
+    /// Makes an order that is paid by a gateway.
+    pub fn paid_by(gateway: GatewayName) -> Self {
+        Self { payment: PaymentChoice { gateway }, expected_total: None }
+    }
+}
+
+/// An order that was placed, with its payment unless there is nothing to pay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The order.
+    pub order: Order,
+    /// Its payment.
+    pub payment: Option<Payment>,
+}
+
+/// What a cart costs by the prices of the moment.
+///
+/// # Errors
+/// [`Rejection::NotForSale`] for a line that cannot be bought, and what
+/// [`quote`] refuses: a shipping method that does not serve the cart, an amount that is too large.
+pub fn price(inputs: &CheckoutInputs) -> Result<Quote, Rejection> {
+    let lines = inputs
+        .cart
+        .lines
+        .iter()
+        .map(|line| {
+            let sellable =
+                inputs.sellable(line.variant_id).ok_or(Rejection::NotFound { what: "variant" })?;
+            let unit_price = match line.set_price {
+                Some(price) => {
+                    sellable.require_active()?;
+                    price
+                }
+                None => sellable.price(inputs.cart.currency)?.amount,
+            };
+            Ok(priced(line.id, line.quantity, unit_price, sellable))
+        })
+        .collect::<Result<Vec<_>, Rejection>>()?;
+    price_lines(inputs, &lines).map_err(refused)
+}
+
+pub(crate) fn priced(
+    id: crate::id::LineId,
+    quantity: crate::quantity::Quantity,
+    unit_price: Money,
+    sellable: &Sellable,
+) -> PricedLine {
+    let variant = &sellable.variant;
+    PricedLine {
+        id,
+        unit_price,
+        quantity,
+        tax_class: variant.taxable.then(|| sellable.tax_class.clone()),
+        grams: variant.grams,
+        requires_shipping: variant.requires_shipping,
+        discounts: Vec::new(),
+    }
+}
+
+pub(crate) fn price_lines(
+    inputs: &CheckoutInputs,
+    lines: &[PricedLine],
+) -> Result<Quote, PricingError> {
+    let shop = &inputs.setup.shop;
+    let destination = inputs.cart.destination();
+    let method = inputs.cart.shipping_method;
+    quote(&QuoteRequest {
+        currency: inputs.cart.currency,
+        lines,
+        order_discounts: &[],
+        shipping: method.and_then(|id| shop.shipping_methods.iter().find(|m| m.id == id)),
+        shipping_discounts: &[],
+        destination: destination.as_ref(),
+        home: shop.home.as_ref(),
+        policy: &shop.pricing,
+        taxes: &shop.taxes,
+    })
+}
+
+fn refused(error: PricingError) -> Rejection {
+    match error {
+        PricingError::Shipping(why) => Rejection::invalid("/shipping_method", why),
+        other => Rejection::invalid("", other),
+    }
+}
+
+impl Cart {
+    /// Where it goes, as far as tax and shipping care: what was said of shipping, else of billing.
+    pub fn destination(&self) -> Option<crate::pricing::Destination> {
+        self.shipping_address.as_ref().or(self.billing_address.as_ref()).map(|to| to.destination())
+    }
+
+    /// Refuses a cart that lacks something an order needs. What the back office drafts may lack
+    /// everything but lines.
+    fn check_complete(&self, inputs: &CheckoutInputs) -> Result<(), Rejection> {
+        if self.lines.is_empty() {
+            return Err(Rejection::CartEmpty);
+        }
+        if self.origin == Origin::BackOffice {
+            return Ok(());
+        }
+        let mut errors = Vec::new();
+        if self.email.is_none() {
+            errors.push(FieldError::new("/email", "is needed to check out"));
+        }
+        let sent = self.lines.iter().any(|line| {
+            inputs.sellable(line.variant_id).is_some_and(|s| s.variant.requires_shipping)
+        });
+        if sent && self.shipping_address.is_none() {
+            errors.push(FieldError::new("/shipping_address", "is needed to check out"));
+        }
+        let offered = inputs.setup.shop.shipping_methods.iter().any(|method| method.active);
+        if sent && offered && self.shipping_method.is_none() {
+            errors.push(FieldError::new("/shipping_method", "is needed to check out"));
+        }
+        Rejection::unless_valid(errors)
+    }
+}
+
+/// Decides to make an order of a cart: prices are frozen, stock is held until the order is paid or
+/// its time is up, and the cart is closed.
+///
+/// # Errors
+/// [`Rejection::CartClosed`], [`Rejection::CartEmpty`], [`Rejection::Invalid`] when the cart lacks
+/// something or names a gateway that the shop does not take, [`Rejection::NotForSale`],
+/// [`Rejection::InsufficientStock`], [`Rejection::PriceChanged`].
+pub fn place(
+    inputs: &CheckoutInputs,
+    request: &PlaceOrder,
+    strategy: &dyn Allocate,
+    moment: &mut Moment,
+) -> Result<Decision<Placed>, Rejection> {
+    let cart = &inputs.cart;
+    cart.require_open()?;
+    cart.check_complete(inputs)?;
+    let quote = price(inputs)?;
+    if let Some(expected) = request.expected_total
+        && expected != quote.payable
+    {
+        return Err(Rejection::PriceChanged { expected, actual: quote.payable });
+    }
+    let gateway = &request.payment.gateway;
+    let Some(terms) = inputs.setup.shop.payment_terms.get(gateway).copied() else {
+        let detail = format!("must be one that the shop takes, not {gateway}");
+        return Err(Rejection::invalid("/payment/gateway", detail));
+    };
+    let now = moment.now();
+    let mut commit = Commit::at(now);
+    let id = moment.id();
+    let mut stock = Stock { inputs, strategy, free: BTreeMap::new() };
+    let mut lines = Vec::with_capacity(cart.lines.len());
+    for (cart_line, quoted) in cart.lines.iter().zip(quote.lines) {
+        let sellable =
+            inputs.sellable(cart_line.variant_id).ok_or(Rejection::NotFound { what: "variant" })?;
+        let (holds, backordered) = stock.take(sellable, quoted.quantity.get())?;
+        for hold in &holds {
+            commit.stock(StockMove {
+                level: LevelKey { variant_id: cart_line.variant_id, location_id: hold.location_id },
+                on_hand: 0,
+                held: hold.quantity,
+                expected_on_hand: None,
+                low_stock_threshold: sellable.variant.low_stock_threshold,
+                movement_id: moment.id(),
+                reason: Reason::Sold,
+                order_id: Some(id),
+                note: None,
+            });
+        }
+        lines.push(freeze(quoted, sellable, holds, backordered));
+    }
+    let to_pay = quote.payable.is_positive();
+    let mut order = Order {
+        id,
+        number: order_number(moment),
+        cart_id: cart.id,
+        origin: cart.origin,
+        customer_id: cart.customer_id,
+        secret: cart.secret,
+        email: cart.email.clone(),
+        currency: cart.currency,
+        lines,
+        shipping: quote.shipping,
+        taxes: quote.taxes,
+        subtotal: quote.subtotal,
+        discount_total: quote.discount_total,
+        shipping_total: quote.shipping_total,
+        tax_total: quote.tax_total,
+        tax_included: quote.tax_included,
+        rounding: quote.rounding,
+        total: quote.payable,
+        pricing: inputs.setup.shop.pricing.clone(),
+        shipping_address: cart.shipping_address.clone(),
+        billing_address: cart.billing_address.clone(),
+        note: cart.note.clone(),
+        terms,
+        payment_status: if to_pay { PaymentStatus::Pending } else { PaymentStatus::Paid },
+        paid_total: Money::zero(cart.currency),
+        refunded_total: Money::zero(cart.currency),
+        fulfillments: Vec::new(),
+        placed_at: now,
+        expires_at: deadline(terms, to_pay, now),
+        cancelled_at: None,
+        cancel_reason: None,
+        history: Vec::new(),
+        updated_at: now,
+    };
+    order.note("order.placed", now);
+    commit.event(Event::OrderPlaced {
+        order_id: order.id,
+        number: order.number.clone(),
+        cart_id: cart.id,
+        customer_id: cart.customer_id,
+        total: order.total,
+    });
+    let payment = to_pay.then(|| Payment::new(moment.id(), id, gateway.clone(), order.total, now));
+    let closed = Cart {
+        status: CartStatus::Completed,
+        order_id: Some(id),
+        updated_at: now.max(cart.updated_at),
+        ..cart.value.as_ref().clone()
+    };
+    commit.replace(cart, closed);
+    commit.insert(order.clone());
+    if let Some(payment) = &payment {
+        commit.insert(payment.clone());
+    }
+    Ok(Decision { output: Placed { order, payment }, commit })
+}
+
+// An order with nothing to pay is as good as paid: it waits for the shop, not for the customer.
+fn deadline(
+    terms: PaymentTerms,
+    to_pay: bool,
+    now: crate::time::Timestamp,
+) -> Option<crate::time::Timestamp> {
+    to_pay.then(|| now.saturating_add(terms.within()))
+}
+
+fn freeze(line: QuoteLine, sellable: &Sellable, holds: Vec<Hold>, backordered: i64) -> OrderLine {
+    let variant = &sellable.variant;
+    OrderLine {
+        id: line.id,
+        variant_id: variant.id,
+        product_id: variant.product_id,
+        sku: variant.sku.clone(),
+        title: sellable.title.clone(),
+        options: variant.options.clone(),
+        image: sellable.image.clone(),
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        subtotal: line.subtotal,
+        discount_total: line.discount_total,
+        tax_total: line.tax_total,
+        total: line.total,
+        adjustments: line.adjustments,
+        requires_shipping: variant.requires_shipping,
+        track_inventory: variant.track_inventory,
+        holds,
+        backordered,
+        fulfilled: 0,
+        refunded: 0,
+    }
+}
+
+/// The stock that is still free while an order's lines take theirs: two lines of one variant take
+/// from the same levels.
+struct Stock<'a> {
+    inputs: &'a CheckoutInputs,
+    strategy: &'a dyn Allocate,
+    free: BTreeMap<VariantId, Vec<StockLevel>>,
+}
+
+impl Stock<'_> {
+    /// The units that are held for a line, and those that it must wait for.
+    fn take(&mut self, sellable: &Sellable, wanted: i64) -> Result<(Vec<Hold>, i64), Rejection> {
+        let variant = &sellable.variant;
+        if !variant.track_inventory {
+            return Ok((Vec::new(), 0));
+        }
+        let locations = &self.inputs.setup.locations;
+        let levels =
+            self.free.entry(variant.id).or_insert_with(|| in_order(&sellable.levels, locations));
+        levels.retain(|level| level.available() > 0);
+        let mut missing = wanted;
+        let mut holds: Vec<Hold> = Vec::with_capacity(1);
+        for placement in self.strategy.allocate(wanted, levels) {
+            let level = levels.iter_mut().find(|l| l.location_id == placement.location_id);
+            let Some(level) = level else { continue };
+            // A strategy of somebody else's is not trusted with more than there is.
+            let quantity = placement.quantity.min(level.available()).min(missing);
+            if quantity > 0 {
+                level.held += quantity;
+                missing -= quantity;
+                holds.push(Hold { location_id: placement.location_id, quantity });
+            }
+        }
+        if missing > 0 && variant.backorder == Backorder::Deny {
+            return Err(Rejection::InsufficientStock {
+                variant_id: variant.id,
+                sku: variant.sku.clone(),
+                wanted: self.inputs.cart.wanted(variant.id),
+                available: available(&sellable.levels, locations),
+            });
+        }
+        Ok((holds, missing))
+    }
+}

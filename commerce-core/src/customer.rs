@@ -1,0 +1,222 @@
+//! Customers and where they live.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Rejection,
+    id::{AddressId, CustomerId, Moment},
+    patch::{nullable, set},
+    pricing::Destination,
+    text::{Country, Email, Label, Note, Region},
+    time::Timestamp,
+};
+
+/// A postal address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Who receives it.
+    pub name: Label,
+    /// Their company.
+    #[serde(default)]
+    pub company: Option<Label>,
+    /// Street and number.
+    pub line1: Label,
+    /// Flat, floor, building.
+    #[serde(default)]
+    pub line2: Option<Label>,
+    /// Town.
+    pub city: Label,
+    /// State, province or region.
+    #[serde(default)]
+    pub region: Option<Region>,
+    /// Postal code, where the country has them.
+    #[serde(default)]
+    pub postal_code: Option<Label>,
+    /// Country.
+    pub country: Country,
+    /// Telephone number.
+    #[serde(default)]
+    pub phone: Option<Label>,
+}
+
+impl Address {
+    /// What shipping and tax need to know of it.
+    pub fn destination(&self) -> Destination {
+        Destination { country: self.country.clone(), region: self.region.clone() }
+    }
+}
+
+/// An address in a customer's book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookedAddress {
+    /// Its id.
+    pub id: AddressId,
+    /// The address.
+    #[serde(flatten)]
+    pub address: Address,
+    /// Whether orders are sent there unless the customer says otherwise.
+    pub default_shipping: bool,
+    /// Whether bills are sent there unless the customer says otherwise.
+    pub default_billing: bool,
+}
+
+/// Somebody who buys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Their id.
+    pub id: CustomerId,
+    /// Their e-mail address; unique without regard to case.
+    pub email: Option<Email>,
+    /// Whether they have shown that the address is theirs.
+    pub email_verified: bool,
+    /// Their name.
+    pub name: Option<Label>,
+    /// Their telephone number.
+    pub phone: Option<Label>,
+    /// The number under which another system knows them.
+    pub external_id: Option<Label>,
+    /// Their addresses.
+    pub addresses: Vec<BookedAddress>,
+    /// What the back office noted about them.
+    pub note: Option<Note>,
+    /// When they were entered.
+    pub created_at: Timestamp,
+    /// When they were last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Enters a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreateCustomer {
+    /// Their e-mail address.
+    pub email: Option<Email>,
+    /// Their name.
+    pub name: Option<Label>,
+    /// Their telephone number.
+    pub phone: Option<Label>,
+    /// The number under which another system knows them.
+    pub external_id: Option<Label>,
+    /// What the back office noted about them.
+    pub note: Option<Note>,
+}
+
+/// Changes a customer: what is absent stays, what is null is cleared.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PatchCustomer {
+    /// Their e-mail address. A new one has yet to be verified.
+    #[serde(deserialize_with = "nullable")]
+    pub email: Option<Option<Email>>,
+    /// Their name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: Option<Option<Label>>,
+    /// Their telephone number.
+    #[serde(deserialize_with = "nullable")]
+    pub phone: Option<Option<Label>>,
+    /// What the back office noted about them.
+    #[serde(deserialize_with = "nullable")]
+    pub note: Option<Option<Note>>,
+}
+
+/// Adds an address to a customer's book, or replaces one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutAddress {
+    /// The address that is replaced; a new one if absent.
+    pub id: Option<AddressId>,
+    /// The address.
+    pub address: Address,
+    /// Whether orders are sent there from now on.
+    pub default_shipping: bool,
+    /// Whether bills are sent there from now on.
+    pub default_billing: bool,
+}
+
+impl Customer {
+    /// The most addresses in one book.
+    pub const ADDRESSES_MAX: usize = 100;
+
+    /// The customer that a request describes.
+    pub fn create(request: CreateCustomer, moment: &mut Moment) -> Self {
+        Self {
+            id: moment.id(),
+            email: request.email,
+            email_verified: false,
+            name: request.name,
+            phone: request.phone,
+            external_id: request.external_id,
+            addresses: Vec::new(),
+            note: request.note,
+            created_at: moment.now(),
+            updated_at: moment.now(),
+        }
+    }
+
+    /// The customer after a change.
+    #[must_use]
+    pub fn patch(&self, patch: PatchCustomer, now: Timestamp) -> Self {
+        let mut customer = self.clone();
+        set(&mut customer.email, patch.email);
+        set(&mut customer.name, patch.name);
+        set(&mut customer.phone, patch.phone);
+        set(&mut customer.note, patch.note);
+        if customer.email != self.email {
+            customer.email_verified = false;
+        }
+        customer.touched(self, now)
+    }
+
+    /// The customer with an address added or replaced. The first address is the default for
+    /// everything, and there is never more than one default of a kind.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`] when the replaced address is not in the book, [`Rejection::Invalid`]
+    /// when the book is full.
+    pub fn put_address(&self, request: PutAddress, moment: &mut Moment) -> Result<Self, Rejection> {
+        let mut customer = self.clone();
+        let first = customer.addresses.is_empty();
+        let entry = BookedAddress {
+            id: request.id.unwrap_or_else(|| moment.id()),
+            address: request.address,
+            default_shipping: request.default_shipping || first,
+            default_billing: request.default_billing || first,
+        };
+        for other in &mut customer.addresses {
+            other.default_shipping &= !entry.default_shipping;
+            other.default_billing &= !entry.default_billing;
+        }
+        match request.id {
+            Some(id) => match customer.addresses.iter_mut().find(|other| other.id == id) {
+                Some(old) => *old = entry,
+                None => return Err(Rejection::NotFound { what: "address" }),
+            },
+            None if customer.addresses.len() >= Self::ADDRESSES_MAX => {
+                let detail = format!("a book has at most {} addresses", Self::ADDRESSES_MAX);
+                return Err(Rejection::invalid("", detail));
+            }
+            None => customer.addresses.push(entry),
+        }
+        Ok(customer.touched(self, moment.now()))
+    }
+
+    /// The customer without an address.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`] when it is not in the book.
+    pub fn remove_address(&self, id: AddressId, now: Timestamp) -> Result<Self, Rejection> {
+        let mut customer = self.clone();
+        customer.addresses.retain(|entry| entry.id != id);
+        if customer.addresses.len() == self.addresses.len() {
+            return Err(Rejection::NotFound { what: "address" });
+        }
+        Ok(customer.touched(self, now))
+    }
+
+    fn touched(mut self, old: &Self, now: Timestamp) -> Self {
+        if self != *old {
+            self.updated_at = now.max(old.updated_at);
+        }
+        self
+    }
+}

@@ -1,0 +1,186 @@
+//! What others are told: every change that matters outside goes to the outbox in the same commit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{
+        CartId, CategoryId, CustomerId, FulfillmentId, LocationId, OrderId, PaymentId, ProductId,
+        RefundId, VariantId,
+    },
+    money::Money,
+    order::CancelReason,
+    payment::PaymentStatus,
+    text::OrderNumber,
+};
+
+/// Something that happened. Its JSON names it in `type`, in the words below.
+///
+/// An event says what changed and not all there is to know; who needs more reads the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+#[non_exhaustive]
+pub enum Event {
+    /// `shop.updated`: the shop's configuration or locations changed.
+    #[serde(rename = "shop.updated")]
+    ShopUpdated,
+    /// `product.created`.
+    #[serde(rename = "product.created")]
+    ProductCreated {
+        /// The product.
+        product_id: ProductId,
+    },
+    /// `product.updated`: the product, its images or its variants changed.
+    #[serde(rename = "product.updated")]
+    ProductUpdated {
+        /// The product.
+        product_id: ProductId,
+    },
+    /// `product.archived`: it is no longer for sale.
+    #[serde(rename = "product.archived")]
+    ProductArchived {
+        /// The product.
+        product_id: ProductId,
+    },
+    /// `category.updated`: it was made, changed or removed.
+    #[serde(rename = "category.updated")]
+    CategoryUpdated {
+        /// The category.
+        category_id: CategoryId,
+    },
+    /// `stock.changed`: the level as it is after the change.
+    #[serde(rename = "stock.changed")]
+    StockChanged {
+        /// The variant.
+        variant_id: VariantId,
+        /// The place.
+        location_id: LocationId,
+        /// The units that are there.
+        on_hand: i64,
+        /// Those of them that are promised to orders.
+        held: i64,
+        /// Those that are not.
+        available: i64,
+    },
+    /// `stock.low`: a level has just fallen below the variant's threshold.
+    #[serde(rename = "stock.low")]
+    StockLow {
+        /// The variant.
+        variant_id: VariantId,
+        /// The place.
+        location_id: LocationId,
+        /// The units that are left.
+        available: i64,
+        /// The threshold.
+        threshold: i64,
+    },
+    /// `cart.created`.
+    #[serde(rename = "cart.created")]
+    CartCreated {
+        /// The cart.
+        cart_id: CartId,
+    },
+    /// `cart.updated`.
+    #[serde(rename = "cart.updated")]
+    CartUpdated {
+        /// The cart.
+        cart_id: CartId,
+    },
+    /// `cart.merged`: its lines went into another.
+    #[serde(rename = "cart.merged")]
+    CartMerged {
+        /// The cart that is closed.
+        cart_id: CartId,
+        /// The cart that has its lines.
+        into_cart_id: CartId,
+    },
+    /// `cart.expired`: nobody touched it for too long.
+    #[serde(rename = "cart.expired")]
+    CartExpired {
+        /// The cart.
+        cart_id: CartId,
+    },
+    /// `order.placed`.
+    #[serde(rename = "order.placed")]
+    OrderPlaced {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// The cart that it was placed from.
+        cart_id: CartId,
+        /// Who placed it.
+        customer_id: Option<CustomerId>,
+        /// What is to be paid.
+        total: Money,
+    },
+    /// `order.paid`: all of it.
+    #[serde(rename = "order.paid")]
+    OrderPaid {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// What was paid.
+        paid_total: Money,
+    },
+    /// `order.refunded`: some of its money was given back.
+    #[serde(rename = "order.refunded")]
+    OrderRefunded {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much.
+        amount: Money,
+    },
+    /// `order.fulfilled`: some or all of it was sent.
+    #[serde(rename = "order.fulfilled")]
+    OrderFulfilled {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// What was sent.
+        fulfillment_id: FulfillmentId,
+        /// Whether all of it is sent now.
+        complete: bool,
+    },
+    /// `order.delivered`: some or all of what was sent has arrived.
+    #[serde(rename = "order.delivered")]
+    OrderDelivered {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// Whether all of the order has arrived.
+        complete: bool,
+    },
+    /// `order.cancelled`.
+    #[serde(rename = "order.cancelled")]
+    OrderCancelled {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// `payment.updated`: the payment's status as it is after the change.
+    #[serde(rename = "payment.updated")]
+    PaymentUpdated {
+        /// The payment.
+        payment_id: PaymentId,
+        /// The order that it pays.
+        order_id: OrderId,
+        /// How far it has come.
+        status: PaymentStatus,
+    },
+    /// `customer.updated`: they were entered or changed.
+    #[serde(rename = "customer.updated")]
+    CustomerUpdated {
+        /// The customer.
+        customer_id: CustomerId,
+    },
+}

@@ -1,0 +1,165 @@
+//! The ledger of physical stock, and the requests by which the back office writes to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LevelKey, StockLevel, StockMove};
+use crate::{
+    error::Rejection,
+    id::{LocationId, Moment, MovementId, OrderId, VariantId},
+    text::Note,
+    time::Timestamp,
+};
+
+/// Why units came or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// They were delivered to the shop.
+    Received,
+    /// They were sent to a customer.
+    Sold,
+    /// A customer sent them back.
+    Returned,
+    /// They were counted, and it was another number.
+    Counted,
+    /// They were broken, lost or stolen.
+    Damaged,
+    /// Another reason, which the note gives.
+    Adjusted,
+}
+
+impl Reason {
+    /// The reason's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Sold => "sold",
+            Self::Returned => "returned",
+            Self::Counted => "counted",
+            Self::Damaged => "damaged",
+            Self::Adjusted => "adjusted",
+        }
+    }
+}
+
+/// One row of the ledger of physical stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Movement {
+    /// Its id.
+    pub id: MovementId,
+    /// The variant that moved.
+    pub variant_id: VariantId,
+    /// The place that it moved into or out of.
+    pub location_id: LocationId,
+    /// The units that came, negative for those that went.
+    pub delta: i64,
+    /// Why.
+    pub reason: Reason,
+    /// The order that it was for.
+    pub order_id: Option<OrderId>,
+    /// What the back office noted.
+    pub note: Option<Note>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Says how many units of a variant a place has: a count.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetStock {
+    /// The place; the shop's first one if absent.
+    #[serde(default, alias = "location_id")]
+    pub location: Option<LocationId>,
+    /// The units that are there, from 0 to [`StockLevel::UNITS_MAX`].
+    pub on_hand: i64,
+    /// Why it is another number than before.
+    #[serde(default = "counted")]
+    pub reason: Reason,
+    /// A remark for the ledger.
+    #[serde(default)]
+    pub note: Option<Note>,
+}
+
+/// Adds units of a variant to a place, or takes some away.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustStock {
+    /// The place; the shop's first one if absent.
+    #[serde(default, alias = "location_id")]
+    pub location: Option<LocationId>,
+    /// The units that come, negative for those that go; not 0.
+    pub delta: i64,
+    /// Why.
+    pub reason: Reason,
+    /// A remark for the ledger.
+    #[serde(default)]
+    pub note: Option<Note>,
+}
+
+fn counted() -> Reason {
+    Reason::Counted
+}
+
+impl SetStock {
+    /// The move that takes a level to the count, if it is another.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] when the count is out of bounds, or below what is held for orders.
+    pub fn decide(
+        &self,
+        level: &StockLevel,
+        low_stock_threshold: i64,
+        moment: &mut Moment,
+    ) -> Result<Option<StockMove>, Rejection> {
+        if !(0..=StockLevel::UNITS_MAX).contains(&self.on_hand) {
+            let detail = format!("must be from 0 to {}", StockLevel::UNITS_MAX);
+            return Err(Rejection::invalid("/on_hand", detail));
+        }
+        if self.on_hand < level.held {
+            let detail = format!("must be at least {}, which orders hold", level.held);
+            return Err(Rejection::invalid("/on_hand", detail));
+        }
+        let change = StockMove {
+            level: level.key(),
+            on_hand: self.on_hand - level.on_hand,
+            held: 0,
+            expected_on_hand: Some(level.on_hand),
+            low_stock_threshold,
+            movement_id: moment.id(),
+            reason: self.reason,
+            order_id: None,
+            note: self.note.clone(),
+        };
+        Ok((change.on_hand != 0).then_some(change))
+    }
+}
+
+impl AdjustStock {
+    /// The move that adds or takes the units.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds.
+    pub fn decide(
+        &self,
+        level: LevelKey,
+        low_stock_threshold: i64,
+        moment: &mut Moment,
+    ) -> Result<StockMove, Rejection> {
+        if self.delta == 0 || self.delta.unsigned_abs() > StockLevel::UNITS_MAX.unsigned_abs() {
+            let max = StockLevel::UNITS_MAX;
+            let detail = format!("must be from -{max} to {max}, and not 0");
+            return Err(Rejection::invalid("/delta", detail));
+        }
+        Ok(StockMove {
+            level,
+            on_hand: self.delta,
+            held: 0,
+            expected_on_hand: None,
+            low_stock_threshold,
+            movement_id: moment.id(),
+            reason: self.reason,
+            order_id: None,
+            note: self.note.clone(),
+        })
+    }
+}

@@ -1,0 +1,266 @@
+//! Sending an order, in one part or several, and its arrival.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Changed, Hold, Order, OrderInputs, PaymentTerms};
+use crate::{
+    catalog::Sellable,
+    error::Rejection,
+    event::Event,
+    id::{FulfillmentId, LineId, Moment},
+    inventory::{Allocate, LevelKey, Reason, StockMove, in_order},
+    order::FulfillmentStatus,
+    quantity::Quantity,
+    shop::Setup,
+    store::{Commit, Decision},
+    text::{Label, Url},
+    time::Timestamp,
+};
+
+/// How a parcel can be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tracking {
+    /// Who carries it.
+    #[serde(default)]
+    pub carrier: Option<Label>,
+    /// The carrier's number for it.
+    pub number: Label,
+    /// Where it can be followed.
+    #[serde(default)]
+    pub url: Option<Url>,
+}
+
+/// Some units of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FulfillLine {
+    /// The line.
+    pub line_id: LineId,
+    /// How many of its units.
+    pub quantity: Quantity,
+}
+
+/// Sends some or all of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FulfillOrder {
+    /// What is sent; all that was not sent yet if empty.
+    pub lines: Vec<FulfillLine>,
+    /// How the parcel can be followed.
+    pub tracking: Option<Tracking>,
+}
+
+/// Notes that a parcel has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deliver {
+    /// The parcel; all of them if absent.
+    pub fulfillment_id: Option<FulfillmentId>,
+}
+
+/// Some units of an order that were sent together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fulfillment {
+    /// Its id.
+    pub id: FulfillmentId,
+    /// What was sent.
+    pub lines: Vec<FulfillLine>,
+    /// How the parcel can be followed.
+    pub tracking: Option<Tracking>,
+    /// When it was sent.
+    pub fulfilled_at: Timestamp,
+    /// When it arrived.
+    pub delivered_at: Option<Timestamp>,
+}
+
+impl Order {
+    /// The most parts in which one order is sent.
+    pub const FULFILLMENTS_MAX: usize = 500;
+
+    /// Decides to send some or all of an order. Held units leave the place that holds them; units
+    /// that were sold without being in stock leave wherever there are some by now.
+    ///
+    /// `sellables` are those of the lines that have backordered units.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when it is cancelled, not paid for as its terms ask, or
+    /// wholly sent; [`Rejection::Invalid`] for lines that it does not have or more units than are
+    /// left; [`Rejection::InsufficientStock`] for backordered units that are still missing.
+    pub fn fulfill(
+        inputs: &OrderInputs,
+        request: &FulfillOrder,
+        setup: &Setup,
+        sellables: &[Sellable],
+        strategy: &dyn Allocate,
+        moment: &mut Moment,
+    ) -> Result<Decision<Changed>, Rejection> {
+        let old = &inputs.order;
+        old.require_open()?;
+        if !old.may_ship() {
+            return Err(Rejection::transition("order", "it is not paid for"));
+        }
+        if old.fulfillments.len() >= Self::FULFILLMENTS_MAX {
+            return Err(Rejection::transition("order", "it was sent in too many parts"));
+        }
+        let mut order = old.value.as_ref().clone();
+        let lines = order.wanted_lines(request)?;
+        let mut commit = Commit::at(moment.now());
+        let mut free: Vec<Sellable> = sellables.to_vec();
+        for wanted in &lines {
+            let Some(line) = order.lines.iter_mut().find(|line| line.id == wanted.line_id) else {
+                continue;
+            };
+            let mut missing = wanted.quantity.get();
+            line.fulfilled += missing;
+            if !line.track_inventory {
+                continue;
+            }
+            let mut moved = |hold: Hold, held: i64, threshold: i64, moment: &mut Moment| {
+                commit.stock(StockMove {
+                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
+                    on_hand: -hold.quantity,
+                    held: -held,
+                    expected_on_hand: None,
+                    low_stock_threshold: threshold,
+                    movement_id: moment.id(),
+                    reason: Reason::Sold,
+                    order_id: Some(order.id),
+                    note: None,
+                });
+            };
+            for hold in &mut line.holds {
+                let quantity = missing.min(hold.quantity);
+                if quantity > 0 {
+                    hold.quantity -= quantity;
+                    missing -= quantity;
+                    let sent = Hold { location_id: hold.location_id, quantity };
+                    // What was held was not available before: nothing gets lower.
+                    moved(sent, quantity, 0, moment);
+                }
+            }
+            line.holds.retain(|hold| hold.quantity > 0);
+            if missing == 0 {
+                continue;
+            }
+            let sellable = free.iter_mut().find(|s| s.variant.id == line.variant_id);
+            let Some(sellable) = sellable else {
+                return Err(Rejection::NotFound { what: "variant" });
+            };
+            let levels = in_order(&sellable.levels, &setup.locations);
+            let threshold = sellable.variant.low_stock_threshold;
+            let wanted = missing;
+            for placement in strategy.allocate(missing, &levels) {
+                missing -= placement.quantity;
+                line.backordered -= placement.quantity;
+                let sent =
+                    Hold { location_id: placement.location_id, quantity: placement.quantity };
+                moved(sent, 0, threshold, moment);
+                for level in &mut sellable.levels {
+                    if level.location_id == placement.location_id {
+                        level.on_hand -= placement.quantity;
+                    }
+                }
+            }
+            if missing > 0 {
+                return Err(Rejection::InsufficientStock {
+                    variant_id: line.variant_id,
+                    sku: line.sku.clone(),
+                    wanted,
+                    available: wanted - missing,
+                });
+            }
+        }
+        let now = moment.now();
+        let id = moment.id();
+        order.fulfillments.push(Fulfillment {
+            id,
+            lines,
+            tracking: request.tracking.clone(),
+            fulfilled_at: now,
+            delivered_at: None,
+        });
+        if matches!(order.terms, PaymentTerms::OnDelivery { .. }) {
+            order.expires_at = None;
+        }
+        order.note("order.fulfilled", now);
+        let complete = order.fulfillment_status() == FulfillmentStatus::Fulfilled;
+        commit.event(Event::OrderFulfilled {
+            order_id: order.id,
+            number: order.number.clone(),
+            fulfillment_id: id,
+            complete,
+        });
+        commit.replace(old, order.clone());
+        Ok(Decision { output: Changed { order, payments: inputs.payments() }, commit })
+    }
+
+    fn wanted_lines(&self, request: &FulfillOrder) -> Result<Vec<FulfillLine>, Rejection> {
+        if request.lines.is_empty() {
+            let rest: Vec<_> = self
+                .lines
+                .iter()
+                .filter_map(|line| {
+                    let quantity = Quantity::new(line.unfulfilled()).ok()?;
+                    Some(FulfillLine { line_id: line.id, quantity })
+                })
+                .collect();
+            if rest.is_empty() {
+                return Err(Rejection::transition("order", "all of it was sent"));
+            }
+            return Ok(rest);
+        }
+        for (index, wanted) in request.lines.iter().enumerate() {
+            let pointer = |field| format!("/lines/{index}/{field}");
+            let Some(line) = self.lines.iter().find(|line| line.id == wanted.line_id) else {
+                return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
+            };
+            let again = request.lines.iter().take(index).any(|l| l.line_id == wanted.line_id);
+            if again {
+                return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
+            }
+            if wanted.quantity.get() > line.unfulfilled() {
+                let detail = format!("must be at most {}, which is left", line.unfulfilled());
+                return Err(Rejection::invalid(pointer("quantity"), detail));
+            }
+        }
+        Ok(request.lines.clone())
+    }
+
+    /// Decides that parcels have arrived.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when it is cancelled or nothing is on its way;
+    /// [`Rejection::NotFound`] for a parcel that it does not have.
+    pub fn deliver(
+        inputs: &OrderInputs,
+        request: Deliver,
+        now: Timestamp,
+    ) -> Result<Decision<Changed>, Rejection> {
+        let old = &inputs.order;
+        old.require_open()?;
+        let mut order = old.value.as_ref().clone();
+        let named = |sent: &Fulfillment| request.fulfillment_id.is_none_or(|id| sent.id == id);
+        if request.fulfillment_id.is_some() && !order.fulfillments.iter().any(named) {
+            return Err(Rejection::NotFound { what: "fulfillment" });
+        }
+        let mut arrived = 0;
+        for sent in &mut order.fulfillments {
+            if named(sent) && sent.delivered_at.is_none() {
+                sent.delivered_at = Some(now);
+                arrived += 1;
+            }
+        }
+        if arrived == 0 {
+            return Err(Rejection::transition("order", "nothing of it is on its way"));
+        }
+        order.note("order.delivered", now);
+        let mut commit = Commit::at(now);
+        commit.event(Event::OrderDelivered {
+            order_id: order.id,
+            number: order.number.clone(),
+            complete: order.is_delivered(),
+        });
+        commit.replace(old, order.clone());
+        Ok(Decision { output: Changed { order, payments: inputs.payments() }, commit })
+    }
+}

@@ -1,0 +1,77 @@
+//! A line of an order: what was bought, frozen, and how far it has come.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{LineId, LocationId, ProductId, VariantId},
+    money::Money,
+    pricing::Adjustment,
+    quantity::Quantity,
+    text::{Label, Sku, Url},
+};
+
+/// Units that a location keeps for a line until they are sent or released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The place.
+    pub location_id: LocationId,
+    /// The units, from 1.
+    pub quantity: i64,
+}
+
+/// What was bought, with a copy of all that an order needs when the catalogue has moved on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// Its id: that of the cart's line.
+    pub id: LineId,
+    /// What was bought.
+    pub variant_id: VariantId,
+    /// The product that it is a variant of.
+    pub product_id: ProductId,
+    /// Its SKU.
+    pub sku: Sku,
+    /// The product's title.
+    pub title: Label,
+    /// The values of its options.
+    pub options: Vec<Label>,
+    /// The picture that showed it.
+    pub image: Option<Url>,
+    /// How many units.
+    pub quantity: Quantity,
+    /// The price of a unit.
+    pub unit_price: Money,
+    /// All units at that price.
+    pub subtotal: Money,
+    /// What was taken off.
+    pub discount_total: Money,
+    /// The taxes.
+    pub tax_total: Money,
+    /// What is to be paid for the line.
+    pub total: Money,
+    /// How the total comes about.
+    pub adjustments: Vec<Adjustment>,
+    /// Whether it is sent to the customer.
+    pub requires_shipping: bool,
+    /// Whether its stock is counted.
+    pub track_inventory: bool,
+    /// The units that are kept for it.
+    pub holds: Vec<Hold>,
+    /// The units that were sold without being in stock, and are still to be received.
+    pub backordered: i64,
+    /// The units that were sent.
+    pub fulfilled: i64,
+    /// The units whose money was given back.
+    pub refunded: i64,
+}
+
+impl OrderLine {
+    /// The units that are kept for it.
+    pub fn held(&self) -> i64 {
+        self.holds.iter().map(|hold| hold.quantity).sum()
+    }
+
+    /// The units that are still to be sent.
+    pub fn unfulfilled(&self) -> i64 {
+        self.quantity.get() - self.fulfilled
+    }
+}

@@ -1,0 +1,185 @@
+//! What an order's payments come to.
+
+use super::{Changed, Order, OrderInputs};
+use crate::{
+    allocation::cumulative_part,
+    error::Rejection,
+    event::Event,
+    gateway::GatewayAnswer,
+    id::{Moment, PaymentId},
+    money::{Money, MoneyError},
+    payment::{CreateRefund, Payment, PaymentInput, PaymentStatus, Refund, RefundLine},
+    store::{Commit, Decision},
+    time::Timestamp,
+};
+
+impl Order {
+    /// Decides what a gateway's answer about one of an order's payments comes to.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`] when the payment is not the order's; as [`Payment::apply`].
+    pub fn apply_answer(
+        inputs: &OrderInputs,
+        payment_id: PaymentId,
+        answer: &GatewayAnswer,
+        now: Timestamp,
+    ) -> Result<Decision<Changed>, Rejection> {
+        let old = &inputs.order;
+        let mut order = old.value.as_ref().clone();
+        let mut commit = Commit::at(now);
+        let mut payments = inputs.payments();
+        let place = inputs.payments.iter().position(|payment| payment.id == payment_id);
+        let Some((before, payment)) =
+            place.and_then(|place| Some((inputs.payments.get(place)?, payments.get_mut(place)?)))
+        else {
+            return Err(Rejection::NotFound { what: "payment" });
+        };
+        if let Some(input) = &answer.input {
+            *payment = payment.apply(input, now)?;
+        }
+        keep_first(&mut payment.provider_ref, &answer.provider_ref);
+        keep_first(&mut payment.client_secret, &answer.client_secret);
+        keep_first(&mut payment.redirect_url, &answer.redirect_url);
+        if payment.status != before.status {
+            let (payment_id, order_id, status) = (payment.id, order.id, payment.status);
+            commit.event(Event::PaymentUpdated { payment_id, order_id, status });
+        }
+        commit.replace(before, payment.clone());
+        let input = answer.input.as_ref();
+        if let Some(PaymentInput::Refund(refund)) = input {
+            for part in &refund.lines {
+                if let Some(line) = order.lines.iter_mut().find(|line| line.id == part.line_id) {
+                    line.refunded += part.quantity.get();
+                }
+            }
+        }
+        order.sum_payments(&payments)?;
+        let (order_id, number) = (order.id, order.number.clone());
+        let was_paid = old.paid_total.minor() >= old.total.minor();
+        let is_paid = order.paid_total.minor() >= order.total.minor();
+        if is_paid && !was_paid {
+            order.note("order.paid", now);
+            commit.event(Event::OrderPaid { order_id, number, paid_total: order.paid_total });
+        } else if let Some(PaymentInput::Refund(refund)) = input {
+            order.note("order.refunded", now);
+            commit.event(Event::OrderRefunded {
+                order_id,
+                number,
+                refund_id: refund.id,
+                amount: refund.amount,
+            });
+        }
+        if matches!(order.payment_status, PaymentStatus::Paid | PaymentStatus::Authorized) {
+            order.expires_at = None;
+        }
+        commit.replace(old, order.clone());
+        Ok(Decision { output: Changed { order, payments }, commit })
+    }
+
+    /// The payment that captures, refunds and the like are about when none is named: the latest
+    /// that is not over.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when there is none.
+    pub fn live_payment(inputs: &OrderInputs) -> Result<&Payment, Rejection> {
+        inputs
+            .payments
+            .iter()
+            .rev()
+            .find(|payment| payment.is_live())
+            .map(|payment| payment.value.as_ref())
+            .ok_or_else(|| Rejection::transition("order", "it has no payment"))
+    }
+
+    /// The refund that a request comes to. Units are refunded at what the customer paid for them;
+    /// the parts of one line are rounded so that all of them together are exactly its total.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] for an amount and lines together, lines that the order does not have,
+    /// more units than are left, or another currency.
+    pub fn refund(
+        inputs: &OrderInputs,
+        request: &CreateRefund,
+        moment: &mut Moment,
+    ) -> Result<Refund, Rejection> {
+        let order = &inputs.order;
+        let payment = Self::live_payment(inputs)?;
+        let amount = match (request.amount, request.lines.as_slice()) {
+            (Some(_), [_, ..]) => {
+                return Err(Rejection::invalid("/lines", "must not stand beside an amount"));
+            }
+            (Some(amount), []) => {
+                if amount.currency() != order.currency {
+                    let detail = format!("must be in {}", order.currency.code());
+                    return Err(Rejection::invalid("/amount", detail));
+                }
+                amount
+            }
+            (None, []) => payment.kept(),
+            (None, lines) => order.worth(lines)?,
+        };
+        Ok(Refund {
+            id: moment.id(),
+            amount,
+            lines: request.lines.clone(),
+            reason: request.reason.clone(),
+            created_at: moment.now(),
+        })
+    }
+
+    fn worth(&self, parts: &[RefundLine]) -> Result<Money, Rejection> {
+        let mut sum = Money::zero(self.currency);
+        for (index, part) in parts.iter().enumerate() {
+            let pointer = |field| format!("/lines/{index}/{field}");
+            let Some(line) = self.lines.iter().find(|line| line.id == part.line_id) else {
+                return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
+            };
+            if parts.iter().take(index).any(|other| other.line_id == part.line_id) {
+                return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
+            }
+            let left = line.quantity.get() - line.refunded;
+            if part.quantity.get() > left {
+                let detail = format!("must be at most {left}, which is left");
+                return Err(Rejection::invalid(pointer("quantity"), detail));
+            }
+            let minor = cumulative_part(
+                line.total.minor(),
+                line.refunded,
+                part.quantity.get(),
+                line.quantity.get(),
+                self.pricing.rounding,
+            )
+            .map_err(|error| Rejection::invalid(pointer("quantity"), error))?;
+            sum = sum.checked_add(Money::new(minor, self.currency))?;
+        }
+        Ok(sum)
+    }
+
+    /// Takes over what the payments come to.
+    pub(crate) fn sum_payments(&mut self, payments: &[Payment]) -> Result<(), MoneyError> {
+        let mut paid = Money::zero(self.currency);
+        let mut refunded = Money::zero(self.currency);
+        for payment in payments {
+            paid = paid.checked_add(payment.captured)?;
+            refunded = refunded.checked_add(payment.refunded)?;
+        }
+        self.paid_total = paid;
+        self.refunded_total = refunded;
+        let latest = payments.iter().rev().find(|p| p.is_live()).or(payments.last());
+        self.payment_status = if paid.is_positive() && refunded == paid {
+            PaymentStatus::Refunded
+        } else if refunded.is_positive() {
+            PaymentStatus::PartiallyRefunded
+        } else {
+            latest.map_or(self.payment_status, |payment| payment.status)
+        };
+        Ok(())
+    }
+}
+
+/// What a gateway once said of a payment stays.
+fn keep_first<T: Clone>(field: &mut Option<T>, said: &Option<T>) {
+    if field.is_none() {
+        field.clone_from(said);
+    }
+}

@@ -1,0 +1,263 @@
+//! An order as its owner and the back office see it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CancelReason, Fulfillment, FulfillmentStatus, Milestone, Order, OrderLine, OrderStatus,
+    PaymentTerms,
+};
+use crate::{
+    currency::Currency,
+    customer::Address,
+    id::{CartId, CustomerId, LineId, OrderId, PaymentId, ProductId, VariantId},
+    money::Money,
+    payment::{Payment, PaymentStatus, Refund},
+    pricing::{Adjustment, PricingPolicy, QuoteShipping, TaxSummary},
+    quantity::Quantity,
+    text::{Email, GatewayName, Label, Note, OrderNumber, Sku, Url},
+    time::Timestamp,
+    version::Version,
+};
+
+/// An order as its owner and the back office see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    /// Its id.
+    pub id: OrderId,
+    /// Its number for people.
+    pub number: OrderNumber,
+    /// How far it has come, in a word.
+    pub status: OrderStatus,
+    /// How far its payments have come.
+    pub payment_status: PaymentStatus,
+    /// How far it has been sent.
+    pub fulfillment_status: FulfillmentStatus,
+    /// The cart that it was placed from.
+    pub cart_id: CartId,
+    /// Who placed it.
+    pub customer_id: Option<CustomerId>,
+    /// Where the customer can be reached.
+    pub email: Option<Email>,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// What was bought.
+    pub lines: Vec<OrderLineView>,
+    /// What sending it costs.
+    pub shipping: Option<QuoteShipping>,
+    /// What each tax comes to.
+    pub taxes: Vec<TaxSummary>,
+    /// The lines at their prices.
+    pub subtotal: Money,
+    /// What was taken off.
+    pub discount_total: Money,
+    /// What sending it costs, after discounts.
+    pub shipping_total: Money,
+    /// All taxes.
+    pub tax_total: Money,
+    /// Whether the taxes are inside the other amounts.
+    pub tax_included: bool,
+    /// What rounding to cash added, or took off.
+    pub rounding: Money,
+    /// What is to be paid.
+    pub total: Money,
+    /// What was paid.
+    pub paid_total: Money,
+    /// What was given back.
+    pub refunded_total: Money,
+    /// How it was rounded and split.
+    pub pricing: PricingPolicy,
+    /// Where it and its bill are sent.
+    pub addresses: Addresses,
+    /// What was noted on it.
+    pub note: Option<Note>,
+    /// When it is to be paid.
+    pub terms: PaymentTerms,
+    /// Its payments, oldest first.
+    pub payments: Vec<PaymentView>,
+    /// What was sent, oldest first.
+    pub fulfillments: Vec<Fulfillment>,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// When it lapses if nothing happens.
+    pub expires_at: Option<Timestamp>,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Timestamp>,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<CancelReason>,
+    /// What happened to it, oldest first.
+    pub history: Vec<Milestone>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// How often it was written.
+    pub version: Version,
+}
+
+/// Where an order and its bill are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The order.
+    pub shipping: Option<Address>,
+    /// The bill.
+    pub billing: Option<Address>,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLineView {
+    /// Its id.
+    pub id: LineId,
+    /// What was bought.
+    pub variant_id: VariantId,
+    /// The product that it is a variant of.
+    pub product_id: ProductId,
+    /// Its SKU.
+    pub sku: Sku,
+    /// The product's title.
+    pub title: Label,
+    /// The values of its options.
+    pub options: Vec<Label>,
+    /// The picture that showed it.
+    pub image: Option<Url>,
+    /// How many units.
+    pub quantity: Quantity,
+    /// The price of a unit.
+    pub unit_price: Money,
+    /// All units at that price.
+    pub subtotal: Money,
+    /// What was taken off.
+    pub discount_total: Money,
+    /// The taxes.
+    pub tax_total: Money,
+    /// What is to be paid for the line.
+    pub total: Money,
+    /// How the total comes about.
+    pub adjustments: Vec<Adjustment>,
+    /// The units that were sent.
+    pub fulfilled: i64,
+    /// The units that were sold without being in stock, and are still to be received.
+    pub backordered: i64,
+    /// The units whose money was given back.
+    pub refunded: i64,
+}
+
+/// A payment of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    /// Its id.
+    pub id: PaymentId,
+    /// The gateway that it goes through.
+    pub gateway: GatewayName,
+    /// How far it has come.
+    pub status: PaymentStatus,
+    /// What it is for.
+    pub amount: Money,
+    /// What was taken.
+    pub captured: Money,
+    /// What was given back.
+    pub refunded: Money,
+    /// The refunds, oldest first.
+    pub refunds: Vec<Refund>,
+    /// What the customer's device needs in order to pay.
+    pub client_secret: Option<Label>,
+    /// Where the customer is sent in order to pay.
+    pub redirect_url: Option<Url>,
+    /// Why it failed.
+    pub failure: Option<Label>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl OrderView {
+    /// The order at a version, with its payments.
+    pub fn new<'a>(
+        order: &Order,
+        version: Version,
+        payments: impl IntoIterator<Item = &'a Payment>,
+    ) -> Self {
+        Self {
+            id: order.id,
+            number: order.number.clone(),
+            status: order.status(),
+            payment_status: order.payment_status,
+            fulfillment_status: order.fulfillment_status(),
+            cart_id: order.cart_id,
+            customer_id: order.customer_id,
+            email: order.email.clone(),
+            currency: order.currency,
+            lines: order.lines.iter().map(OrderLineView::new).collect(),
+            shipping: order.shipping.clone(),
+            taxes: order.taxes.clone(),
+            subtotal: order.subtotal,
+            discount_total: order.discount_total,
+            shipping_total: order.shipping_total,
+            tax_total: order.tax_total,
+            tax_included: order.tax_included,
+            rounding: order.rounding,
+            total: order.total,
+            paid_total: order.paid_total,
+            refunded_total: order.refunded_total,
+            pricing: order.pricing.clone(),
+            addresses: Addresses {
+                shipping: order.shipping_address.clone(),
+                billing: order.billing_address.clone(),
+            },
+            note: order.note.clone(),
+            terms: order.terms,
+            payments: payments.into_iter().map(PaymentView::new).collect(),
+            fulfillments: order.fulfillments.clone(),
+            placed_at: order.placed_at,
+            expires_at: order.expires_at,
+            cancelled_at: order.cancelled_at,
+            cancel_reason: order.cancel_reason,
+            history: order.history.clone(),
+            updated_at: order.updated_at,
+            version,
+        }
+    }
+}
+
+impl OrderLineView {
+    fn new(line: &OrderLine) -> Self {
+        Self {
+            id: line.id,
+            variant_id: line.variant_id,
+            product_id: line.product_id,
+            sku: line.sku.clone(),
+            title: line.title.clone(),
+            options: line.options.clone(),
+            image: line.image.clone(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            subtotal: line.subtotal,
+            discount_total: line.discount_total,
+            tax_total: line.tax_total,
+            total: line.total,
+            adjustments: line.adjustments.clone(),
+            fulfilled: line.fulfilled,
+            backordered: line.backordered,
+            refunded: line.refunded,
+        }
+    }
+}
+
+impl PaymentView {
+    /// The payment.
+    pub fn new(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            gateway: payment.gateway.clone(),
+            status: payment.status,
+            amount: payment.amount,
+            captured: payment.captured,
+            refunded: payment.refunded,
+            refunds: payment.refunds.clone(),
+            client_secret: payment.client_secret.clone(),
+            redirect_url: payment.redirect_url.clone(),
+            failure: payment.failure.clone(),
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Refunds: money given back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{LineId, RefundId},
+    money::Money,
+    quantity::Quantity,
+    text::Note,
+    time::Timestamp,
+};
+
+/// Money given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Its id.
+    pub id: RefundId,
+    /// How much, more than 0.
+    pub amount: Money,
+    /// The lines and units that it is for; empty when it is for an amount alone.
+    pub lines: Vec<RefundLine>,
+    /// Why.
+    pub reason: Option<Note>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// Some units of an order's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundLine {
+    /// The line.
+    pub line_id: LineId,
+    /// How many of its units.
+    pub quantity: Quantity,
+}
+
+/// Gives money back: an amount, or what the customer paid for some units. Without either, all that
+/// is left.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreateRefund {
+    /// How much.
+    pub amount: Option<Money>,
+    /// For which units.
+    pub lines: Vec<RefundLine>,
+    /// Why.
+    pub reason: Option<Note>,
+}

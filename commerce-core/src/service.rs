@@ -1,0 +1,246 @@
+//! The facade: every operation of a shop, from the request to the answer.
+//!
+//! Each one goes the same way: read what it needs in one snapshot, let the domain decide, commit.
+//! If somebody else was faster, it reads and decides again; if it was done before under the same
+//! key, the first answer is given.
+
+mod cart;
+mod catalog;
+mod checkout;
+mod customer;
+mod inventory;
+mod order;
+mod relay;
+mod shop;
+mod sweep;
+mod token;
+
+pub use cart::CreatedCart;
+pub use checkout::PlacedView;
+pub use inventory::{StockLevelView, StockView};
+pub use relay::{Relayed, Subscriber};
+pub use sweep::Swept;
+pub use token::CreatedToken;
+
+use std::{collections::BTreeMap, fmt::Debug, ops::Deref, pin::Pin, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    access::{Actor, Caller},
+    error::{Error, Rejection},
+    gateway::{ManualGateway, PaymentGateway},
+    id::Moment,
+    inputs::{Clock, IdSource},
+    inventory::{Allocate, ByPriority},
+    json,
+    secret::{Digest, Secret},
+    shop::Setup,
+    store::{CommitError, Decision, Outcome, OutcomeKey, Queries, Store, UniqueKey},
+    text::{GatewayName, IdempotencyKey},
+};
+
+/// A shop: the domain over a store, a clock, a source of ids and payment gateways.
+///
+/// It is cheap to clone, and clones are the same shop.
+#[derive(Debug, Clone)]
+pub struct Commerce {
+    store: Arc<dyn Store>,
+    queries: Arc<dyn Queries>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    gateways: BTreeMap<GatewayName, Arc<dyn PaymentGateway>>,
+    strategy: Arc<dyn Allocate>,
+}
+
+/// The answer of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// The answer.
+    pub output: T,
+    /// Whether it is the answer of an earlier request with the same key, and nothing was done now.
+    pub replayed: bool,
+}
+
+impl<T> Deref for Done<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.output
+    }
+}
+
+/// One try of an operation: what it reads and decides.
+type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<Decision<T>, Error>> + Send + 'a>>;
+
+impl Commerce {
+    /// How often an operation is decided again when others keep changing the same records.
+    pub const ATTEMPTS_MAX: usize = 64;
+    /// The fewest characters of an idempotency key of somebody without a secret. Nobody else's
+    /// request may be answered with what such a key remembers, so it must not be guessed.
+    pub const ANONYMOUS_KEY_MIN: usize = 16;
+
+    /// A shop over a store, with the `manual` gateway and stock taken by priority of location.
+    pub fn new<S: Store + Queries>(store: S, clock: impl Clock, ids: impl IdSource) -> Self {
+        let store = Arc::new(store);
+        Self {
+            store: store.clone(),
+            queries: store,
+            clock: Arc::new(clock),
+            ids: Arc::new(ids),
+            gateways: BTreeMap::new(),
+            strategy: Arc::new(ByPriority),
+        }
+        .with_gateway(ManualGateway)
+    }
+
+    /// The shop with another payment gateway, or one in the place of that of the same name.
+    #[must_use]
+    pub fn with_gateway(mut self, gateway: impl PaymentGateway) -> Self {
+        self.gateways.insert(gateway.name(), Arc::new(gateway));
+        self
+    }
+
+    /// The shop with another way to choose the locations that a line is taken from.
+    #[must_use]
+    pub fn with_strategy(mut self, strategy: impl Allocate) -> Self {
+        self.strategy = Arc::new(strategy);
+        self
+    }
+
+    /// The store below, for what the facade does not offer.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The lists below, for what the facade does not offer.
+    pub fn queries(&self) -> &Arc<dyn Queries> {
+        &self.queries
+    }
+
+    /// A fresh moment: the time now and ids that never came before. For embedders who call the
+    /// domain's functions themselves.
+    pub fn moment(&self) -> Moment {
+        let [seed @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = self.ids.bytes();
+        Moment::new(self.clock.now(), seed)
+    }
+
+    fn secret(&self) -> Secret {
+        Secret::new(self.ids.bytes())
+    }
+
+    async fn setup(&self) -> Result<Setup, Error> {
+        self.store.setup().await?.ok_or(Error::Rejected(Rejection::NotFound { what: "shop" }))
+    }
+
+    /// Runs an operation: tries it until its commit holds, or it is refused, or others were faster
+    /// too often.
+    ///
+    /// `request` is what a repetition under the same key must have in common with the first.
+    async fn run<'a, T>(
+        &self,
+        caller: &Caller,
+        request: &(dyn Debug + Sync),
+        attempt: impl Fn(Moment) -> Attempt<'a, T> + Sync,
+    ) -> Result<Done<T>, Error>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let key = caller.key.as_ref().map(|key| remembered(caller, key, request)).transpose()?;
+        let mut moment = self.moment();
+        for _ in 0..Self::ATTEMPTS_MAX {
+            let mut decision = match attempt(moment.clone()).await {
+                Ok(decision) => decision,
+                // Perhaps it is refused only because it was done before.
+                Err(error @ Error::Rejected(_)) => {
+                    return match &key {
+                        Some(key) => self.replay(key).await?.ok_or(error),
+                        None => Err(error),
+                    };
+                }
+                Err(error) => return Err(error),
+            };
+            match &key {
+                Some((key, fingerprint)) => decision.commit.remember(Outcome {
+                    key: key.clone(),
+                    fingerprint: *fingerprint,
+                    body: json::encode(&decision.output).map_err(internal)?,
+                    at: moment.now(),
+                }),
+                None if decision.commit.is_empty() => {
+                    return Ok(Done { output: decision.output, replayed: false });
+                }
+                None => {}
+            }
+            match self.store.commit(&decision.commit).await {
+                Ok(()) => return Ok(Done { output: decision.output, replayed: false }),
+                Err(CommitError::AlreadyDone(outcome)) => {
+                    let fingerprint = key.as_ref().map(|(_, fingerprint)| fingerprint);
+                    return replayed(&outcome, fingerprint);
+                }
+                Err(CommitError::Conflict(_) | CommitError::Short(_)) => {}
+                Err(CommitError::Taken(UniqueKey::OrderNumber(_))) => moment = self.moment(),
+                // Somebody else was faster; what they wrote is seen at the next try.
+                Err(CommitError::Taken(UniqueKey::OpenCart(_) | UniqueKey::OrderOfCart(_))) => {}
+                Err(CommitError::Taken(unique)) => {
+                    let (what, value) = unique.describe();
+                    let taken = Error::Rejected(Rejection::Taken { what, value });
+                    return match &key {
+                        Some(key) => self.replay(key).await?.ok_or(taken),
+                        None => Err(taken),
+                    };
+                }
+                Err(CommitError::Malformed(why)) => return Err(internal(why)),
+                Err(CommitError::Unavailable(error)) => return Err(error.into()),
+                Err(CommitError::OutcomeUnknown(error)) => {
+                    let found = match &key {
+                        Some(key) => self.replay(key).await.unwrap_or_default(),
+                        None => None,
+                    };
+                    return found.ok_or(Error::OutcomeUnknown(error));
+                }
+            }
+        }
+        Err(Error::Contention)
+    }
+
+    async fn replay<T: DeserializeOwned>(
+        &self,
+        (key, fingerprint): &(OutcomeKey, Digest),
+    ) -> Result<Option<Done<T>>, Error> {
+        match self.store.outcome(key).await? {
+            Some(outcome) => replayed(&outcome, Some(fingerprint)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Where the outcome of a request is remembered, and the digest that tells it from another.
+fn remembered(
+    caller: &Caller,
+    key: &IdempotencyKey,
+    request: &(dyn Debug + Sync),
+) -> Result<(OutcomeKey, Digest), Rejection> {
+    if caller.actor == Actor::Anonymous && key.len() < Commerce::ANONYMOUS_KEY_MIN {
+        let min = Commerce::ANONYMOUS_KEY_MIN;
+        let detail = format!("must have at least {min} characters where nobody is signed in");
+        return Err(Rejection::invalid("/headers/Idempotency-Key", detail));
+    }
+    // `Debug` tells a field that is absent from one that is null, which JSON does not.
+    let fingerprint = Digest::of(format!("{request:?}").as_bytes());
+    Ok((OutcomeKey { scope: caller.scope(), key: key.clone() }, fingerprint))
+}
+
+fn replayed<T: DeserializeOwned>(
+    outcome: &Outcome,
+    fingerprint: Option<&Digest>,
+) -> Result<Done<T>, Error> {
+    if fingerprint != Some(&outcome.fingerprint) {
+        return Err(Rejection::KeyReused.into());
+    }
+    let output = json::decode(&outcome.body).map_err(internal)?;
+    Ok(Done { output, replayed: true })
+}
+
+fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Internal(error.into())
+}

@@ -1,0 +1,267 @@
+//! Carts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Commerce, Done};
+use crate::{
+    access::{Actor, Caller},
+    cart::{AddLine, Cart, CartView, ChangeLine, CheckoutInputs, CreateCart, PatchCart},
+    error::{Error, Rejection},
+    event::Event,
+    id::{CartId, CustomerId, LineId, Moment, VariantId},
+    pricing::ShippingMethod,
+    store::{Commit, Decision},
+    version::{Version, Versioned},
+};
+
+/// A cart that was made, with the secret that it answers to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedCart {
+    /// The cart.
+    #[serde(flatten)]
+    pub cart: CartView,
+    /// The secret of a guest's cart, shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl Commerce {
+    /// Makes a cart. A signed-in customer who has an open one gets that, as it is. What the back
+    /// office makes is a draft, on whose lines it may set prices.
+    ///
+    /// # Errors
+    /// As [`Cart::create`]; [`Error`].
+    pub async fn create_cart(
+        &self,
+        caller: &Caller,
+        request: &CreateCart,
+    ) -> Result<Done<CreatedCart>, Error> {
+        let secret = self.secret();
+        let secret = &secret;
+        self.run(caller, &("create_cart", request), |mut moment| {
+            Box::pin(async move {
+                if let Actor::Customer(id) = caller.actor
+                    && let Some(open) = self.store.open_cart(id).await?
+                {
+                    let inputs = self.cart_inputs(caller, open.id, &[]).await?;
+                    let cart = CartView::of(&inputs)?;
+                    let output = CreatedCart { cart, token: None };
+                    return Ok(Decision { output, commit: Commit::at(moment.now()) });
+                }
+                let setup = self.setup().await?;
+                let variants: Vec<_> = request.lines.iter().map(|line| line.variant_id).collect();
+                let sellables = self.store.sellables(&variants).await?;
+                let answers = matches!(caller.actor, Actor::Guest(_) | Actor::Anonymous);
+                let digest = answers.then(|| secret.digest());
+                let cart = Cart::create(request, &setup, &sellables, caller, digest, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                commit.event(Event::CartCreated { cart_id: cart.id });
+                commit.insert(cart.clone());
+                let cart = Versioned::new(Version::FIRST, cart);
+                let inputs = CheckoutInputs { setup, cart, sellables };
+                let cart = CartView::of(&inputs)?;
+                let output = CreatedCart { cart, token: answers.then(|| secret.reveal()) };
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
+    }
+
+    /// A cart at the prices of the moment.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`], also for somebody else's; [`Error`].
+    pub async fn cart(&self, caller: &Caller, id: CartId) -> Result<CartView, Error> {
+        Ok(CartView::of(&self.cart_inputs(caller, id, &[]).await?)?)
+    }
+
+    /// A customer's open cart, if there is one.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`], also for somebody else's; [`Error`].
+    pub async fn open_cart(&self, caller: &Caller, of: CustomerId) -> Result<CartView, Error> {
+        match self.store.open_cart(of).await? {
+            Some(cart) => self.cart(caller, cart.id).await,
+            None => Err(Rejection::NotFound { what: "cart" }.into()),
+        }
+    }
+
+    /// Puts more units of a variant into a cart.
+    ///
+    /// # Errors
+    /// As [`Cart::add_line`]; [`Error`].
+    pub async fn add_line(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        request: &AddLine,
+    ) -> Result<Done<CartView>, Error> {
+        let also = [request.variant_id];
+        let name = ("add_line", id, request);
+        self.change_cart(caller, id, &also, &name, |inputs, moment| {
+            Cart::add_line(inputs, request, caller, moment)
+        })
+        .await
+    }
+
+    /// Changes how many units a line of a cart has.
+    ///
+    /// # Errors
+    /// As [`Cart::change_line`]; [`Error`].
+    pub async fn change_line(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        line_id: LineId,
+        request: &ChangeLine,
+    ) -> Result<Done<CartView>, Error> {
+        let name = ("change_line", id, line_id, request);
+        self.change_cart(caller, id, &[], &name, |inputs, moment| {
+            Cart::change_line(inputs, line_id, request, moment.now())
+        })
+        .await
+    }
+
+    /// Removes a line from a cart.
+    ///
+    /// # Errors
+    /// As [`Cart::remove_line`]; [`Error`].
+    pub async fn remove_line(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        line_id: LineId,
+    ) -> Result<Done<CartView>, Error> {
+        self.change_cart(caller, id, &[], &("remove_line", id, line_id), |inputs, moment| {
+            inputs.cart.remove_line(line_id, &inputs.setup, moment.now())
+        })
+        .await
+    }
+
+    /// Removes all lines from a cart.
+    ///
+    /// # Errors
+    /// As [`Cart::clear`]; [`Error`].
+    pub async fn clear_cart(&self, caller: &Caller, id: CartId) -> Result<Done<CartView>, Error> {
+        self.change_cart(caller, id, &[], &("clear_cart", id), |inputs, moment| {
+            inputs.cart.clear(&inputs.setup, moment.now())
+        })
+        .await
+    }
+
+    /// Changes what a cart says besides its lines.
+    ///
+    /// # Errors
+    /// As [`Cart::patch`]; [`Error`].
+    pub async fn patch_cart(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        request: &PatchCart,
+    ) -> Result<Done<CartView>, Error> {
+        self.change_cart(caller, id, &[], &("patch_cart", id, request), |inputs, moment| {
+            inputs.cart.patch(request, &inputs.setup, moment.now())
+        })
+        .await
+    }
+
+    /// The ways to send a cart, with what each of them costs it.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`], also for somebody else's; [`Error`].
+    pub async fn shipping_options(
+        &self,
+        caller: &Caller,
+        id: CartId,
+    ) -> Result<Vec<(ShippingMethod, CartView)>, Error> {
+        let inputs = self.cart_inputs(caller, id, &[]).await?;
+        let mut options = Vec::new();
+        for method in inputs.setup.shop.shipping_methods.iter().filter(|method| method.active) {
+            let mut with = inputs.clone();
+            let cart =
+                Cart { shipping_method: Some(method.id), ..inputs.cart.value.as_ref().clone() };
+            with.cart.value = cart.into();
+            let view = CartView::of(&with)?;
+            let refused = view.problems.iter().any(|problem| problem.line_id.is_none());
+            if !refused {
+                options.push((method.clone(), view));
+            }
+        }
+        Ok(options)
+    }
+
+    /// Moves a guest's lines into a customer's cart, which is made if there is none: what a server
+    /// does when a guest signs in. `guest` must own the guest's cart, and `customer` be signed in.
+    ///
+    /// # Errors
+    /// As [`Cart::merge`]; [`Rejection::Forbidden`] when `customer` is not one; [`Error`].
+    pub async fn merge_cart(
+        &self,
+        customer: &Caller,
+        guest: &Caller,
+        guest_cart: CartId,
+    ) -> Result<Done<CartView>, Error> {
+        let Actor::Customer(_) = customer.actor else { return Err(Rejection::Forbidden.into()) };
+        let unkeyed = Caller::new(customer.actor.clone());
+        let into = self.create_cart(&unkeyed, &CreateCart::default()).await?.output.cart.id;
+        self.run(customer, &("merge_cart", guest_cart), |mut moment| {
+            Box::pin(async move {
+                let theirs = self.cart_inputs(guest, guest_cart, &[]).await?;
+                let also: Vec<_> = theirs.cart.lines.iter().map(|line| line.variant_id).collect();
+                let inputs = self.cart_inputs(customer, into, &also).await?;
+                let strategy = inputs.setup.shop.cart_merge;
+                let merged = Cart::merge(&inputs, &theirs.cart, strategy, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                commit.event(Event::CartMerged { cart_id: guest_cart, into_cart_id: into });
+                commit.event(Event::CartUpdated { cart_id: into });
+                commit.replace(&theirs.cart, merged.guest);
+                commit.replace(&inputs.cart, merged.customer.clone());
+                let output = changed(inputs, merged.customer)?;
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
+    }
+
+    async fn change_cart(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        also: &[VariantId],
+        name: &(dyn std::fmt::Debug + Sync),
+        change: impl Fn(&CheckoutInputs, &mut Moment) -> Result<Cart, Rejection> + Send + Sync,
+    ) -> Result<Done<CartView>, Error> {
+        let change = &change;
+        self.run(caller, name, |mut moment| {
+            Box::pin(async move {
+                let inputs = self.cart_inputs(caller, id, also).await?;
+                let cart = change(&inputs, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                commit.event(Event::CartUpdated { cart_id: id });
+                commit.replace(&inputs.cart, cart.clone());
+                Ok(Decision { output: changed(inputs, cart)?, commit })
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn cart_inputs(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        also: &[VariantId],
+    ) -> Result<CheckoutInputs, Error> {
+        let found = self.store.checkout_inputs(id, also).await?;
+        // Somebody else's cart and one that does not exist look the same.
+        found
+            .filter(|inputs| caller.owns(inputs.cart.customer_id, inputs.cart.secret))
+            .ok_or_else(|| Rejection::NotFound { what: "cart" }.into())
+    }
+}
+
+fn changed(mut inputs: CheckoutInputs, cart: Cart) -> Result<CartView, Rejection> {
+    if cart != *inputs.cart.value {
+        inputs.cart = Versioned::new(inputs.cart.version.next(), cart);
+    }
+    CartView::of(&inputs)
+}

@@ -1,0 +1,518 @@
+//! Products, variants, images and categories.
+
+use super::{Commerce, Done, shop::require_version};
+use crate::{
+    access::Caller,
+    catalog::{
+        Audience, Category, CreateCategory, CreateProduct, CreateVariant, Image, ImageFields,
+        PatchCategory, PatchProduct, PatchVariant, Product, ProductStatus, ProductView, Variant,
+        VariantView,
+    },
+    currency::Currency,
+    error::{Error, FieldError, Rejection},
+    event::Event,
+    id::{CategoryId, ImageId, Moment, ProductId, VariantId},
+    shop::Setup,
+    store::{
+        CategoryRef, Commit, Decision, Page, ProductInputs, ProductQuery, ProductRef, VariantRef,
+    },
+    version::{Version, Versioned},
+};
+
+impl Commerce {
+    /// A product, with prices in a currency, the shop's if none is named. Shop clients see active
+    /// products only.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`]; [`Error`].
+    pub async fn product(
+        &self,
+        caller: &Caller,
+        by: &ProductRef,
+        currency: Option<Currency>,
+    ) -> Result<ProductView, Error> {
+        let found = self.store.product(by).await?;
+        let visible =
+            |inputs: &ProductInputs| caller.is_back_office() || inputs.product.is_visible();
+        let Some(inputs) = found.filter(visible) else {
+            return Err(Rejection::NotFound { what: "product" }.into());
+        };
+        let setup = self.setup().await?;
+        Ok(ProductView::new(&inputs, &setup.locations, audience(caller, &setup, currency)))
+    }
+
+    /// Products, page by page. Shop clients see active products only, whatever status they ask for.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn products(
+        &self,
+        caller: &Caller,
+        query: &ProductQuery,
+    ) -> Result<Page<ProductView>, Error> {
+        let setup = self.setup().await?;
+        let audience = audience(caller, &setup, Some(query.currency));
+        let mut query = query.clone();
+        if !caller.is_back_office() {
+            query.filter.status = Some(ProductStatus::Active);
+        }
+        let page = self.queries.products(&query).await?;
+        let items = page.items.iter();
+        Ok(Page {
+            items: items
+                .map(|inputs| ProductView::new(inputs, &setup.locations, audience))
+                .collect(),
+            next: page.next,
+            total: page.total,
+        })
+    }
+
+    /// Makes a product, with its variants.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::Invalid`], [`Rejection::Taken`]; [`Error`].
+    pub async fn create_product(
+        &self,
+        caller: &Caller,
+        request: &CreateProduct,
+    ) -> Result<Done<ProductView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("create_product", request), |mut moment| {
+            Box::pin(async move {
+                let setup = self.setup().await?;
+                if request.variants.len() > Product::VARIANTS_MAX {
+                    let detail = format!("must have at most {} entries", Product::VARIANTS_MAX);
+                    return Err(Rejection::invalid("/variants", detail).into());
+                }
+                let product = Product::create(request, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                let mut variants = Vec::with_capacity(request.variants.len());
+                for (index, fields) in request.variants.iter().enumerate() {
+                    let position = u32::try_from(index).unwrap_or(u32::MAX);
+                    let variant = Variant::create(fields, &product, position, &mut moment)
+                        .map_err(|rejection| within(&format!("/variants/{index}"), rejection))?;
+                    commit.insert(variant.clone());
+                    variants.push(Versioned::new(Version::FIRST, variant));
+                }
+                commit.event(Event::ProductCreated { product_id: product.id });
+                commit.insert(product.clone());
+                let product = Versioned::new(Version::FIRST, product);
+                let inputs = ProductInputs { product, variants, levels: Vec::new() };
+                let audience = audience(caller, &setup, None);
+                let output = ProductView::new(&inputs, &setup.locations, audience);
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
+    }
+
+    /// Changes a product.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::Invalid`],
+    /// [`Rejection::Taken`], [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn patch_product(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        request: &PatchProduct,
+        expected: Option<Version>,
+    ) -> Result<Done<ProductView>, Error> {
+        self.change_product(caller, id, expected, &("patch_product", id, request), |old, moment| {
+            old.patch(request.clone(), moment.now())
+        })
+        .await
+    }
+
+    /// Takes a product out of the shop. Orders that have it keep what they need.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn archive_product(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        expected: Option<Version>,
+    ) -> Result<Done<ProductView>, Error> {
+        let request =
+            PatchProduct { status: Some(ProductStatus::Archived), ..PatchProduct::default() };
+        self.patch_product(caller, id, &request, expected).await
+    }
+
+    /// Adds a picture to a product, at a place from 0 or at the end.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn add_image(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        request: &ImageFields,
+        position: Option<usize>,
+        expected: Option<Version>,
+    ) -> Result<Done<ProductView>, Error> {
+        let name = ("add_image", id, request, position);
+        self.change_product(caller, id, expected, &name, |old, moment| {
+            let mut product = old.clone();
+            let at = position.unwrap_or(usize::MAX).min(product.images.len());
+            product.images.insert(at, request.with_id(moment.id()));
+            product.checked(old, moment)
+        })
+        .await
+    }
+
+    /// Changes a picture of a product, or its place.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn put_image(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        image_id: ImageId,
+        request: &ImageFields,
+        position: Option<usize>,
+        expected: Option<Version>,
+    ) -> Result<Done<ProductView>, Error> {
+        let name = ("put_image", id, image_id, request, position);
+        self.change_product(caller, id, expected, &name, |old, moment| {
+            let mut product = old.clone();
+            let index = place_of(&product.images, image_id)?;
+            product.images.remove(index);
+            let at = position.unwrap_or(index).min(product.images.len());
+            product.images.insert(at, request.with_id(image_id));
+            product.checked(old, moment)
+        })
+        .await
+    }
+
+    /// Removes a picture from a product. Variants that it showed are shown by the first one.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn remove_image(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        image_id: ImageId,
+        expected: Option<Version>,
+    ) -> Result<Done<ProductView>, Error> {
+        let name = ("remove_image", id, image_id);
+        self.change_product(caller, id, expected, &name, |old, moment| {
+            let mut product = old.clone();
+            let index = place_of(&product.images, image_id)?;
+            product.images.remove(index);
+            product.checked(old, moment)
+        })
+        .await
+    }
+
+    async fn change_product(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        expected: Option<Version>,
+        name: &(dyn std::fmt::Debug + Sync),
+        change: impl Fn(&Product, &mut Moment) -> Result<Product, Rejection> + Send + Sync,
+    ) -> Result<Done<ProductView>, Error> {
+        caller.require_back_office()?;
+        let change = &change;
+        self.run(caller, name, |mut moment| {
+            Box::pin(async move {
+                let (setup, inputs) = self.product_inputs(id).await?;
+                let old = &inputs.product;
+                require_version(expected, old.version)?;
+                let product = change(old, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                let mut version = old.version;
+                if product != *old.value {
+                    version = version.next();
+                    let archived = product.status == ProductStatus::Archived
+                        && old.status != ProductStatus::Archived;
+                    commit.event(if archived {
+                        Event::ProductArchived { product_id: id }
+                    } else {
+                        Event::ProductUpdated { product_id: id }
+                    });
+                }
+                commit.replace(old, product.clone());
+                let product = Versioned::new(version, product);
+                let inputs = ProductInputs { product, ..inputs };
+                let audience = audience(caller, &setup, None);
+                let output = ProductView::new(&inputs, &setup.locations, audience);
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
+    }
+
+    async fn product_inputs(&self, id: ProductId) -> Result<(Setup, ProductInputs), Error> {
+        let setup = self.setup().await?;
+        match self.store.product(&ProductRef::Id(id)).await? {
+            Some(inputs) => Ok((setup, inputs)),
+            None => Err(Rejection::NotFound { what: "product" }.into()),
+        }
+    }
+
+    /// A variant. Shop clients see active variants of active products only.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`]; [`Error`].
+    pub async fn variant(&self, caller: &Caller, by: &VariantRef) -> Result<VariantView, Error> {
+        let setup = self.setup().await?;
+        let found = self
+            .store
+            .variant(by)
+            .await?
+            .filter(|sellable| caller.is_back_office() || sellable.require_active().is_ok());
+        let Some(found) = found else {
+            return Err(Rejection::NotFound { what: "variant" }.into());
+        };
+        let audience = audience(caller, &setup, None);
+        Ok(VariantView::new(&found.variant, &found.levels, &setup.locations, audience))
+    }
+
+    /// Adds a variant to a product, after its others.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn create_variant(
+        &self,
+        caller: &Caller,
+        product_id: ProductId,
+        request: &CreateVariant,
+    ) -> Result<Done<VariantView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("create_variant", product_id, request), |mut moment| {
+            Box::pin(async move {
+                let (setup, inputs) = self.product_inputs(product_id).await?;
+                if inputs.variants.len() >= Product::VARIANTS_MAX {
+                    let detail =
+                        format!("a product has at most {} variants", Product::VARIANTS_MAX);
+                    return Err(Rejection::invalid("", detail).into());
+                }
+                let position = inputs.variants.iter().map(|v| v.position + 1).max().unwrap_or(0);
+                let variant = Variant::create(request, &inputs.product, position, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                // The options that the variant has values for must still be the product's.
+                commit.require(&inputs.product);
+                commit.insert(variant.clone());
+                commit.event(Event::ProductUpdated { product_id });
+                let variant = Versioned::new(Version::FIRST, variant);
+                let audience = audience(caller, &setup, None);
+                let output = VariantView::new(&variant, &[], &setup.locations, audience);
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
+    }
+
+    /// Changes a variant.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn patch_variant(
+        &self,
+        caller: &Caller,
+        id: VariantId,
+        request: &PatchVariant,
+        expected: Option<Version>,
+    ) -> Result<Done<VariantView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("patch_variant", id, request), |moment| {
+            Box::pin(async move {
+                let setup = self.setup().await?;
+                let Some(found) = self.store.variant(&VariantRef::Id(id)).await? else {
+                    return Err(Rejection::NotFound { what: "variant" }.into());
+                };
+                let product_id = found.variant.product_id;
+                let Some(inputs) = self.store.product(&ProductRef::Id(product_id)).await? else {
+                    return Err(Rejection::NotFound { what: "variant" }.into());
+                };
+                let Some(old) = inputs.variants.iter().find(|variant| variant.id == id) else {
+                    return Err(Rejection::NotFound { what: "variant" }.into());
+                };
+                require_version(expected, old.version)?;
+                let variant = old.patch(request.clone(), &inputs.product, moment.now())?;
+                let mut commit = Commit::at(moment.now());
+                let mut version = old.version;
+                if variant != *old.value {
+                    version = version.next();
+                    commit.require(&inputs.product);
+                    commit.event(Event::ProductUpdated { product_id });
+                }
+                commit.replace(old, variant.clone());
+                let variant = Versioned::new(version, variant);
+                let audience = audience(caller, &setup, None);
+                let levels = inputs.levels_of(id);
+                let output = VariantView::new(&variant, &levels, &setup.locations, audience);
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
+    }
+
+    /// The categories that the caller may see: all for the back office, else the active ones whose
+    /// ancestors are active too. Siblings stand in their order.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn categories(&self, caller: &Caller) -> Result<Vec<Versioned<Category>>, Error> {
+        let all = self.store.categories().await?;
+        let mut seen: Vec<_> =
+            all.iter().filter(|category| visible(category, &all, caller)).cloned().collect();
+        seen.sort_by(|a, b| (a.position, &a.title, a.id).cmp(&(b.position, &b.title, b.id)));
+        Ok(seen)
+    }
+
+    /// A category.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`]; [`Error`].
+    pub async fn category(
+        &self,
+        caller: &Caller,
+        by: &CategoryRef,
+    ) -> Result<Versioned<Category>, Error> {
+        let all = self.store.categories().await?;
+        let found = all.iter().find(|category| match by {
+            CategoryRef::Id(id) => category.id == *id,
+            CategoryRef::Slug(slug) => category.slug == *slug,
+        });
+        found
+            .filter(|category| visible(category, &all, caller))
+            .cloned()
+            .ok_or_else(|| Rejection::NotFound { what: "category" }.into())
+    }
+
+    /// Makes a category.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::Invalid`], [`Rejection::Taken`]; [`Error`].
+    pub async fn create_category(
+        &self,
+        caller: &Caller,
+        request: &CreateCategory,
+    ) -> Result<Done<Category>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("create_category", request), |mut moment| {
+            Box::pin(async move {
+                let tree = self.store.categories().await?;
+                let category = Category::create(request.clone(), &tree, &mut moment)?;
+                let mut commit = Commit::at(moment.now());
+                for ancestor in category.ancestors(&tree)? {
+                    commit.require(&ancestor);
+                }
+                commit.insert(category.clone());
+                commit.event(Event::CategoryUpdated { category_id: category.id });
+                Ok(Decision { output: category, commit })
+            })
+        })
+        .await
+    }
+
+    /// Changes a category.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`].
+    pub async fn patch_category(
+        &self,
+        caller: &Caller,
+        id: CategoryId,
+        request: &PatchCategory,
+        expected: Option<Version>,
+    ) -> Result<Done<Category>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("patch_category", id, request), |moment| {
+            Box::pin(async move {
+                let tree = self.store.categories().await?;
+                let Some(old) = tree.iter().find(|category| category.id == id) else {
+                    return Err(Rejection::NotFound { what: "category" }.into());
+                };
+                require_version(expected, old.version)?;
+                let category = old.patch(request.clone(), &tree, moment.now())?;
+                let mut commit = Commit::at(moment.now());
+                // Two moves at once could make a circle that neither of them makes alone: both
+                // depend on all that is above.
+                for ancestor in category.ancestors(&tree)? {
+                    commit.require(&ancestor);
+                }
+                if category != *old.value {
+                    commit.event(Event::CategoryUpdated { category_id: id });
+                }
+                commit.replace(old, category.clone());
+                Ok(Decision { output: category, commit })
+            })
+        })
+        .await
+    }
+
+    /// Removes a category that has none below it. Products that were in it are not any more.
+    ///
+    /// # Errors
+    /// As [`Commerce::patch_product`]; [`Rejection::InvalidTransition`] when others are below it.
+    pub async fn remove_category(
+        &self,
+        caller: &Caller,
+        id: CategoryId,
+        expected: Option<Version>,
+    ) -> Result<Done<()>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("remove_category", id), |moment| {
+            Box::pin(async move {
+                let tree = self.store.categories().await?;
+                let Some(old) = tree.iter().find(|category| category.id == id) else {
+                    return Err(Rejection::NotFound { what: "category" }.into());
+                };
+                require_version(expected, old.version)?;
+                if tree.iter().any(|category| category.parent_id == Some(id)) {
+                    return Err(Rejection::transition("category", "others are below it").into());
+                }
+                let mut commit = Commit::at(moment.now());
+                commit.remove(old);
+                commit.event(Event::CategoryUpdated { category_id: id });
+                Ok(Decision { output: (), commit })
+            })
+        })
+        .await
+    }
+}
+
+impl Product {
+    fn checked(mut self, old: &Self, moment: &Moment) -> Result<Self, Rejection> {
+        self.check()?;
+        self.touch(old, moment.now());
+        Ok(self)
+    }
+}
+
+fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {
+    images.iter().position(|image| image.id == id).ok_or(Rejection::NotFound { what: "image" })
+}
+
+fn visible(category: &Category, tree: &[Versioned<Category>], caller: &Caller) -> bool {
+    caller.is_back_office()
+        || (category.active
+            && category
+                .ancestors(tree)
+                .is_ok_and(|above| above.iter().all(|ancestor| ancestor.active)))
+}
+
+pub(super) fn audience(caller: &Caller, setup: &Setup, currency: Option<Currency>) -> Audience {
+    Audience {
+        currency: currency.unwrap_or(setup.shop.currency),
+        back_office: caller.is_back_office(),
+    }
+}
+
+fn within(pointer: &str, rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Invalid(errors) => Rejection::Invalid(
+            errors
+                .into_iter()
+                .map(|e| FieldError::new(format!("{pointer}{}", e.pointer), e.detail))
+                .collect(),
+        ),
+        other => other,
+    }
+}

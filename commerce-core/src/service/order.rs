@@ -1,0 +1,230 @@
+//! Orders after checkout.
+
+use super::{Commerce, Done, shop::require_version};
+use crate::{
+    access::Caller,
+    error::{Error, Rejection},
+    gateway::{GatewayError, PaymentGateway},
+    id::OrderId,
+    order::{CancelOrder, Changed, Deliver, FulfillOrder, Order, OrderInputs, OrderView},
+    payment::{CreateRefund, Payment, PaymentInput},
+    store::{Decision, OrderQuery, OrderRef, Page, StoreError},
+    version::Version,
+};
+
+impl Commerce {
+    /// An order.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`], also for somebody else's; [`Error`].
+    pub async fn order(&self, caller: &Caller, by: &OrderRef) -> Result<OrderView, Error> {
+        let inputs = self.order_inputs(caller, by).await?;
+        Ok(seen(&inputs))
+    }
+
+    /// Orders, the newest first. A customer sees their own, whatever they ask for.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`] for those who have no orders of their own; [`Error`].
+    pub async fn orders(
+        &self,
+        caller: &Caller,
+        query: &OrderQuery,
+    ) -> Result<Page<OrderView>, Error> {
+        let mut query = query.clone();
+        if let crate::access::Actor::Customer(id) = caller.actor {
+            query.filter.customer_id = Some(id);
+        } else {
+            caller.require_back_office()?;
+        }
+        let page = self.queries.orders(&query).await?;
+        let items = page.items.iter().map(seen).collect();
+        Ok(Page { items, next: page.next, total: page.total })
+    }
+
+    /// Takes an order's money: for a payment that people operate by hand, notes that it came.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`];
+    /// [`Rejection::InvalidTransition`] when the order is cancelled or its payment is not one to
+    /// capture; [`Rejection::PaymentDeclined`]; [`Error`].
+    pub async fn capture(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        expected: Option<Version>,
+    ) -> Result<Done<OrderView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("capture", id), |moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                require_version(expected, inputs.order.version)?;
+                inputs.order.require_open()?;
+                let payment = Order::live_payment(&inputs)?;
+                // What cannot be captured is refused before the gateway hears of it.
+                payment.apply(&PaymentInput::Capture, moment.now())?;
+                let answer = self.gateway_of(payment)?.capture(payment).await;
+                let answer = answer.map_err(gateway_failed)?;
+                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, moment.now())?)
+            })
+        })
+        .await
+    }
+
+    /// Gives some or all of an order's money back.
+    ///
+    /// # Errors
+    /// As [`Order::refund`] and [`Commerce::capture`].
+    pub async fn refund(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        request: &CreateRefund,
+        expected: Option<Version>,
+    ) -> Result<Done<OrderView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("refund", id, request), |mut moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                require_version(expected, inputs.order.version)?;
+                let payment = Order::live_payment(&inputs)?;
+                let refund = Order::refund(&inputs, request, &mut moment)?;
+                payment.apply(&PaymentInput::Refund(refund.clone()), moment.now())?;
+                let answer = self.gateway_of(payment)?.refund(payment, &refund).await;
+                let answer = answer.map_err(gateway_failed)?;
+                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, moment.now())?)
+            })
+        })
+        .await
+    }
+
+    /// Calls an order off and releases its stock.
+    ///
+    /// # Errors
+    /// As [`Order::cancel`]; [`Rejection::Forbidden`], [`Rejection::NotFound`],
+    /// [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn cancel_order(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        request: &CancelOrder,
+        expected: Option<Version>,
+    ) -> Result<Done<OrderView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("cancel_order", id, request), |mut moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                require_version(expected, inputs.order.version)?;
+                decided(&inputs, Order::cancel(&inputs, request, &mut moment)?)
+            })
+        })
+        .await
+    }
+
+    /// Sends some or all of an order.
+    ///
+    /// # Errors
+    /// As [`Order::fulfill`]; [`Rejection::Forbidden`], [`Rejection::NotFound`],
+    /// [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn fulfill_order(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        request: &FulfillOrder,
+        expected: Option<Version>,
+    ) -> Result<Done<OrderView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("fulfill_order", id, request), |mut moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                require_version(expected, inputs.order.version)?;
+                let setup = self.setup().await?;
+                let waiting: Vec<_> = inputs
+                    .order
+                    .lines
+                    .iter()
+                    .filter(|line| line.backordered > 0)
+                    .map(|line| line.variant_id)
+                    .collect();
+                let sellables = match waiting.as_slice() {
+                    [] => Vec::new(),
+                    variants => self.store.sellables(variants).await?,
+                };
+                let strategy = &*self.strategy;
+                let decision =
+                    Order::fulfill(&inputs, request, &setup, &sellables, strategy, &mut moment)?;
+                decided(&inputs, decision)
+            })
+        })
+        .await
+    }
+
+    /// Notes that what was sent has arrived.
+    ///
+    /// # Errors
+    /// As [`Order::deliver`]; [`Rejection::Forbidden`], [`Rejection::NotFound`],
+    /// [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn deliver_order(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        request: Deliver,
+        expected: Option<Version>,
+    ) -> Result<Done<OrderView>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("deliver_order", id, request), |moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                require_version(expected, inputs.order.version)?;
+                decided(&inputs, Order::deliver(&inputs, request, moment.now())?)
+            })
+        })
+        .await
+    }
+
+    pub(super) async fn order_inputs(
+        &self,
+        caller: &Caller,
+        by: &OrderRef,
+    ) -> Result<OrderInputs, Error> {
+        let found = self.store.order(by).await?;
+        found
+            .filter(|inputs| caller.owns(inputs.order.customer_id, inputs.order.secret))
+            .ok_or_else(|| Rejection::NotFound { what: "order" }.into())
+    }
+
+    pub(super) fn gateway_of(&self, payment: &Payment) -> Result<&dyn PaymentGateway, Error> {
+        self.gateways.get(&payment.gateway).map(|gateway| &**gateway).ok_or_else(|| {
+            let why = format!("the shop no longer has the gateway {}", payment.gateway);
+            Rejection::transition("payment", why).into()
+        })
+    }
+}
+
+fn seen(inputs: &OrderInputs) -> OrderView {
+    let payments = inputs.payments.iter().map(|payment| payment.value.as_ref());
+    OrderView::new(&inputs.order, inputs.order.version, payments)
+}
+
+fn decided(
+    inputs: &OrderInputs,
+    decision: Decision<Changed>,
+) -> Result<Decision<OrderView>, Error> {
+    let Decision { output: Changed { order, payments }, commit } = decision;
+    let version = inputs.order.version;
+    let version = if order == *inputs.order.value { version } else { version.next() };
+    Ok(Decision { output: OrderView::new(&order, version, &payments), commit })
+}
+
+pub(super) fn gateway_failed(error: GatewayError) -> Error {
+    match error {
+        GatewayError::Declined { reason } => {
+            Rejection::PaymentDeclined { reason: reason.to_string() }.into()
+        }
+        GatewayError::Unsupported(why) => Rejection::transition("payment", why).into(),
+        GatewayError::Unavailable(source) => Error::Unavailable(StoreError::unavailable(source)),
+        GatewayError::OutcomeUnknown(source) => {
+            Error::OutcomeUnknown(StoreError::unavailable(source))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The shop's configuration and locations.
+
+use super::{Commerce, Done};
+use crate::{
+    access::Caller,
+    error::{Error, Rejection},
+    event::Event,
+    id::LocationId,
+    inventory::{CreateLocation, Location, PatchLocation},
+    shop::{Setup, Shop},
+    store::{Commit, Decision},
+    text::Label,
+    version::{Version, Versioned},
+};
+
+impl Commerce {
+    /// Opens the shop: if the store has none yet, `shop` is its configuration from now on, with one
+    /// location. Answers what is in force.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] when the configuration breaks a bound; [`Error`].
+    pub async fn open(&self, shop: Shop) -> Result<Setup, Error> {
+        shop.check()?;
+        let caller = Caller::system();
+        let shop = &shop;
+        self.run(&caller, &"open", |mut moment| {
+            Box::pin(async move {
+                let mut commit = Commit::at(moment.now());
+                if self.store.setup().await?.is_none() {
+                    commit.insert(shop.clone());
+                    let name = Label::new("Main").map_err(|e| Rejection::invalid("/name", e))?;
+                    let request = CreateLocation { name, priority: 0, active: true };
+                    commit.insert(Location::create(request, &mut moment));
+                    commit.event(Event::ShopUpdated);
+                }
+                Ok(Decision { output: (), commit })
+            })
+        })
+        .await?;
+        self.setup().await
+    }
+
+    /// The shop's configuration.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Rejection::NotFound`] before [`Commerce::open`].
+    pub async fn shop(&self) -> Result<Versioned<Shop>, Error> {
+        Ok(self.setup().await?.shop)
+    }
+
+    /// Replaces the shop's configuration. `expected` is the version that the caller read, if it must
+    /// be unchanged since.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::Invalid`], [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn put_shop(
+        &self,
+        caller: &Caller,
+        shop: &Shop,
+        expected: Option<Version>,
+    ) -> Result<Done<Shop>, Error> {
+        caller.require_back_office()?;
+        shop.check()?;
+        self.run(caller, &("put_shop", shop), |moment| {
+            Box::pin(async move {
+                let old = self.setup().await?.shop;
+                require_version(expected, old.version)?;
+                let mut commit = Commit::at(moment.now());
+                if *old.value != *shop {
+                    commit.event(Event::ShopUpdated);
+                }
+                commit.replace(&old, shop.clone());
+                Ok(Decision { output: shop.clone(), commit })
+            })
+        })
+        .await
+    }
+
+    /// The shop's locations, in the order of priority.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`]; [`Error`].
+    pub async fn locations(&self, caller: &Caller) -> Result<Vec<Versioned<Location>>, Error> {
+        caller.require_back_office()?;
+        let mut locations = self.setup().await?.locations;
+        locations.sort_by_key(|location| (location.priority, location.id));
+        Ok(locations)
+    }
+
+    /// Makes a location.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`]; [`Rejection::Invalid`] when there are
+    /// [`Location::COUNT_MAX`] already; [`Error`].
+    pub async fn create_location(
+        &self,
+        caller: &Caller,
+        request: &CreateLocation,
+    ) -> Result<Done<Location>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("create_location", request), |mut moment| {
+            Box::pin(async move {
+                let setup = self.setup().await?;
+                if setup.locations.len() >= Location::COUNT_MAX {
+                    let detail = format!("a shop has at most {} locations", Location::COUNT_MAX);
+                    return Err(Rejection::invalid("", detail).into());
+                }
+                let location = Location::create(request.clone(), &mut moment);
+                let mut commit = Commit::at(moment.now());
+                commit.insert(location.clone());
+                commit.event(Event::ShopUpdated);
+                Ok(Decision { output: location, commit })
+            })
+        })
+        .await
+    }
+
+    /// Changes a location.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn patch_location(
+        &self,
+        caller: &Caller,
+        id: LocationId,
+        request: &PatchLocation,
+        expected: Option<Version>,
+    ) -> Result<Done<Location>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("patch_location", id, request), |moment| {
+            Box::pin(async move {
+                let setup = self.setup().await?;
+                let Some(old) = setup.locations.iter().find(|location| location.id == id) else {
+                    return Err(Rejection::NotFound { what: "location" }.into());
+                };
+                require_version(expected, old.version)?;
+                let location = old.patch(request.clone(), moment.now());
+                let mut commit = Commit::at(moment.now());
+                if location != *old.value {
+                    commit.event(Event::ShopUpdated);
+                }
+                commit.replace(old, location.clone());
+                Ok(Decision { output: location, commit })
+            })
+        })
+        .await
+    }
+}
+
+/// Refuses a version other than the one that the caller read, if it named one.
+pub(super) fn require_version(expected: Option<Version>, actual: Version) -> Result<(), Rejection> {
+    match expected {
+        Some(expected) if expected != actual => {
+            Err(Rejection::VersionMismatch { expected, actual })
+        }
+        _ => Ok(()),
+    }
+}

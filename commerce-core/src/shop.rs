@@ -1,0 +1,151 @@
+//! What a shop is configured with: its currency, its taxes, its ways of shipping, its terms and its
+//! limits. All of it is data, read with everything else in one snapshot.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cart::MergeStrategy,
+    currency::Currency,
+    error::{FieldError, Rejection},
+    inventory::Location,
+    order::PaymentTerms,
+    pricing::{Destination, PricingPolicy, ShippingMethod, TaxTable},
+    text::{GatewayName, Label},
+    version::Versioned,
+};
+
+/// How much of everything there may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most lines of a cart, at most [`Limits::LINES_CEILING`].
+    pub lines_max: usize,
+    /// The most units of a line, at most [`Quantity::MAX`](crate::quantity::Quantity::MAX).
+    pub line_quantity_max: i64,
+    /// The days after which a cart that nobody touches expires, from 1 to 3,650.
+    pub cart_idle_days: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lines_max: 2_000, line_quantity_max: 1_000_000, cart_idle_days: 30 }
+    }
+}
+
+impl Limits {
+    /// The most lines that a shop may allow.
+    pub const LINES_CEILING: usize = 2_000;
+
+    /// How long a cart lives that nobody touches.
+    pub fn cart_idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.cart_idle_days) * 86_400)
+    }
+}
+
+/// What a shop is configured with.
+///
+/// A new shop has a currency and no taxes, no shipping methods, and sells by the `manual` gateway,
+/// paid within a week.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    /// Its name for people.
+    pub name: Label,
+    /// The currency of carts that name none.
+    pub currency: Currency,
+    /// Where it is: the place whose taxes are inside its prices, where they are.
+    #[serde(default)]
+    pub home: Option<Destination>,
+    /// How prices are rounded and split.
+    #[serde(default)]
+    pub pricing: PricingPolicy,
+    /// Its taxes.
+    #[serde(default)]
+    pub taxes: TaxTable,
+    /// Its ways of shipping. With none, what needs shipping is sent free of charge.
+    #[serde(default)]
+    pub shipping_methods: Vec<ShippingMethod>,
+    /// The gateways that can be paid by, with the terms of each.
+    #[serde(default = "manual_prepaid")]
+    pub payment_terms: BTreeMap<GatewayName, PaymentTerms>,
+    /// What becomes of a guest's cart when its owner signs in.
+    #[serde(default)]
+    pub cart_merge: MergeStrategy,
+    /// How much of everything there may be.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+fn manual_prepaid() -> BTreeMap<GatewayName, PaymentTerms> {
+    BTreeMap::from([(GatewayName::manual(), PaymentTerms::default())])
+}
+
+impl Shop {
+    /// The most shipping methods.
+    pub const SHIPPING_METHODS_MAX: usize = 500;
+
+    /// A new shop.
+    ///
+    /// # Errors
+    /// When the name breaks the rules of a [`Label`].
+    pub fn new(name: impl AsRef<str>, currency: Currency) -> Result<Self, crate::text::TextError> {
+        Ok(Self {
+            name: Label::new(name)?,
+            currency,
+            home: None,
+            pricing: PricingPolicy::default(),
+            taxes: TaxTable::default(),
+            shipping_methods: Vec::new(),
+            payment_terms: manual_prepaid(),
+            cart_merge: MergeStrategy::default(),
+            limits: Limits::default(),
+        })
+    }
+
+    /// Refuses a configuration that breaks a bound.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] with every field that does.
+    pub fn check(&self) -> Result<(), Rejection> {
+        let mut errors = Vec::new();
+        let mut refuse = |pointer: String, detail: String| {
+            errors.push(FieldError::new(pointer, detail));
+        };
+        if self.limits.lines_max > Limits::LINES_CEILING || self.limits.lines_max == 0 {
+            let detail = format!("must be from 1 to {}", Limits::LINES_CEILING);
+            refuse("/limits/lines_max".to_owned(), detail);
+        }
+        if !(1..=crate::quantity::Quantity::MAX).contains(&self.limits.line_quantity_max) {
+            let detail = "must be from 1 to 1,000,000,000".to_owned();
+            refuse("/limits/line_quantity_max".to_owned(), detail);
+        }
+        if !(1..=3_650).contains(&self.limits.cart_idle_days) {
+            refuse("/limits/cart_idle_days".to_owned(), "must be from 1 to 3,650".to_owned());
+        }
+        if self.shipping_methods.len() > Self::SHIPPING_METHODS_MAX {
+            let detail = format!("must have at most {} entries", Self::SHIPPING_METHODS_MAX);
+            refuse("/shipping_methods".to_owned(), detail);
+        }
+        if self.payment_terms.is_empty() {
+            refuse("/payment_terms".to_owned(), "must name a gateway".to_owned());
+        }
+        for (gateway, terms) in &self.payment_terms {
+            if !(1..=PaymentTerms::DAYS_MAX).contains(&terms.days()) {
+                let detail = format!("must be from 1 to {} days", PaymentTerms::DAYS_MAX);
+                refuse(format!("/payment_terms/{gateway}"), detail);
+            }
+        }
+        Rejection::unless_valid(errors)
+    }
+}
+
+/// The shop's configuration with its locations: small, read often, changed rarely.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The configuration.
+    pub shop: Versioned<Shop>,
+    /// The locations, in no order.
+    pub locations: Vec<Versioned<Location>>,
+}

@@ -1,0 +1,226 @@
+//! The storage port: read in one snapshot, decide in the domain, commit all or nothing.
+//!
+//! A store keeps [`Record`]s, each with a [`Version`](crate::version::Version); stock levels, which
+//! only ever move; the outbox of [`Event`]s; and the [`Outcome`]s of operations that carried an
+//! idempotency key. Everything is changed by one method, [`Store::commit`], and what a commit means
+//! is written once, in [`apply`]: a store finds out what the commit asks about, calls it, and keeps
+//! what it answers.
+
+mod apply;
+mod commit;
+mod error;
+mod memory;
+mod query;
+mod record;
+
+pub use apply::{Effects, Refusal, Stop, View, apply};
+pub use commit::{Commit, Decision, Outcome, OutcomeKey, Write};
+pub use error::{CommitError, StoreError, StoreResult};
+pub use memory::MemoryStore;
+pub use query::{
+    Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest, ProductFilter,
+    ProductQuery, ProductSort, Queries, StockFilter, StockItem,
+};
+pub use record::{Record, RecordKey, Stored, Subscription, UniqueKey};
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::{
+    access::ApiToken,
+    cart::{Cart, CheckoutInputs},
+    catalog::{Backorder, Category, Product, Sellable, Variant},
+    currency::Currency,
+    customer::Customer,
+    event::Event,
+    id::{CartId, CategoryId, CustomerId, OrderId, ProductId, VariantId},
+    inventory::{Location, StockLevel, available},
+    order::OrderInputs,
+    secret::Digest,
+    shop::Setup,
+    text::{Email, Label, OrderNumber, Sku, Slug},
+    time::Timestamp,
+    version::Versioned,
+};
+
+/// By what a product is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductRef {
+    /// Its id.
+    Id(ProductId),
+    /// Its slug.
+    Slug(Slug),
+}
+
+/// By what a variant is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VariantRef {
+    /// Its id.
+    Id(VariantId),
+    /// Its SKU, to the letter.
+    Sku(Sku),
+}
+
+/// By what a category is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CategoryRef {
+    /// Its id.
+    Id(CategoryId),
+    /// Its slug.
+    Slug(Slug),
+}
+
+/// By what an order is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderRef {
+    /// Its id.
+    Id(OrderId),
+    /// Its number.
+    Number(OrderNumber),
+}
+
+/// By what a customer is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomerRef {
+    /// Their id.
+    Id(CustomerId),
+    /// Their e-mail address, without regard to case.
+    Email(Email),
+    /// The number under which another system knows them.
+    ExternalId(Label),
+}
+
+/// A product with its variants and their stock, read in one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductInputs {
+    /// The product.
+    pub product: Versioned<Product>,
+    /// Its variants, in the order of their positions, equal ones by id.
+    pub variants: Vec<Versioned<Variant>>,
+    /// The stock of its variants, in no order.
+    pub levels: Vec<StockLevel>,
+}
+
+impl ProductInputs {
+    /// The lowest price of its active variants in a currency, in minor units.
+    pub fn lowest_price(&self, currency: Currency) -> Option<i64> {
+        self.prices(currency).min()
+    }
+
+    /// The prices of its active variants in a currency, in minor units.
+    pub(crate) fn prices(&self, currency: Currency) -> impl Iterator<Item = i64> + '_ {
+        self.variants
+            .iter()
+            .filter(|variant| variant.active)
+            .filter_map(move |variant| variant.price(currency))
+            .map(|price| price.amount.minor())
+    }
+
+    /// Whether some active variant can be bought now: it has units available, is not tracked, or
+    /// may be sold without being in stock.
+    pub fn in_stock(&self, locations: &[Versioned<Location>]) -> bool {
+        self.variants.iter().filter(|variant| variant.active).any(|variant| {
+            !variant.track_inventory
+                || variant.backorder == Backorder::Allow
+                || available(&self.levels_of(variant.id), locations) > 0
+        })
+    }
+
+    /// The stock of one of its variants.
+    pub fn levels_of(&self, id: VariantId) -> Vec<StockLevel> {
+        self.levels.iter().filter(|level| level.variant_id == id).copied().collect()
+    }
+}
+
+/// Something whose time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Due {
+    /// An order that lapses.
+    Order(OrderId),
+    /// A cart that nobody touched for too long.
+    Cart(CartId),
+}
+
+/// The events of one commit, as the outbox has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Its place: later commits of one record have higher ones. Places may be left out.
+    pub position: u64,
+    /// The time of the operation.
+    pub at: Timestamp,
+    /// What happened, at least one event.
+    pub events: Vec<Event>,
+}
+
+/// What has served its purpose and may be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purge {
+    /// Outcomes that were committed before this time.
+    pub outcomes_before: Timestamp,
+    /// Entries of the outbox up to this place, which every subscriber has seen.
+    pub outbox_through: u64,
+    /// Closed carts that were last changed before this time.
+    pub carts_before: Timestamp,
+}
+
+/// Where a shop's records are kept.
+///
+/// # Contract
+/// - Each read is one consistent snapshot of committed state, and sees every commit that was
+///   acknowledged before it began.
+/// - A read of something that does not exist is `None` or empty, never an error.
+/// - [`commit`](Store::commit) applies all of a commit or none of it, as [`apply`] says, in some
+///   serial order with all others, and durably before it answers `Ok`.
+/// - A future that is dropped leaves nothing half done: the commit happens or does not.
+/// - A store that cannot answer says so within a bounded time, as [`StoreError::unavailable`].
+///
+/// The conformance suite, behind the feature `conformance`, has a case for each clause.
+#[async_trait]
+pub trait Store: Debug + Send + Sync + 'static {
+    /// The shop's configuration and locations; `None` in a store that has no shop yet.
+    async fn setup(&self) -> StoreResult<Option<Setup>>;
+    /// A product with its variants and their stock.
+    async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>>;
+    /// A variant with what selling it needs.
+    async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>>;
+    /// Those of the variants that exist, in no order, each once.
+    async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>>;
+    /// A category.
+    async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>>;
+    /// All categories, in no order.
+    async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>>;
+    /// A cart.
+    async fn cart(&self, id: CartId) -> StoreResult<Option<Versioned<Cart>>>;
+    /// A customer's open cart.
+    async fn open_cart(&self, customer: CustomerId) -> StoreResult<Option<Versioned<Cart>>>;
+    /// A cart with all that pricing and placing it need, and what `also` names besides.
+    async fn checkout_inputs(
+        &self,
+        cart: CartId,
+        also: &[VariantId],
+    ) -> StoreResult<Option<CheckoutInputs>>;
+    /// An order with its payments.
+    async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>>;
+    /// A customer.
+    async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>>;
+    /// An API token, by the digest of its secret.
+    async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>>;
+    /// What was answered to an operation under a key.
+    async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>>;
+    /// Orders whose `expires_at`, and open carts whose `expires_at`, is not after `now`: the longest
+    /// due first, at most `limit`.
+    async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>>;
+    /// The outbox after a place, in order, at most `limit` entries. An entry is only there once no
+    /// entry with a lower place can still come.
+    async fn outbox(&self, after: u64, limit: usize) -> StoreResult<Vec<OutboxEntry>>;
+    /// How far a subscriber has come.
+    async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>>;
+    /// Applies all of a commit or none of it, durably before it answers.
+    ///
+    /// # Errors
+    /// [`CommitError`] says which precondition failed, or that the store did not answer.
+    async fn commit(&self, commit: &Commit) -> Result<(), CommitError>;
+    /// Forgets what has served its purpose; answers how many things it forgot.
+    async fn purge(&self, purge: &Purge) -> StoreResult<u64>;
+}

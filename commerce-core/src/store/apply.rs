@@ -1,0 +1,220 @@
+//! What a commit means: the one place where it is decided whether a commit holds and what follows
+//! from it. Every store calls it, so every store means the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Commit, CommitError, Outcome, OutcomeKey, RecordKey, UniqueKey, Write};
+use crate::{
+    event::Event,
+    inventory::{LevelKey, Movement, Shortage, StockLevel},
+    version::Version,
+};
+
+/// What a commit is judged by: the state before it, as far as the commit asks about it.
+///
+/// A store that writes several commits in one transaction shows each of them the state that the
+/// ones before it left.
+pub trait View {
+    /// Why the state could not be read.
+    type Error;
+    /// The version that a record is at, if it exists.
+    ///
+    /// # Errors
+    /// When the state could not be read; so below.
+    fn version(&mut self, key: &RecordKey) -> Result<Option<Version>, Self::Error>;
+    /// The record that has a unique key.
+    fn holder(&mut self, key: &UniqueKey) -> Result<Option<RecordKey>, Self::Error>;
+    /// A stock level; zero where there never was any.
+    fn level(&mut self, key: LevelKey) -> Result<StockLevel, Self::Error>;
+    /// What was answered under a key.
+    fn outcome(&mut self, key: &OutcomeKey) -> Result<Option<Outcome>, Self::Error>;
+}
+
+/// Why a commit does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// See [`CommitError::Conflict`].
+    Conflict(RecordKey),
+    /// See [`CommitError::Taken`].
+    Taken(UniqueKey),
+    /// See [`CommitError::Short`].
+    Short(Shortage),
+    /// See [`CommitError::AlreadyDone`].
+    AlreadyDone(Box<Outcome>),
+    /// See [`CommitError::Malformed`].
+    Malformed(&'static str),
+}
+
+impl From<Refusal> for CommitError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Conflict(key) => Self::Conflict(key),
+            Refusal::Taken(key) => Self::Taken(key),
+            Refusal::Short(shortage) => Self::Short(shortage),
+            Refusal::AlreadyDone(outcome) => Self::AlreadyDone(outcome),
+            Refusal::Malformed(why) => Self::Malformed(why),
+        }
+    }
+}
+
+/// Why there is nothing to write.
+#[derive(Debug)]
+pub enum Stop<E> {
+    /// The commit does not hold.
+    Refused(Refusal),
+    /// The state could not be read.
+    Failed(E),
+}
+
+impl<E> From<Refusal> for Stop<E> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What a commit that holds writes besides its records and its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// The stock levels that changed, as they are now, in the order of their keys.
+    pub levels: Vec<StockLevel>,
+    /// The new rows of the ledger.
+    pub movements: Vec<Movement>,
+    /// The events, those of the stock levels last; one entry of the outbox, if there are any.
+    pub events: Vec<Event>,
+}
+
+/// Judges a commit by the state before it.
+///
+/// It holds if its outcome was not remembered before, each record is at the version that its write
+/// expects, no other record has one of its unique keys, and each stock level stays within its
+/// bounds after all moves of it together. The checks are made in this order and the first that
+/// fails is the answer. A unique key that another write of the same commit gives up is not free
+/// yet: no operation needs that, and a database that checks row by row could not follow.
+///
+/// # Errors
+/// [`Stop::Refused`] if it does not hold, [`Stop::Failed`] if the view failed.
+pub fn apply<V: View>(view: &mut V, commit: &Commit) -> Result<Effects, Stop<V::Error>> {
+    let failed = Stop::Failed;
+    check_form(commit)?;
+    if let Some(outcome) = commit.outcome()
+        && let Some(before) = view.outcome(&outcome.key).map_err(failed)?
+    {
+        return Err(Refusal::AlreadyDone(Box::new(before)).into());
+    }
+    for write in commit.writes() {
+        let key = write.key();
+        let found = view.version(&key).map_err(Stop::Failed)?;
+        let expected = match write {
+            Write::Insert(_) => None,
+            Write::Replace { expected, .. }
+            | Write::Require { expected, .. }
+            | Write::Remove { expected, .. } => Some(*expected),
+        };
+        if found != expected {
+            return Err(Refusal::Conflict(key).into());
+        }
+    }
+    check_unique(view, commit)?;
+    let mut moved = move_levels(view, commit)?;
+    let movements = commit.moves().iter().filter_map(|m| m.movement(commit.time())).collect();
+    let mut events = Vec::with_capacity(commit.events().len() + moved.events.len());
+    events.extend_from_slice(commit.events());
+    events.append(&mut moved.events);
+    Ok(Effects { levels: moved.levels, movements, events })
+}
+
+fn check_form(commit: &Commit) -> Result<(), Refusal> {
+    if commit.writes().len() > Commit::WRITES_MAX {
+        return Err(Refusal::Malformed("too many writes"));
+    }
+    if commit.moves().len() > Commit::MOVES_MAX {
+        return Err(Refusal::Malformed("too many stock moves"));
+    }
+    let mut keys = BTreeSet::new();
+    if !commit.writes().iter().all(|write| keys.insert(write.key())) {
+        return Err(Refusal::Malformed("two writes of one record"));
+    }
+    Ok(())
+}
+
+fn check_unique<V: View>(view: &mut V, commit: &Commit) -> Result<(), Stop<V::Error>> {
+    let mut gained = BTreeSet::new();
+    for write in commit.writes() {
+        let (key, wanted) = match write {
+            Write::Insert(record) => (record.key(), record.unique_keys()),
+            Write::Replace { old, new, .. } => {
+                let before = old.unique_keys();
+                let mut wanted = new.unique_keys();
+                wanted.retain(|unique| !before.contains(unique));
+                (new.key(), wanted)
+            }
+            Write::Remove { .. } | Write::Require { .. } => continue,
+        };
+        for unique in wanted {
+            let holder = view.holder(&unique).map_err(Stop::Failed)?;
+            if holder.is_some_and(|holder| holder != key) || gained.contains(&unique) {
+                return Err(Refusal::Taken(unique).into());
+            }
+            gained.insert(unique);
+        }
+    }
+    Ok(())
+}
+
+struct Moved {
+    levels: Vec<StockLevel>,
+    events: Vec<Event>,
+}
+
+fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::Error>> {
+    struct Sum {
+        on_hand: i64,
+        held: i64,
+        expected_on_hand: Option<i64>,
+        threshold: i64,
+    }
+    let mut sums: BTreeMap<LevelKey, Sum> = BTreeMap::new();
+    for change in commit.moves() {
+        let sum = sums.entry(change.level).or_insert(Sum {
+            on_hand: 0,
+            held: 0,
+            expected_on_hand: change.expected_on_hand,
+            threshold: 0,
+        });
+        sum.on_hand = sum.on_hand.saturating_add(change.on_hand);
+        sum.held = sum.held.saturating_add(change.held);
+        sum.threshold = sum.threshold.max(change.low_stock_threshold);
+        if sum.expected_on_hand != change.expected_on_hand {
+            return Err(Refusal::Malformed("moves that expect different levels").into());
+        }
+    }
+    let mut levels = Vec::with_capacity(sums.len());
+    let mut events = Vec::with_capacity(sums.len());
+    for (key, sum) in sums {
+        let before = view.level(key).map_err(Stop::Failed)?;
+        if sum.expected_on_hand.is_some_and(|expected| expected != before.on_hand) {
+            return Err(Refusal::Conflict(RecordKey::Variant(key.variant_id)).into());
+        }
+        let after = before.moved(sum.on_hand, sum.held).map_err(Refusal::Short)?;
+        if after == before {
+            continue;
+        }
+        events.push(Event::StockChanged {
+            variant_id: key.variant_id,
+            location_id: key.location_id,
+            on_hand: after.on_hand,
+            held: after.held,
+            available: after.available(),
+        });
+        if before.available() >= sum.threshold && after.available() < sum.threshold {
+            events.push(Event::StockLow {
+                variant_id: key.variant_id,
+                location_id: key.location_id,
+                available: after.available(),
+                threshold: sum.threshold,
+            });
+        }
+        levels.push(after);
+    }
+    Ok(Moved { levels, events })
+}

@@ -1,0 +1,186 @@
+//! A commit: everything that one operation writes, with what must still hold when it is written.
+
+use crate::{
+    event::Event,
+    inventory::StockMove,
+    secret::Digest,
+    text::IdempotencyKey,
+    time::Timestamp,
+    version::{Version, Versioned},
+};
+
+use super::{Record, RecordKey, Stored};
+
+/// What an operation decided: its answer, and what is to be written for it to be true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<T> {
+    /// The answer.
+    pub output: T,
+    /// What is to be written.
+    pub commit: Commit,
+}
+
+/// One write, with its precondition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// A record that must not exist yet. It gets [`Version::FIRST`].
+    Insert(Record),
+    /// Another state of a record, which must still be at the version that was read. It gets the
+    /// version after that.
+    Replace {
+        /// The version that was read.
+        expected: Version,
+        /// The record as it was read. As the version is the same, it is what is stored: a store may
+        /// compare the two and write only what differs.
+        old: Record,
+        /// The record as it is to be.
+        new: Record,
+    },
+    /// No write, but a record that must still be at the version that was read.
+    Require {
+        /// The record.
+        key: RecordKey,
+        /// The version that was read.
+        expected: Version,
+    },
+    /// The end of a record, which must still be at the version that was read.
+    Remove {
+        /// The version that was read.
+        expected: Version,
+        /// The record as it was read.
+        old: Record,
+    },
+}
+
+impl Write {
+    /// The record that it is about.
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::Insert(record) => record.key(),
+            Self::Replace { new, .. } => new.key(),
+            Self::Require { key, .. } => key.clone(),
+            Self::Remove { old, .. } => old.key(),
+        }
+    }
+}
+
+/// Under what an outcome is found again: whose key it is, and the key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutcomeKey {
+    /// Who asked; see [`Caller::scope`](crate::access::Caller::scope).
+    pub scope: String,
+    /// Their key.
+    pub key: IdempotencyKey,
+}
+
+/// What was answered to an operation, so that asking again gives the same answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Under what it is found again.
+    pub key: OutcomeKey,
+    /// The digest of the request, by which another request under the same key is told apart.
+    pub fingerprint: Digest,
+    /// The answer, as JSON.
+    pub body: Vec<u8>,
+    /// When it was answered.
+    pub at: Timestamp,
+}
+
+/// Everything that one operation writes. Its parts have no order: either all of it holds, or
+/// nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    at: Timestamp,
+    writes: Vec<Write>,
+    moves: Vec<StockMove>,
+    events: Vec<Event>,
+    outcome: Option<Outcome>,
+}
+
+impl Commit {
+    /// The most writes of one commit.
+    pub const WRITES_MAX: usize = 5_000;
+    /// The most stock moves of one commit.
+    pub const MOVES_MAX: usize = 20_000;
+
+    /// A commit that writes nothing yet, of an operation at a time.
+    pub fn at(at: Timestamp) -> Self {
+        Self { at, writes: Vec::new(), moves: Vec::new(), events: Vec::new(), outcome: None }
+    }
+
+    /// Adds a record.
+    pub fn insert<T: Stored>(&mut self, value: T) {
+        self.writes.push(Write::Insert(T::into_record(value.into())));
+    }
+
+    /// Replaces a record as it was read by another state of it. If that is the same, the record must
+    /// only be unchanged.
+    pub fn replace<T: Stored + PartialEq>(&mut self, old: &Versioned<T>, new: T) {
+        if *old.value == new {
+            return self.require(old);
+        }
+        self.writes.push(Write::Replace {
+            expected: old.version,
+            old: T::into_record(old.value.clone()),
+            new: T::into_record(new.into()),
+        });
+    }
+
+    /// Makes the commit depend on a record being as it was read.
+    pub fn require<T: Stored>(&mut self, read: &Versioned<T>) {
+        self.writes.push(Write::Require { key: read.value.key(), expected: read.version });
+    }
+
+    /// Ends a record.
+    pub fn remove<T: Stored>(&mut self, old: &Versioned<T>) {
+        self.writes
+            .push(Write::Remove { expected: old.version, old: T::into_record(old.value.clone()) });
+    }
+
+    /// Moves stock.
+    pub fn stock(&mut self, change: StockMove) {
+        self.moves.push(change);
+    }
+
+    /// Tells others.
+    pub fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Remembers the answer.
+    pub fn remember(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+
+    /// Whether it writes nothing, whatever it requires.
+    pub fn is_empty(&self) -> bool {
+        self.moves.is_empty()
+            && self.events.is_empty()
+            && self.writes.iter().all(|write| matches!(write, Write::Require { .. }))
+    }
+
+    /// The time of the operation.
+    pub fn time(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The writes, at most one of each record.
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// The stock moves. Those of one level count as one.
+    pub fn moves(&self) -> &[StockMove] {
+        &self.moves
+    }
+
+    /// The events, to which the store adds those of the stock levels.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The answer to remember.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+}

@@ -1,0 +1,200 @@
+//! Lists and searches: a read-only path of their own beside [`Store`](super::Store).
+//!
+//! A list is read page by page. A page ends with a [`Cursor`], which says where the next one begins
+//! by the sort key of the last item and its id, so that a deep page costs no more than the first.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{OrderInputs, ProductInputs, StoreResult};
+use crate::{
+    catalog::{ProductStatus, Variant},
+    currency::Currency,
+    id::{CategoryId, CustomerId, LocationId, VariantId},
+    inventory::{Movement, StockLevel},
+    order::OrderStatus,
+    text::{Email, Label},
+    time::Timestamp,
+    version::Versioned,
+};
+
+/// Where a page begins: after the item with this key and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The last item's sort key.
+    pub key: CursorKey,
+    /// The last item's id.
+    pub id: Uuid,
+}
+
+/// A sort key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CursorKey {
+    /// A number, a price in minor units, or a time in milliseconds.
+    Number(i64),
+    /// A text.
+    Text(String),
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The most items, from 1 to [`PageRequest::LIMIT_MAX`].
+    pub limit: usize,
+    /// Where it begins; at the beginning if absent.
+    pub after: Option<Cursor>,
+    /// Whether to count all items, which costs more the more there are.
+    pub total: bool,
+}
+
+impl PageRequest {
+    /// The most items of a page.
+    pub const LIMIT_MAX: usize = 100;
+
+    /// The first items of a list.
+    pub fn first(limit: usize) -> Self {
+        Self { limit: limit.clamp(1, Self::LIMIT_MAX), after: None, total: false }
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Cursor>,
+    /// How many items the list has in all, if that was asked.
+    pub total: Option<u64>,
+}
+
+/// By what products are sorted. Equal ones are sorted by id, in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ProductSort {
+    /// The time they were made.
+    #[default]
+    CreatedAt,
+    /// The lowest price of an active variant in the currency asked for. Products without one count
+    /// as dearest.
+    Price,
+    /// Title, compared byte by byte in lower case.
+    Title,
+}
+
+/// Which products are wanted. What is absent does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProductFilter {
+    /// Its status.
+    pub status: Option<ProductStatus>,
+    /// It is in one of these categories.
+    pub categories: Option<Vec<CategoryId>>,
+    /// It has this tag, without regard to case.
+    pub tag: Option<Label>,
+    /// Who makes it, without regard to case.
+    pub vendor: Option<Label>,
+    /// What kind of thing it is, without regard to case.
+    pub product_type: Option<Label>,
+    /// It has all of these words, or words that begin so; see [`search`](crate::search).
+    pub text: Option<String>,
+    /// Its lowest price is at least this many minor units.
+    pub min_price: Option<i64>,
+    /// Its lowest price is at most this many minor units.
+    pub max_price: Option<i64>,
+    /// Whether some active variant of it can be bought now.
+    pub in_stock: Option<bool>,
+    /// Whether the shop shows it off.
+    pub featured: Option<bool>,
+}
+
+/// Asks for products.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductQuery {
+    /// Which ones.
+    pub filter: ProductFilter,
+    /// The currency in which prices are compared.
+    pub currency: Currency,
+    /// In which order. `None` sorts by how well the text matches, then the newest first, and looks
+    /// at no more than the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) newest that match.
+    pub sort: Option<ProductSort>,
+    /// Whether the order is turned round.
+    pub descending: bool,
+    /// Which part.
+    pub page: PageRequest,
+}
+
+/// Which orders are wanted. What is absent does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderFilter {
+    /// Its status.
+    pub status: Option<OrderStatus>,
+    /// Who placed it.
+    pub customer_id: Option<CustomerId>,
+    /// Where the customer can be reached, without regard to case.
+    pub email: Option<Email>,
+    /// It was placed at this time or later.
+    pub placed_from: Option<Timestamp>,
+    /// It was placed before this time.
+    pub placed_before: Option<Timestamp>,
+}
+
+/// Asks for orders, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderQuery {
+    /// Which ones.
+    pub filter: OrderFilter,
+    /// Which part.
+    pub page: PageRequest,
+}
+
+/// Which stock is wanted. What is absent does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StockFilter {
+    /// At this place; a variant that never was there is left out.
+    pub location_id: Option<LocationId>,
+    /// Only variants of which fewer units than their threshold are available in active locations.
+    pub low: bool,
+}
+
+/// A variant with its stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockItem {
+    /// The variant.
+    pub variant: Versioned<Variant>,
+    /// Its stock, by location.
+    pub levels: Vec<StockLevel>,
+}
+
+/// Which rows of the ledger are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovementFilter {
+    /// The variant.
+    pub variant_id: VariantId,
+    /// At this place.
+    pub location_id: Option<LocationId>,
+}
+
+/// Lists and searches.
+///
+/// # Contract
+/// Each page is one consistent snapshot. Reading page after page gives each item that exists all
+/// the while and does not change its sort key exactly once.
+#[async_trait]
+pub trait Queries: Debug + Send + Sync + 'static {
+    /// Products.
+    async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>>;
+    /// Orders, the newest first.
+    async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>>;
+    /// Tracked variants with their stock, by SKU.
+    async fn stock(&self, filter: &StockFilter, page: &PageRequest)
+    -> StoreResult<Page<StockItem>>;
+    /// Rows of the ledger, the newest first.
+    async fn movements(
+        &self,
+        filter: &MovementFilter,
+        page: &PageRequest,
+    ) -> StoreResult<Page<Movement>>;
+}
