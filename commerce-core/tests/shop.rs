@@ -1,5 +1,9 @@
 //! A shop in memory, from an empty store to a delivered order.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::{sync::Arc, time::Duration};
 
 use commerce_core::{

@@ -1,0 +1,3 @@
+//! Readers for the files that other shop systems export.
+
+pub mod shopify;

@@ -1,0 +1,3 @@
+//! The shop's REST server and its command line.
+
+pub mod import;

@@ -1,0 +1,3 @@
+//! What several of the example programs share.
+
+pub mod retail;
