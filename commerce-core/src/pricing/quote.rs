@@ -97,7 +97,7 @@ pub struct QuoteLine {
     /// Names the line.
     pub id: LineId,
     /// The price of one unit. Where a price was converted across a border (see
-    /// [`CrossBorder::SameNet`]) it is rounded, and `subtotal` is not a multiple of it.
+    /// [`SameNet`](super::CrossBorder::SameNet)) it is rounded, and `subtotal` is not a multiple of it.
     pub unit_price: Money,
     /// The number of units.
     pub quantity: Quantity,

@@ -340,6 +340,30 @@ mod bad_input {
     }
 }
 
+/// Each rate's odd cent would fall to the same line, which has but one.
+#[test]
+fn taxes_of_a_document_never_exceed_the_price_that_includes_them() {
+    let document = |lines: &[PricedLine], taxes: &[TaxRate]| {
+        let case = Case::of(lines).taxed(taxes).included();
+        let quote = case.policy(|policy| policy.level = RoundingLevel::Document).quote();
+        quote.lines.iter().map(|line| line.tax_total.minor()).collect::<Vec<_>>()
+    };
+    let cents = document(&vec![line(1, 1); 12], &[tax("", "0.05"), tax("", "0.09975")]);
+    assert_eq!(cents, [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // 0.50 four times, which rounds to 1, and 3.90, of six cents.
+    let five = || tax("", "5");
+    let rest = TaxRate { compound: true, ..tax("", "1.857142") };
+    assert_eq!(document(&[line(6, 1)], &[five(), five(), five(), five(), rest]), [6]);
+}
+
+#[test]
+fn before_the_destination_is_known_tax_is_what_it_is_at_home() {
+    let case = Case { destination: None, ..Case::of(&[line(1190, 1)]).taxed(&[tax("", "0.19")]) };
+    assert_eq!((case.tax(), case.clone().from("DE").tax()), (0, 0));
+    let included = case.included();
+    assert_eq!((included.tax(), included.from("DE").tax()), (0, 190));
+}
+
 #[test]
 fn nothing_to_price_costs_nothing() {
     let case = Case::of(&[]).taxed(&[tax("", "0.2")]).flat(500, "").discounts(&[off(100)]);
