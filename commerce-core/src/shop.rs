@@ -128,6 +128,14 @@ impl Shop {
             let detail = format!("must have at most {} entries", Self::SHIPPING_METHODS_MAX);
             refuse("/shipping_methods".to_owned(), detail);
         }
+        for (index, method) in self.shipping_methods.iter().enumerate() {
+            if let Err(error) = method.validate() {
+                refuse(format!("/shipping_methods/{index}"), error.to_string());
+            }
+            if self.shipping_methods.iter().take(index).any(|other| other.id == method.id) {
+                refuse(format!("/shipping_methods/{index}/id"), "must be unique".to_owned());
+            }
+        }
         if self.payment_terms.is_empty() {
             refuse("/payment_terms".to_owned(), "must name a gateway".to_owned());
         }
