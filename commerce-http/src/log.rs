@@ -1,19 +1,26 @@
 //! Where log lines go: standard error.
 
-use std::{io, panic};
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{LogFormat, LogLevel};
+use crate::{
+    config::{LogFormat, LogLevel},
+    frame::panic_text,
+};
 
-/// Writes the process's log from now on, panics included. The first call counts.
+/// Writes the process's log from now on, panics included. In a process that has a log already,
+/// that one stays.
 pub fn init(format: LogFormat, level: &LogLevel) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let lines = match format {
-        LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let layer = match format {
+        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    let registry = tracing_subscriber::registry().with(lines.with_filter(level.targets()));
+    let registry = tracing_subscriber::registry().with(layer.with_filter(level.targets()));
     if registry.try_init().is_ok() {
         panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -21,7 +28,7 @@ pub fn init(format: LogFormat, level: &LogLevel) {
                 target: "commerce_http::fault",
                 place,
                 "panic: {}",
-                crate::frame::panic_text(panic.payload())
+                panic_text(panic.payload())
             );
         }));
     }

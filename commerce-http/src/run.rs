@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use crate::{
     app::{self, App},
     cli::{Cli, Command, ImportCommand, ServeArgs, ShopArgs, TokenCommand},
-    config::{self, Config, ConfigError, Database, Loaded},
+    config::{self, Config, ConfigError, Database, Flag, Loaded},
     data::{DataError, DataFolder, ServerLock},
     frame, log, metrics, openapi,
     server::{self, Ending, StopSignals},
@@ -77,12 +77,12 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
         None => serve(&cli.serve),
         Some(Command::Serve(args)) => serve(&args),
         Some(Command::Token(TokenCommand::Create(args))) => {
-            let config = load(&args.shop)?;
+            let config = load(&args.shop, &args.shop.flags())?;
             let token = runtime()?.block_on(shop::create_token(&config, args.scope))?;
             print(token.expose())
         }
         Some(Command::Import(ImportCommand::Shopify(args))) => {
-            let config = load(&args.shop)?;
+            let config = load(&args.shop, &args.shop.flags())?;
             Ok(runtime()?.block_on(shop::import_shopify(&config, &args))?)
         }
         Some(Command::Config(args)) if args.reference => print(config::reference().trim_end()),
@@ -97,8 +97,8 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
     }
 }
 
-fn load(args: &ShopArgs) -> Result<Config, RunError> {
-    let Loaded { config, .. } = Loaded::read(args.config.as_deref(), &args.flags())?;
+fn load(shop: &ShopArgs, flags: &[Flag]) -> Result<Config, RunError> {
+    let Loaded { config, .. } = Loaded::read(shop.config.as_deref(), flags)?;
     log::init(config.log_format, &config.log_level);
     Ok(config)
 }
@@ -123,8 +123,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 }
 
 fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
-    let Loaded { config, .. } = Loaded::read(args.shop.config.as_deref(), &args.flags())?;
-    log::init(config.log_format, &config.log_level);
+    let config = load(&args.shop, &args.flags())?;
     let runtime = runtime()?;
     let ending = runtime.block_on(serve_shop(&config));
     // What did not end within the grace period must not hold up the process.
@@ -216,8 +215,8 @@ fn greet(config: &Config, folder: &DataFolder, listener: &TcpListener) {
         None => String::new(),
     };
     let shop = match &config.database {
-        Some(database) => format!("--database {database}"),
-        None => format!("--data {data}"),
+        Some(database) => format!("--database {}", quoted(&database.to_string())),
+        None => format!("--data {}", quoted(&data.to_string())),
     };
     // Nobody may be reading; the server runs all the same.
     let _ = writeln!(
@@ -229,4 +228,14 @@ fn greet(config: &Config, folder: &DataFolder, listener: &TcpListener) {
          \x20 token      commerce token create --scope admin {shop}",
         env!("CARGO_PKG_VERSION"),
     );
+}
+
+/// A word of a command line, so that a shell takes it as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/-_.:,@%+=".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

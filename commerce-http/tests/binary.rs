@@ -1,5 +1,7 @@
 //! The program `commerce` as people run it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
 mod support;
 
 use std::{fs, io::Read};
@@ -21,15 +23,15 @@ fn it_greets_serves_logs_and_stops_when_asked() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = commerce(folder.path());
     command
-        .args(["--listen", "127.0.0.1:0", "--data", "deep/shop"])
+        .args(["--listen", "127.0.0.1:0", "--data", "deep/my shop"])
         .env("COMMERCE_LOG_FORMAT", "json");
     let mut server = Process::start(command);
-    let data = folder.path().canonicalize().unwrap().join("deep/shop");
+    let data = folder.path().canonicalize().unwrap().join("deep/my shop");
     for part in [
         format!("listening  http://{}", server.address),
         format!("docs       http://{}/docs", server.address),
         format!("data       {}", data.display()),
-        "token      commerce token create --scope admin".to_owned(),
+        format!("token      commerce token create --scope admin --data '{}'", data.display()),
     ] {
         assert!(server.greeting.contains(&part), "{part} in {}", server.greeting);
     }
@@ -167,4 +169,16 @@ fn the_document_is_printed() {
     let document: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert!(document["paths"]["/readyz"]["get"]["responses"]["503"].is_object());
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "it leaves nothing behind");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_cannot_be_written_stops_no_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = commerce(folder.path());
+    command.args(["--listen", "127.0.0.1:0"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let server = Process::start_with_log(command, full.into());
+    let url = format!("http://{}/healthz", server.address);
+    assert_eq!(Answer::of(agent().get(url).call()).status, 200);
 }
