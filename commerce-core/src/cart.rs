@@ -28,6 +28,7 @@ use crate::{
 
 /// Whether a cart can still be changed and checked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CartStatus {
     /// It can.
@@ -54,6 +55,7 @@ impl CartStatus {
 
 /// Where a cart comes from, which decides what it may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A shop client: every price is the shop's, and whoever checks out says where to.

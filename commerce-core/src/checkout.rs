@@ -21,6 +21,7 @@ use crate::{
 
 /// Makes an order of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrder {
     /// How it is to be paid.
@@ -33,6 +34,7 @@ pub struct PlaceOrder {
 
 /// How an order is to be paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PaymentChoice {
     /// The gateway, one of those that the shop has terms for.

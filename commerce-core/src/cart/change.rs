@@ -1,6 +1,6 @@
 //! Requests that make and change a cart, and what they come to.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Cart, CartLine, CartStatus, CheckoutInputs, Origin};
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
 
 /// Makes a cart. A signed-in customer who has an open one gets that instead.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateCart {
     /// The currency of its prices; the shop's if absent.
@@ -43,7 +44,8 @@ pub struct CreateCart {
 }
 
 /// Puts units of a variant into a cart. If it has some already, they add up.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddLine {
     /// What is wanted.
@@ -57,6 +59,7 @@ pub struct AddLine {
 
 /// Changes a line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeLine {
     /// How many units from now on.
@@ -65,6 +68,7 @@ pub struct ChangeLine {
 
 /// Changes what a cart says besides its lines: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCart {
     /// Where the customer can be reached.

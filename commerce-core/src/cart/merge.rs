@@ -7,6 +7,7 @@ use crate::{access::Caller, error::Rejection, id::Moment};
 
 /// What becomes of the lines of a guest's cart when its owner signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MergeStrategy {
     /// Both carts' lines are kept, and units of the same variant add up, as far as there is stock.

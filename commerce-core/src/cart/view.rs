@@ -19,6 +19,7 @@ use crate::{
 
 /// A cart as its owner sees it, at the prices of the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CartView {
     /// Its id.
     pub id: CartId,
@@ -76,6 +77,7 @@ pub struct CartView {
 
 /// A line of a cart, priced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CartLineView {
     /// Its id.
     pub id: LineId,
@@ -109,6 +111,7 @@ pub struct CartLineView {
 
 /// Something that stands in the way of checking a cart out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CartProblem {
     /// The line that it is about, if it is about one.
     pub line_id: Option<LineId>,

@@ -16,6 +16,7 @@ use crate::{
 
 /// A cart that was made, with the secret that it answers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedCart {
     /// The cart.
     #[serde(flatten)]
