@@ -98,6 +98,12 @@ impl AddLine {
     pub fn new(variant_id: VariantId, units: i64) -> Result<Self, crate::quantity::QuantityError> {
         Ok(Self { variant_id, quantity: Quantity::new(units)?, unit_price: None })
     }
+
+    /// The same units at a price that the back office sets.
+    #[must_use]
+    pub fn at(self, unit_price: Money) -> Self {
+        Self { unit_price: Some(unit_price), ..self }
+    }
 }
 
 impl Cart {

@@ -55,7 +55,7 @@ pub struct FulfillOrder {
 }
 
 /// Notes that a parcel has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deliver {
     /// The parcel; all of them if absent.
     pub fulfillment_id: Option<FulfillmentId>,
