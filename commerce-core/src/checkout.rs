@@ -294,6 +294,14 @@ pub fn place(
         customer_id: cart.customer_id,
         total: order.total,
     });
+    if !to_pay {
+        order.note("order.paid", now);
+        commit.event(Event::OrderPaid {
+            order_id: order.id,
+            number: order.number.clone(),
+            paid_total: order.paid_total,
+        });
+    }
     let payment = to_pay.then(|| Payment::new(moment.id(), id, gateway.clone(), order.total, now));
     let closed = Cart {
         status: CartStatus::Completed,

@@ -12,6 +12,7 @@ use commerce_core::{
     checkout::PlaceOrder,
     currency::Currency,
     error::Rejection,
+    event::Event,
     inputs::{SeededIds, SteppedClock},
     inventory::SetStock,
     money::Money,
@@ -134,5 +135,27 @@ fn an_unpaid_order_lapses_and_gives_its_stock_back() {
             let stock = f.shop.stock_of(&f.system, variant).await.unwrap();
             assert_eq!((stock.on_hand, stock.held), (5, 0));
         }
+    });
+}
+
+#[test]
+fn an_order_with_nothing_to_pay_is_paid_when_it_is_placed() {
+    block_on(async {
+        let f = open().await;
+        let variant = f.sell("SAMPLE", 0, 1).await;
+        let (guest, cart) = f.guest().await;
+        f.shop.add_line(&guest, cart, &AddLine::new(variant, 1).unwrap()).await.unwrap();
+        f.ready(&guest, cart).await;
+        let placed = f.shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
+        assert!(placed.payment.is_none() && placed.order.status == OrderStatus::Confirmed);
+        let outbox = f.shop.store().outbox(0, 1_000).await.unwrap();
+        let paid: Vec<_> = outbox
+            .iter()
+            .flat_map(|entry| &entry.events)
+            .filter(|event| matches!(event, Event::OrderPaid { .. }))
+            .collect();
+        assert!(
+            matches!(paid[..], [Event::OrderPaid { order_id, .. }] if *order_id == placed.order.id)
+        );
     });
 }

@@ -105,8 +105,9 @@ impl Queries for MemoryStore {
         let state = self.read();
         let found = state
             .movements
-            .iter()
-            .filter(|movement| movement.variant_id == filter.variant_id)
+            .get(&filter.variant_id)
+            .into_iter()
+            .flatten()
             .filter(|movement| filter.location_id.is_none_or(|id| movement.location_id == id))
             .map(|movement| {
                 let key = CursorKey::Number(movement.at.as_millis());

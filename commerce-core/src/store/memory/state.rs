@@ -27,7 +27,7 @@ pub(super) struct State {
     levels: BTreeMap<LevelKey, StockLevel>,
     variants: BTreeSet<(ProductId, VariantId)>,
     payments: BTreeSet<(OrderId, PaymentId)>,
-    pub(super) movements: Vec<Movement>,
+    pub(super) movements: HashMap<VariantId, Vec<Movement>>,
     pub(super) outcomes: HashMap<OutcomeKey, Outcome>,
     pub(super) due: BTreeSet<(Timestamp, Due)>,
     pub(super) outbox: BTreeMap<u64, OutboxEntry>,
@@ -141,7 +141,9 @@ impl State {
         for level in effects.levels {
             self.levels.insert(level.key(), level);
         }
-        self.movements.extend(effects.movements);
+        for movement in effects.movements {
+            self.movements.entry(movement.variant_id).or_default().push(movement);
+        }
         if !effects.events.is_empty() {
             self.position += 1;
             let position = self.position;
