@@ -97,6 +97,9 @@ pub enum ShippingError {
 /// Why a method does not serve an order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShippingRefusal {
+    /// The shop does not have it any more.
+    #[error("the shop has no such shipping method")]
+    Unknown,
     /// It is not on offer.
     #[error("the shipping method is not available")]
     Inactive,

@@ -120,6 +120,11 @@ impl TaxTable {
     /// The most rates in one table.
     pub const RATES_MAX: usize = 10_000;
 
+    /// Whether there is no rate in it.
+    pub fn is_empty(&self) -> bool {
+        self.rates.is_empty()
+    }
+
     /// Checks and arranges the rates.
     ///
     /// # Errors
