@@ -13,6 +13,7 @@ use crate::{
 
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Who receives it.
@@ -74,6 +75,7 @@ impl Address {
 
 /// An address in a customer's book.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BookedAddress {
     /// Its id.
     pub id: AddressId,
@@ -88,6 +90,7 @@ pub struct BookedAddress {
 
 /// Somebody who buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Customer {
     /// Their id.
     pub id: CustomerId,
@@ -113,6 +116,7 @@ pub struct Customer {
 
 /// Enters a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateCustomer {
     /// Their e-mail address.
@@ -129,6 +133,7 @@ pub struct CreateCustomer {
 
 /// Changes a customer: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCustomer {
     /// Their e-mail address. A new one has yet to be verified.

@@ -15,6 +15,7 @@ use crate::{
 
 /// A place that keeps stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Location {
     /// Its id.
     pub id: LocationId,
@@ -32,6 +33,7 @@ pub struct Location {
 
 /// Makes a location.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateLocation {
     /// Its name for people.
@@ -46,6 +48,7 @@ pub struct CreateLocation {
 
 /// Changes a location: what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchLocation {
     /// Its name for people.
