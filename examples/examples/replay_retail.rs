@@ -149,7 +149,8 @@ struct Unexpected(Expected, Decimal);
 impl Display for Unexpected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(Expected { name, value }, found) = self;
-        write!(f, "expected {value} {name:?}, found {found}")
+        let name = format!("{name:?}").to_lowercase();
+        write!(f, "expected {name} to be {value}, found {found}")
     }
 }
 
