@@ -1,31 +1,42 @@
-//! Which handles the file has had before, in constant memory.
+//! What a file has had before, in constant memory.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A Bloom filter (Bloom 1970) of 4 MiB with eight probes: what was inserted is always found; of a
-/// million handles at most one in 250,000 is found without having been inserted.
+/// A Bloom filter (Bloom 1970) with eight probes: what was inserted is always found.
 pub(super) struct Seen {
     words: Vec<u64>,
 }
 
-const WORDS: usize = 1 << 19;
 const PROBES: u64 = 8;
 
 impl Seen {
-    pub(super) fn new() -> Self {
-        Self { words: vec![0; WORDS] }
+    /// One of 4 MiB: of a million keys at most one in 250,000 is found without being inserted.
+    pub(super) fn small() -> Self {
+        Self { words: vec![0; 1 << 19] }
     }
 
-    pub(super) fn insert(&mut self, handle: &str) {
-        for (word, bit) in probes(handle) {
+    /// One of 32 MiB, of which no more is used than is inserted: even with three million keys the
+    /// chance that any is found without being inserted is about one in a hundred.
+    pub(super) fn large() -> Self {
+        Self { words: vec![0; 1 << 22] }
+    }
+
+    pub(super) fn insert(&mut self, key: &(impl Hash + ?Sized)) {
+        let bits = self.bits();
+        for (word, bit) in probes(key, bits) {
             if let Some(word) = self.words.get_mut(word) {
                 *word |= bit;
             }
         }
     }
 
-    pub(super) fn contains(&self, handle: &str) -> bool {
-        probes(handle).all(|(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
+    pub(super) fn contains(&self, key: &(impl Hash + ?Sized)) -> bool {
+        probes(key, self.bits())
+            .all(|(word, bit)| self.words.get(word).is_some_and(|word| word & bit != 0))
+    }
+
+    fn bits(&self) -> u64 {
+        self.words.len() as u64 * 64
     }
 }
 
@@ -36,15 +47,16 @@ impl std::fmt::Debug for Seen {
 }
 
 /// The place of each probe: word and bit. Two hashes make all of them (Kirsch, Mitzenmacher 2006).
-fn probes(handle: &str) -> impl Iterator<Item = (usize, u64)> {
+fn probes<K: Hash + ?Sized>(key: &K, bits: u64) -> impl Iterator<Item = (usize, u64)> + use<K> {
     let hash = |salt: u8| {
         let mut hasher = DefaultHasher::new();
-        (salt, handle).hash(&mut hasher);
+        salt.hash(&mut hasher);
+        key.hash(&mut hasher);
         hasher.finish()
     };
     let [first, step] = [hash(0), hash(1) | 1];
     (0..PROBES).map(move |i| {
-        let bit = first.wrapping_add(i.wrapping_mul(step)) % (WORDS as u64 * 64);
+        let bit = first.wrapping_add(i.wrapping_mul(step)) % bits;
         ((bit / 64) as usize, 1 << (bit % 64))
     })
 }
@@ -55,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_was_inserted_is_found_and_hardly_anything_else() {
-        let mut seen = Seen::new();
+        let mut seen = Seen::small();
         let handle = |i: u32| format!("product-{i}");
         for i in 0..100_000 {
             seen.insert(&handle(i));
