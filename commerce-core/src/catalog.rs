@@ -7,8 +7,8 @@ mod view;
 
 pub use category::{Category, CreateCategory, PatchCategory};
 pub use product::{
-    AttributeValue, CreateProduct, Image, ImageFields, PatchProduct, Product, ProductOption,
-    ProductStatus, Related, Relation, Seo,
+    AttributeValue, CreateImage, CreateProduct, Image, ImageFields, PatchImage, PatchProduct,
+    Product, ProductOption, ProductStatus, Related, Relation, Seo,
 };
 pub use variant::{Backorder, CreateVariant, Dimensions, PatchVariant, Price, Sellable, Variant};
 pub(crate) use view::Audience;
