@@ -164,11 +164,11 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_route_is_in_the_document() {
+    #[tokio::test]
+    async fn every_route_is_in_the_document() {
         let (router, document) = routes::routes().split_for_parts();
         // axum lists its routes only in its debug form: each as a quoted path.
-        let debug = format!("{:?}", router.with_state::<()>(crate::app::tests::app()));
+        let debug = format!("{:?}", router.with_state::<()>(crate::app::tests::app().await));
         let (paths, _) = debug.split_once("fallback_router").unwrap();
         let registered: BTreeSet<&str> =
             paths.split('"').filter(|text| text.starts_with('/')).collect();
