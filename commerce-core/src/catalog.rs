@@ -12,8 +12,8 @@ pub use import::{
     ImportedStock, ImportedVariant, RepeatedSkus, SkuOrigin,
 };
 pub use product::{
-    AttributeValue, CreateProduct, Image, ImageFields, PatchProduct, Product, ProductOption,
-    ProductStatus, Related, Relation, Seo,
+    AttributeValue, CreateImage, CreateProduct, Image, ImageFields, PatchImage, PatchProduct,
+    Product, ProductOption, ProductStatus, Related, Relation, Seo,
 };
 pub use variant::{Backorder, CreateVariant, Dimensions, PatchVariant, Price, Sellable, Variant};
 pub(crate) use view::Audience;

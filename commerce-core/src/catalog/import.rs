@@ -359,7 +359,8 @@ impl ImportProduct {
         let product_id = product.id;
         let Some(stored) = stored else {
             commit.event(Event::ProductCreated { product_id });
-            return commit.insert(product.clone());
+            commit.insert(product.clone());
+            return;
         };
         let old = &stored.product;
         let changed = *old.value != *product;
@@ -528,8 +529,12 @@ impl<'a> Plan<'a> {
         };
         let variant_id = variant.id;
         match (outcome, stored) {
-            (ImportOutcome::Updated, Some(stored)) => self.commit.replace(stored, variant),
-            (ImportOutcome::Created, _) => self.commit.insert(variant),
+            (ImportOutcome::Updated, Some(stored)) => {
+                self.commit.replace(stored, variant);
+            }
+            (ImportOutcome::Created, _) => {
+                self.commit.insert(variant);
+            }
             _ => {}
         }
         Ok(ImportedVariant { variant_id, outcome, sku, sku_origin, stock })

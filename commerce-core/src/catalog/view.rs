@@ -160,6 +160,13 @@ impl ProductView {
         audience: Audience,
     ) -> Self {
         let product: &Product = &inputs.product;
+        let mut levels = inputs.levels.clone();
+        levels.sort_unstable_by_key(|level| level.variant_id);
+        let levels_of = |id: VariantId| {
+            let begin = levels.partition_point(|level| level.variant_id < id);
+            let end = levels.partition_point(|level| level.variant_id <= id);
+            levels.get(begin..end).unwrap_or_default()
+        };
         let prices = || inputs.prices(audience.currency);
         let money = |minor| Money::new(minor, audience.currency);
         Self {
@@ -187,7 +194,7 @@ impl ProductView {
                 .iter()
                 .filter(|variant| variant.active || audience.back_office)
                 .map(|variant| {
-                    VariantView::new(variant, &inputs.levels_of(variant.id), locations, audience)
+                    VariantView::new(variant, levels_of(variant.id), locations, audience)
                 })
                 .collect(),
             price_range: prices()
