@@ -64,12 +64,13 @@ fn floor(bencher: Bencher<'_, '_>, lines: usize) {
         orders: HashMap<OrderId, Arc<(Vec<Sold>, i64)>>,
     }
     let inputs = FIXTURE.inputs(lines);
+    let sellables = inputs.by_variant();
     let goods: HashMap<VariantId, Good> = inputs
         .cart
         .lines
         .iter()
         .filter_map(|line| {
-            let found = inputs.sellables.iter().find(|s| s.variant.id == line.variant_id)?;
+            let found = sellables.get(&line.variant_id)?;
             let price = found.variant.price(inputs.cart.currency)?.amount.minor();
             let (sku, title) = (found.variant.sku.clone(), found.title.clone());
             Some((line.variant_id, Good { sku, title, price, stock: i64::MAX }))

@@ -1,12 +1,5 @@
 //! The two inputs that a computer cannot compute: what time it is, and what nobody can guess. The
-//! domain has neither; whoever builds a [`Commerce`](crate::Commerce) hands them in. A program that
-//! runs on an operating system takes its clock and randomness by the feature `system`.
-
-#[cfg(feature = "system")]
-mod system;
-
-#[cfg(feature = "system")]
-pub use system::{SystemClock, SystemIds};
+//! core has neither; whoever builds a [`Commerce`](crate::Commerce) hands them in.
 
 use std::{
     fmt::Debug,

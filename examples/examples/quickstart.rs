@@ -1,4 +1,5 @@
-//! A shop in memory, from nothing to its first order.
+//! A shop in memory, from nothing to its first order. It is gone with the program, and its ids can
+//! be guessed: good for a first look and for tests.
 //!
 //! ```text
 //! cargo run --example quickstart
@@ -14,14 +15,15 @@ use commerce_core::{
     checkout::PlaceOrder,
     currency::Currency::EUR,
     customer::Address,
-    inputs::{SystemClock, SystemIds},
+    inputs::{SeededIds, SteppedClock},
     money::Money,
     shop::Shop,
     store::{MemoryStore, VariantRef},
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let shop = Commerce::new(MemoryStore::new(), SystemClock, SystemIds::new()?);
+    let clock = SteppedClock::new("2026-11-21T10:00:00Z".parse()?);
+    let shop = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
     pollster::block_on(sell(&shop))
 }
 

@@ -21,7 +21,12 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use commerce_core::{Commerce, inputs::SystemClock, inputs::SystemIds, store::MemoryStore};
+use commerce_core::{
+    Commerce,
+    inputs::{SeededIds, SteppedClock},
+    store::MemoryStore,
+    time::Timestamp,
+};
 use commerce_examples::{
     replay::{Books, Replayed, audit, replay},
     retail::{self, Figures, Sales},
@@ -74,7 +79,10 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         skipped.cancelled, skipped.no_quantity, skipped.no_price
     );
     let shop = match args.store {
-        Store::Memory => Commerce::new(MemoryStore::new(), SystemClock, SystemIds::new()?),
+        Store::Memory => {
+            let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+            Commerce::new(MemoryStore::new(), clock, SeededIds::new(1))
+        }
     };
     let Replayed { stocking, selling } = replay(&shop, &sales, args.workers)?;
     let books = audit(&shop, &sales)?;

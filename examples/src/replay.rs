@@ -6,7 +6,8 @@
 //! paid, and sends it. [`audit`] then reads everything back and compares it with the file.
 //!
 //! ```
-//! use commerce_core::{Commerce, inputs::{SeededIds, SystemClock}, store::MemoryStore};
+//! use commerce_core::{Commerce, inputs::{SeededIds, SteppedClock}, store::MemoryStore};
+//! use commerce_core::time::Timestamp;
 //! use commerce_examples::{replay::{audit, replay}, retail::Sales};
 //!
 //! let file = "\
@@ -14,7 +15,8 @@
 //! 700101,20114,PAPER LANTERN,6,2010-12-01 08:26:00,1.25,14021.0,United Kingdom
 //! ";
 //! let sales = Sales::read(file.as_bytes())?;
-//! let shop = Commerce::new(MemoryStore::new(), SystemClock, SeededIds::new(1));
+//! let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+//! let shop = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
 //! replay(&shop, &sales, 1)?;
 //! let books = audit(&shop, &sales)?;
 //! assert_eq!(books.figures.revenue_pence, 750);

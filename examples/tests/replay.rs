@@ -5,9 +5,10 @@
 use commerce_core::{
     Commerce,
     access::Caller,
-    inputs::{SeededIds, SystemClock},
+    inputs::{SeededIds, SteppedClock},
     inventory::{AdjustStock, Reason},
     store::{MemoryStore, VariantRef},
+    time::Timestamp,
 };
 use commerce_examples::{
     replay::{ReplayError, audit, replay},
@@ -20,7 +21,8 @@ fn sample() -> Sales {
 }
 
 fn shop() -> Commerce {
-    Commerce::new(MemoryStore::new(), SystemClock, SeededIds::new(1))
+    let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+    Commerce::new(MemoryStore::new(), clock, SeededIds::new(1))
 }
 
 #[test]

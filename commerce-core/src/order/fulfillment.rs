@@ -1,5 +1,7 @@
 //! Sending an order, in one part or several, and its arrival.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Changed, Hold, Order, OrderInputs, PaymentTerms};
@@ -7,7 +9,7 @@ use crate::{
     catalog::Sellable,
     error::Rejection,
     event::Event,
-    id::{FulfillmentId, LineId, Moment},
+    id::{FulfillmentId, LineId, Moment, VariantId},
     inventory::{Allocate, LevelKey, Reason, StockMove, in_order},
     order::FulfillmentStatus,
     quantity::Quantity,
@@ -111,12 +113,12 @@ impl Order {
         let mut order = old.value.as_ref().clone();
         let lines = order.wanted_lines(request)?;
         let mut commit = Commit::at(moment.now());
-        let mut free: Vec<Sellable> = sellables.to_vec();
-        for wanted in &lines {
-            let Some(line) = order.lines.iter_mut().find(|line| line.id == wanted.line_id) else {
-                continue;
-            };
-            let mut missing = wanted.quantity.get();
+        let mut free: HashMap<VariantId, Sellable> =
+            sellables.iter().map(|sellable| (sellable.variant.id, sellable.clone())).collect();
+        let wanted: HashMap<LineId, i64> =
+            lines.iter().map(|wanted| (wanted.line_id, wanted.quantity.get())).collect();
+        for line in &mut order.lines {
+            let Some(mut missing) = wanted.get(&line.id).copied() else { continue };
             line.fulfilled += missing;
             if !line.track_inventory {
                 continue;
@@ -148,8 +150,7 @@ impl Order {
             if missing == 0 {
                 continue;
             }
-            let sellable = free.iter_mut().find(|s| s.variant.id == line.variant_id);
-            let Some(sellable) = sellable else {
+            let Some(sellable) = free.get_mut(&line.variant_id) else {
                 return Err(Rejection::NotFound { what: "variant" });
             };
             let levels = in_order(&sellable.levels, &setup.locations);
@@ -215,13 +216,14 @@ impl Order {
             }
             return Ok(rest);
         }
+        let lines = self.lines_by_id();
+        let mut named = HashSet::new();
         for (index, wanted) in request.lines.iter().enumerate() {
             let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = self.lines.iter().find(|line| line.id == wanted.line_id) else {
+            let Some(line) = lines.get(&wanted.line_id) else {
                 return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
             };
-            let again = request.lines.iter().take(index).any(|l| l.line_id == wanted.line_id);
-            if again {
+            if !named.insert(wanted.line_id) {
                 return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
             }
             if wanted.quantity.get() > line.unfulfilled() {
