@@ -56,7 +56,8 @@ pub enum Existing {
     /// Everything that is said comes true.
     #[default]
     Update,
-    /// Only variants and pictures are taken, and come after those that are there.
+    /// Only variants and pictures are taken, as further ones: new ones come after those that are
+    /// there.
     Extend,
 }
 
@@ -80,7 +81,7 @@ pub struct ImportImage {
 }
 
 /// A variant as another system has it. The options tell which stored variant it is or, where none
-/// has them, the SKU.
+/// has them and all variants are said, the SKU.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportVariant {
     /// The values of the product's options, in their order.
@@ -396,7 +397,11 @@ impl<'a> Matches<'a> {
             .iter()
             .map(|variant| by_options.get(variant.options.as_slice()).copied())
             .collect();
-        // A variant whose options were renamed is known by its SKU.
+        // A variant whose options were renamed is known by its SKU. Where only a part of the variants
+        // is said, the one with the SKU may as well be another that is not.
+        if request.existing == Existing::Extend {
+            return Self { stored: matches };
+        }
         let mut taken: BTreeSet<VariantId> = matches.iter().flatten().map(|v| v.id).collect();
         let by_sku: HashMap<&Sku, &Versioned<Variant>> =
             stored.iter().map(|variant| (&variant.sku, variant)).collect();
