@@ -641,7 +641,7 @@ impl Read for Broken<'_> {
 fn an_import_that_stops_says_so_and_goes_on_next_time() {
     let shop = open();
     let cut = FIXTURE.find("voucher").unwrap();
-    let (done, _) = try_import(&shop, Broken(FIXTURE[..cut].as_bytes()), &Options::default());
+    let (done, _) = try_import(&shop, Broken(&FIXTURE.as_bytes()[..cut]), &Options::default());
     let stopped = done.unwrap_err();
     assert!(matches!(stopped.cause, StopCause::Read(_)), "{stopped}");
     assert_eq!(stopped.summary.products.created, 4);
