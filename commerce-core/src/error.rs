@@ -17,6 +17,7 @@ use crate::{
 
 /// One wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// Where in the request, as a JSON pointer (RFC 6901), such as `/lines/0/quantity`.
     pub pointer: String,

@@ -1,5 +1,12 @@
 //! The two inputs that a computer cannot compute: what time it is, and what nobody can guess. The
-//! core has neither; whoever builds a [`Commerce`](crate::Commerce) hands them in.
+//! domain has neither; whoever builds a [`Commerce`](crate::Commerce) hands them in. A program that
+//! runs on an operating system takes its clock and randomness by the feature `system`.
+
+#[cfg(feature = "system")]
+mod system;
+
+#[cfg(feature = "system")]
+pub use system::{SystemClock, SystemIds};
 
 use std::{
     fmt::Debug,

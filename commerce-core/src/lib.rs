@@ -15,6 +15,8 @@ pub mod inputs;
 pub mod inventory;
 mod json;
 pub mod money;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod order;
 mod patch;
 pub mod payment;

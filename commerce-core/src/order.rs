@@ -37,6 +37,7 @@ use crate::{
 
 /// Something that happened to an order, for its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Milestone {
     /// What, in the word of its event: `order.placed`, `order.paid`, ….
     pub event: Label,

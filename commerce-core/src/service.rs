@@ -108,6 +108,14 @@ impl Commerce {
         self
     }
 
+    /// The shop as it is at another clock. The shop that it was made from keeps its own; both have
+    /// the same store.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// The store below, for what the facade does not offer.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

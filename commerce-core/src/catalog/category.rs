@@ -16,6 +16,7 @@ use crate::{
 
 /// A place in the tree of categories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Category {
     /// Its id.
     pub id: CategoryId,
@@ -36,6 +37,7 @@ pub struct Category {
     /// Whether shop clients see it.
     pub active: bool,
     /// Whatever the shop wants to keep with it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -45,6 +47,7 @@ pub struct Category {
 
 /// Makes a category.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateCategory {
     /// Its name for people.
@@ -72,11 +75,13 @@ pub struct CreateCategory {
     pub active: bool,
     /// Whatever the shop wants to keep with it.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Changes a category: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCategory {
     /// Its name for people.
@@ -98,6 +103,7 @@ pub struct PatchCategory {
     /// Whether shop clients see it.
     pub active: Option<bool>,
     /// Whatever the shop wants to keep with it: all of it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

@@ -18,6 +18,7 @@ use crate::{
 /// Whether more units may be sold than are available. It is never decided by a shortage: only the
 /// shop says so, variant by variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Backorder {
     /// A shortage is refused.
@@ -29,6 +30,7 @@ pub enum Backorder {
 
 /// What a variant costs in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// The price of one unit.
@@ -40,6 +42,7 @@ pub struct Price {
 
 /// The size of one packed unit, in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dimensions {
     /// The longest side.
@@ -101,6 +104,7 @@ pub struct Variant {
 
 /// Makes a variant.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateVariant {
     /// Its stock-keeping unit.
@@ -155,11 +159,13 @@ pub struct CreateVariant {
     pub image: Option<u32>,
     /// Whatever the shop wants to keep with it.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Changes a variant: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchVariant {
     /// Its stock-keeping unit.
@@ -206,6 +212,7 @@ pub struct PatchVariant {
     /// Its place among the product's variants, from 0.
     pub position: Option<u32>,
     /// Whatever the shop wants to keep with it: all of it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 

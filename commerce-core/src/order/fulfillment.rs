@@ -19,6 +19,7 @@ use crate::{
 
 /// How a parcel can be followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tracking {
     /// Who carries it.
@@ -33,6 +34,7 @@ pub struct Tracking {
 
 /// Some units of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FulfillLine {
     /// The line.
@@ -43,6 +45,7 @@ pub struct FulfillLine {
 
 /// Sends some or all of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FulfillOrder {
     /// What is sent; all that was not sent yet if empty.
@@ -52,7 +55,7 @@ pub struct FulfillOrder {
 }
 
 /// Notes that a parcel has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deliver {
     /// The parcel; all of them if absent.
     pub fulfillment_id: Option<FulfillmentId>,
@@ -60,6 +63,7 @@ pub struct Deliver {
 
 /// Some units of an order that were sent together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Fulfillment {
     /// Its id.
     pub id: FulfillmentId,

@@ -12,6 +12,7 @@ use crate::{
 
 /// Where goods go, as far as tax and shipping care.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Destination {
     /// The country.
@@ -33,6 +34,7 @@ pub struct Destination {
 /// 3. Those of the country and those of the region apply both (GST and QST), unless one of the
 ///    region's says that it [replaces the country's](TaxRate::replaces_country) (HST).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TaxRate {
     /// Names the rate.
@@ -117,6 +119,11 @@ pub(super) struct Entry {
 impl TaxTable {
     /// The most rates in one table.
     pub const RATES_MAX: usize = 10_000;
+
+    /// Whether there is no rate in it.
+    pub fn is_empty(&self) -> bool {
+        self.rates.is_empty()
+    }
 
     /// Checks and arranges the rates.
     ///
