@@ -1,7 +1,7 @@
 //! Imports what other shop systems export.
 //!
 //! [`import_file`] is all that a command line needs; [`run`] is the same without a file and without
-//! texts; [`ImportProduct::of_shopify`](Mapped::of_shopify) says what becomes of each column.
+//! texts; [`Mapped::of_shopify`] says what becomes of each column.
 
 mod finding;
 mod mapping;

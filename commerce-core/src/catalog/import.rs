@@ -56,7 +56,8 @@ pub enum Existing {
     /// Everything that is said comes true.
     #[default]
     Update,
-    /// Only variants and pictures are taken, and come after those that are there.
+    /// Only variants and pictures are taken, as further ones: new ones come after those that are
+    /// there.
     Extend,
 }
 
@@ -80,7 +81,7 @@ pub struct ImportImage {
 }
 
 /// A variant as another system has it. The options tell which stored variant it is or, where none
-/// has them, the SKU.
+/// has them and all variants are said, the SKU.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportVariant {
     /// The values of the product's options, in their order.
@@ -397,7 +398,11 @@ impl<'a> Matches<'a> {
             .iter()
             .map(|variant| by_options.get(variant.options.as_slice()).copied())
             .collect();
-        // A variant whose options were renamed is known by its SKU.
+        // A variant whose options were renamed is known by its SKU. Where only a part of the variants
+        // is said, the one with the SKU may as well be another that is not.
+        if request.existing == Existing::Extend {
+            return Self { stored: matches };
+        }
         let mut taken: BTreeSet<VariantId> = matches.iter().flatten().map(|v| v.id).collect();
         let by_sku: HashMap<&Sku, &Versioned<Variant>> =
             stored.iter().map(|variant| (&variant.sku, variant)).collect();
@@ -619,6 +624,35 @@ fn merge(target: &mut Metadata, patch: &Metadata) {
             value => {
                 target.insert(name.clone(), value.clone());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// RFC 7396, appendix A: the cases whose documents and patches are objects.
+    #[test]
+    fn metadata_is_merged_as_published() {
+        let cases = [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
+            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ];
+        for (document, patch, expected) in cases {
+            let mut merged = document.as_object().unwrap().clone();
+            merge(&mut merged, patch.as_object().unwrap());
+            assert_eq!(serde_json::Value::Object(merged), expected, "{document} {patch}");
         }
     }
 }

@@ -308,7 +308,9 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
             return Job { work: None, findings: vec![finding] };
         }
         // The reader takes one handle in many for one that was there; here there is more memory.
-        request.existing = if known { Existing::Extend } else { Existing::Update };
+        // Without a title the rows say nothing of the product itself, whatever became of the first.
+        let further = known || product.title.is_none();
+        request.existing = if further { Existing::Extend } else { Existing::Update };
         self.seen.insert(&Key::Slug(&request.slug));
         let mut findings = mapped.warnings;
         let slug = &request.slug;
@@ -489,4 +491,49 @@ fn stand_in(request: &ImportProduct, options: usize) -> Result<ImportProduct, Re
     request.fields.title = Some(name(&request.slug)?);
     request.options = Some(names.collect::<Result<_, _>>()?);
     Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(file: &str) -> Job {
+        let mut reader = ShopifyReader::new(file.as_bytes()).unwrap();
+        let product = reader.next().unwrap().unwrap();
+        let header = Arc::new(reader.header());
+        let Mapped { request, places, weights_rounded, .. } =
+            Mapped::of_shopify(&product, &header, Currency::USD).unwrap();
+        Job { work: Some(Work { request, places, weights_rounded }), findings: Vec::new() }
+    }
+
+    fn mug(handle: &str, sku: &str) -> Job {
+        job(&format!("Handle,Title,Price,SKU\n{handle},Mug,1,{sku}\n"))
+    }
+
+    #[test]
+    fn products_that_share_a_name_wait_for_one_another() {
+        let mut claims = Claims::default();
+        assert!(claims.admit(&mug("a", "ONE")));
+        assert!(claims.admit(&mug("b", "TWO")));
+        for other in [mug("a", "FIVE"), mug("c", "ONE"), mug("c", "b"), mug("c", "TWO")] {
+            assert!(!claims.admit(&other));
+        }
+        assert!(claims.admit(&Job { work: None, findings: Vec::new() }));
+        claims.release();
+        assert!(!claims.admit(&mug("c", "TWO")));
+        assert!(claims.admit(&mug("a", "ONE")));
+    }
+
+    #[test]
+    fn few_products_are_under_way_and_fewer_large_ones() {
+        let mut claims = Claims::default();
+        let admitted = (0..200).filter(|i| claims.admit(&mug(&format!("m-{i}"), ""))).count();
+        assert_eq!(admitted, PRODUCTS_MAX);
+        let body = "x".repeat(500_000);
+        let large = |i: u32| job(&format!("Handle,Title,Price,Body (HTML)\nm-{i},Mug,1,{body}\n"));
+        let mut claims = Claims::default();
+        assert_eq!((0..20).filter(|i| claims.admit(&large(*i))).count(), 8);
+        (0..8).for_each(|_| claims.release());
+        assert!(claims.slugs.is_empty() && claims.skus.is_empty() && claims.bytes == 0);
+    }
 }
