@@ -159,10 +159,10 @@ fn complete(operation: &mut Operation) {
     let mut versioned = operation.responses.responses.contains_key("304");
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
-        codes.push(match parameter.parameter_in {
-            ParameterIn::Path => Code::NotFound,
-            _ => Code::ValidationFailed,
-        });
+        match parameter.parameter_in {
+            ParameterIn::Path => codes.extend([Code::NotFound, Code::MalformedRequest]),
+            _ => codes.push(Code::ValidationFailed),
+        }
         if parameter.description.is_none() {
             parameter.description = about_header(&parameter.name).map(str::to_owned);
         }
@@ -178,7 +178,8 @@ fn complete(operation: &mut Operation) {
         }
     }
     if operation.security.is_some() {
-        codes.extend([Code::Unauthenticated, Code::Forbidden]);
+        // Their headers can be wrong, too.
+        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::ValidationFailed]);
     }
     let responses = &mut operation.responses.responses;
     for code in codes {
