@@ -5,6 +5,8 @@ pub mod allocation;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod currency;
 pub mod customer;
 pub mod error;
