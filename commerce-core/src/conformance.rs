@@ -42,7 +42,25 @@ mod cases;
 mod make;
 mod read;
 
+mod carts;
+mod commits;
+mod concurrency;
+mod customers;
+mod due;
+mod levels;
+mod list_orders;
+mod list_products;
+mod list_stock;
+mod movements;
+mod orders;
+mod outbox;
+mod outcomes;
+mod products;
+mod purge;
 mod records;
+mod search;
+mod unique;
+mod versions;
 
 use std::{
     any::Any,

@@ -103,12 +103,20 @@ pub(super) fn outcome(scope: &str, key: &str, body: &str) -> Outcome {
 #[derive(Debug)]
 pub(super) struct Make {
     moment: Moment,
+    prefix: String,
     next: u32,
 }
 
 impl Make {
     pub(super) fn new() -> Self {
-        Self { moment: Moment::new(at(0), [7; 16]), next: 0 }
+        Self { moment: Moment::new(at(0), [7; 16]), prefix: "n".to_owned(), next: 0 }
+    }
+
+    /// Records that are others on each thread, and in each of its turns.
+    pub(super) fn of(thread: usize, turn: usize) -> Self {
+        let seed = u128::try_from(thread * 1_000_000 + turn).unwrap().to_le_bytes();
+        let prefix = format!("t{thread}-{turn}-");
+        Self { moment: Moment::new(at(0), seed), prefix, next: 0 }
     }
 
     pub(super) fn id<T: Id>(&mut self) -> T {
@@ -118,7 +126,7 @@ impl Make {
     /// A word that no other name of the case is.
     pub(super) fn word(&mut self) -> String {
         self.next += 1;
-        format!("n{}", self.next)
+        format!("{}{}", self.prefix, self.next)
     }
 
     pub(super) fn digest(&mut self) -> Digest {

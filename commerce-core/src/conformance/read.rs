@@ -7,7 +7,7 @@ use crate::{
     catalog::{Category, Product, Sellable, Variant},
     customer::Customer,
     event::Event,
-    id::{CartId, LocationId, OrderId, ProductId, VariantId},
+    id::{LocationId, OrderId, ProductId, VariantId},
     inventory::{LevelKey, Location, Movement, StockLevel, StockMove},
     order::{Order, OrderInputs},
     payment::Payment,
@@ -173,10 +173,6 @@ impl<'a> Bench<'a> {
     pub(super) async fn order(&self, id: OrderId) -> OrderInputs {
         let found = self.store.order(&OrderRef::Id(id)).await.unwrap();
         found.expect("the order was committed")
-    }
-
-    pub(super) async fn cart(&self, id: CartId) -> Versioned<Cart> {
-        self.store.cart(id).await.unwrap().expect("the cart was committed")
     }
 
     /// A level as it is stored; zero where there is none.

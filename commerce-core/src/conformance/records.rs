@@ -17,7 +17,7 @@ use crate::{
     quantity::Quantity,
     secret::Secret,
     shop::Limits,
-    store::{CategoryRef, CustomerRef, OrderRef, ProductRef, Stored, Subscription, VariantRef},
+    store::{CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef},
     text::{Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
     time::Timestamp,
 };
