@@ -1,7 +1,10 @@
 //! Many at once: commits take effect one after the other, and reads see whole ones.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -24,11 +27,14 @@ const THREADS: usize = 8;
 
 /// Runs the same on several threads at once, each with its number.
 fn at_once(t: &Bench<'_>, work: impl AsyncWork) {
-    let work = &work;
+    let (work, start) = (&work, &Barrier::new(THREADS));
+    let run = |number| {
+        // Nothing before this can fail, so that none waits in vain.
+        start.wait();
+        t.block_on(Box::pin(work.run(t, number)));
+    };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|number| scope.spawn(move || t.block_on(Box::pin(work.run(t, number)))))
-            .collect();
+        let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || run(number))).collect();
         for thread in threads {
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
@@ -82,6 +88,8 @@ work!(Count { like: &'a Subscription }, |this, t, _number| {
         let mut tries = 0;
         loop {
             let old = t.read(this.like).await;
+            // Others read the same meanwhile.
+            thread::yield_now();
             let mut commit = commit();
             let next = Subscription { position: old.position + 1, ..this.like.clone() };
             commit.replace(&old, next);
@@ -311,6 +319,7 @@ work!(Acknowledge { acknowledged: &'a AtomicUsize, like: &'a Cart }, |this, t, n
         let old = t.read(this.like).await;
         let seen = usize::try_from(old.version.get()).unwrap() - 1;
         assert!(seen >= before, "a commit that was acknowledged before is not seen");
+        thread::yield_now();
         let mut commit = commit();
         let updated_at = at(i64::try_from(number * 1_000 + turn + 1).unwrap());
         commit.replace(&old, Cart { updated_at, ..this.like.clone() });

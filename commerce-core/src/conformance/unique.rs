@@ -294,6 +294,8 @@ pub(super) async fn case_matters_but_for_emails(t: &Bench<'_>) {
         let found = t.store().variant(&VariantRef::Sku(variant.sku.clone())).await.unwrap();
         assert_eq!(found.map(|found| found.variant.id), Some(variant.id));
     }
+    let neither = VariantRef::Sku(sku("Sku-é"));
+    assert_eq!(t.store().variant(&neither).await.unwrap(), None);
     let [a, b] =
         [lower, upper].map(|text| Customer { external_id: Some(label(text)), ..make.customer() });
     t.insert(a.clone()).await;
