@@ -16,6 +16,8 @@ pub mod id;
 pub mod inputs;
 pub mod inventory;
 mod json;
+#[cfg(feature = "mocks")]
+pub mod mocks;
 pub mod money;
 pub mod order;
 mod patch;
