@@ -7,12 +7,13 @@ use crate::{
     id::{AddressId, CustomerId, Moment},
     patch::{nullable, set},
     pricing::Destination,
-    text::{Country, Email, Label, Note, Region},
+    text::{Country, Email, Label, Note, Region, TextError},
     time::Timestamp,
 };
 
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Who receives it.
@@ -41,6 +42,31 @@ pub struct Address {
 }
 
 impl Address {
+    /// An address without what not every address has.
+    ///
+    /// ```
+    /// use commerce_core::customer::Address;
+    /// let home = Address::new("A. Customer", "Street 1", "Berlin", "DE")?;
+    /// assert_eq!(home.destination().country.as_str(), "DE");
+    /// # Ok::<(), commerce_core::text::TextError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a part breaks the rules of its type.
+    pub fn new(name: &str, line1: &str, city: &str, country: &str) -> Result<Self, TextError> {
+        Ok(Self {
+            name: Label::new(name)?,
+            company: None,
+            line1: Label::new(line1)?,
+            line2: None,
+            city: Label::new(city)?,
+            region: None,
+            postal_code: None,
+            country: Country::new(country)?,
+            phone: None,
+        })
+    }
+
     /// What shipping and tax need to know of it.
     pub fn destination(&self) -> Destination {
         Destination { country: self.country.clone(), region: self.region.clone() }
@@ -49,6 +75,7 @@ impl Address {
 
 /// An address in a customer's book.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BookedAddress {
     /// Its id.
     pub id: AddressId,
@@ -63,6 +90,7 @@ pub struct BookedAddress {
 
 /// Somebody who buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Customer {
     /// Their id.
     pub id: CustomerId,
@@ -88,6 +116,7 @@ pub struct Customer {
 
 /// Enters a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateCustomer {
     /// Their e-mail address.
@@ -104,6 +133,7 @@ pub struct CreateCustomer {
 
 /// Changes a customer: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCustomer {
     /// Their e-mail address. A new one has yet to be verified.

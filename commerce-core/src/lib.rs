@@ -19,6 +19,8 @@ mod json;
 #[cfg(feature = "mocks")]
 pub mod mocks;
 pub mod money;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod order;
 mod patch;
 pub mod payment;

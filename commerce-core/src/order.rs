@@ -18,6 +18,8 @@ pub use number::order_number;
 pub use status::{FulfillmentStatus, OrderStatus, PaymentTerms};
 pub use view::{Addresses, OrderLineView, OrderView, PaymentView};
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
     currency::Currency,
     customer::Address,
     error::Rejection,
-    id::{CartId, CustomerId, OrderId},
+    id::{CartId, CustomerId, LineId, OrderId},
     money::Money,
     payment::{Payment, PaymentStatus},
     pricing::{PricingPolicy, QuoteShipping, TaxSummary},
@@ -37,6 +39,7 @@ use crate::{
 
 /// Something that happened to an order, for its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Milestone {
     /// What, in the word of its event: `order.placed`, `order.paid`, ….
     pub event: Label,
@@ -200,6 +203,10 @@ impl Order {
             return Ok(());
         }
         Err(Rejection::transition("order", "it is cancelled"))
+    }
+
+    fn lines_by_id(&self) -> HashMap<LineId, &OrderLine> {
+        self.lines.iter().map(|line| (line.id, line)).collect()
     }
 
     pub(crate) fn note(&mut self, event: &'static str, at: Timestamp) {

@@ -213,8 +213,12 @@ pub(super) async fn write_each_record_once_at_most(t: &Bench<'_>) {
     t.insert(cart.clone()).await;
     let read = Versioned::new(Version::FIRST, cart.clone());
     let write = |commit: &mut Commit, which| match which {
-        0 => commit.insert(cart.clone()),
-        1 => commit.replace(&read, Cart { updated_at: at(1), ..cart.clone() }),
+        0 => {
+            commit.insert(cart.clone());
+        }
+        1 => {
+            commit.replace(&read, Cart { updated_at: at(1), ..cart.clone() });
+        }
         2 => commit.require(&read),
         _ => commit.remove(&read),
     };

@@ -36,7 +36,7 @@ async fn taken<T: Kept>(t: &Bench<'_>, rivals: &Rivals<T>, old: Option<&Versione
     match old {
         None => commit.insert(new.clone()),
         Some(old) => commit.replace(old, new.clone()),
-    }
+    };
     match t.refused(&commit).await {
         CommitError::Taken(key) if key == rivals.key => {}
         other => panic!("expected {:?} to be taken, found {other:?}", rivals.key),

@@ -8,13 +8,14 @@ use super::StockLevel;
 use crate::{
     id::{LocationId, Moment},
     patch::set,
-    text::Label,
+    text::{Label, TextError},
     time::Timestamp,
     version::Versioned,
 };
 
 /// A place that keeps stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Location {
     /// Its id.
     pub id: LocationId,
@@ -32,6 +33,7 @@ pub struct Location {
 
 /// Makes a location.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateLocation {
     /// Its name for people.
@@ -46,6 +48,7 @@ pub struct CreateLocation {
 
 /// Changes a location: what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchLocation {
     /// Its name for people.
@@ -58,6 +61,16 @@ pub struct PatchLocation {
 
 fn yes() -> bool {
     true
+}
+
+impl CreateLocation {
+    /// An active location that gives its stock as soon as any other.
+    ///
+    /// # Errors
+    /// When the name breaks the rules of a [`Label`].
+    pub fn new(name: impl AsRef<str>) -> Result<Self, TextError> {
+        Ok(Self { name: Label::new(name)?, priority: 0, active: true })
+    }
 }
 
 impl Location {

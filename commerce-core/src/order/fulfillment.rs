@@ -1,5 +1,7 @@
 //! Sending an order, in one part or several, and its arrival.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Changed, Hold, Order, OrderInputs, PaymentTerms};
@@ -7,7 +9,7 @@ use crate::{
     catalog::Sellable,
     error::Rejection,
     event::Event,
-    id::{FulfillmentId, LineId, Moment},
+    id::{FulfillmentId, LineId, Moment, VariantId},
     inventory::{Allocate, LevelKey, Reason, StockMove, in_order},
     order::FulfillmentStatus,
     quantity::Quantity,
@@ -19,6 +21,7 @@ use crate::{
 
 /// How a parcel can be followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tracking {
     /// Who carries it.
@@ -33,6 +36,7 @@ pub struct Tracking {
 
 /// Some units of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FulfillLine {
     /// The line.
@@ -43,6 +47,7 @@ pub struct FulfillLine {
 
 /// Sends some or all of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FulfillOrder {
     /// What is sent; all that was not sent yet if empty.
@@ -52,7 +57,9 @@ pub struct FulfillOrder {
 }
 
 /// Notes that a parcel has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
 pub struct Deliver {
     /// The parcel; all of them if absent.
     pub fulfillment_id: Option<FulfillmentId>,
@@ -60,6 +67,7 @@ pub struct Deliver {
 
 /// Some units of an order that were sent together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Fulfillment {
     /// Its id.
     pub id: FulfillmentId,
@@ -105,12 +113,12 @@ impl Order {
         let mut order = old.value.as_ref().clone();
         let lines = order.wanted_lines(request)?;
         let mut commit = Commit::at(moment.now());
-        let mut free: Vec<Sellable> = sellables.to_vec();
-        for wanted in &lines {
-            let Some(line) = order.lines.iter_mut().find(|line| line.id == wanted.line_id) else {
-                continue;
-            };
-            let mut missing = wanted.quantity.get();
+        let mut free: HashMap<VariantId, Sellable> =
+            sellables.iter().map(|sellable| (sellable.variant.id, sellable.clone())).collect();
+        let wanted: HashMap<LineId, i64> =
+            lines.iter().map(|wanted| (wanted.line_id, wanted.quantity.get())).collect();
+        for line in &mut order.lines {
+            let Some(mut missing) = wanted.get(&line.id).copied() else { continue };
             line.fulfilled += missing;
             if !line.track_inventory {
                 continue;
@@ -142,8 +150,7 @@ impl Order {
             if missing == 0 {
                 continue;
             }
-            let sellable = free.iter_mut().find(|s| s.variant.id == line.variant_id);
-            let Some(sellable) = sellable else {
+            let Some(sellable) = free.get_mut(&line.variant_id) else {
                 return Err(Rejection::NotFound { what: "variant" });
             };
             let levels = in_order(&sellable.levels, &setup.locations);
@@ -209,13 +216,14 @@ impl Order {
             }
             return Ok(rest);
         }
+        let lines = self.lines_by_id();
+        let mut named = HashSet::new();
         for (index, wanted) in request.lines.iter().enumerate() {
             let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = self.lines.iter().find(|line| line.id == wanted.line_id) else {
+            let Some(line) = lines.get(&wanted.line_id) else {
                 return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
             };
-            let again = request.lines.iter().take(index).any(|l| l.line_id == wanted.line_id);
-            if again {
+            if !named.insert(wanted.line_id) {
                 return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
             }
             if wanted.quantity.get() > line.unfulfilled() {

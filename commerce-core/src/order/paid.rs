@@ -1,12 +1,14 @@
 //! What an order's payments come to.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Changed, Order, OrderInputs};
 use crate::{
     allocation::cumulative_part,
     error::Rejection,
     event::Event,
     gateway::GatewayAnswer,
-    id::{Moment, PaymentId},
+    id::{LineId, Moment, PaymentId},
     money::{Money, MoneyError},
     payment::{CreateRefund, Payment, PaymentInput, PaymentStatus, Refund, RefundLine},
     store::{Commit, Decision},
@@ -47,10 +49,12 @@ impl Order {
         commit.replace(before, payment.clone());
         let input = answer.input.as_ref();
         if let Some(PaymentInput::Refund(refund)) = input {
+            let mut parts: HashMap<LineId, i64> = HashMap::with_capacity(refund.lines.len());
             for part in &refund.lines {
-                if let Some(line) = order.lines.iter_mut().find(|line| line.id == part.line_id) {
-                    line.refunded += part.quantity.get();
-                }
+                *parts.entry(part.line_id).or_default() += part.quantity.get();
+            }
+            for line in &mut order.lines {
+                line.refunded += parts.get(&line.id).copied().unwrap_or(0);
             }
         }
         order.sum_payments(&payments)?;
@@ -129,12 +133,14 @@ impl Order {
 
     fn worth(&self, parts: &[RefundLine]) -> Result<Money, Rejection> {
         let mut sum = Money::zero(self.currency);
+        let lines = self.lines_by_id();
+        let mut named = HashSet::new();
         for (index, part) in parts.iter().enumerate() {
             let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = self.lines.iter().find(|line| line.id == part.line_id) else {
+            let Some(line) = lines.get(&part.line_id) else {
                 return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
             };
-            if parts.iter().take(index).any(|other| other.line_id == part.line_id) {
+            if !named.insert(part.line_id) {
                 return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
             }
             let left = line.quantity.get() - line.refunded;

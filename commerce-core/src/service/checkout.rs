@@ -15,6 +15,7 @@ use crate::{
 
 /// An order that was placed, with its payment unless there is nothing to pay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlacedView {
     /// The order.
     pub order: OrderView,

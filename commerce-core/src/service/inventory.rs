@@ -18,6 +18,7 @@ use crate::{
 
 /// A variant's stock, as the back office sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StockView {
     /// The variant.
     pub variant_id: VariantId,
@@ -41,6 +42,7 @@ pub struct StockView {
 
 /// A variant's stock in one location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StockLevelView {
     /// The place.
     pub location_id: LocationId,

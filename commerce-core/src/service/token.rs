@@ -14,6 +14,7 @@ use crate::{
 
 /// A token that was made, with the secret that is shown this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {
     /// Its id.
     pub id: ApiTokenId,
