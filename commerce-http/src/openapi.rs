@@ -159,10 +159,10 @@ fn complete(operation: &mut Operation) {
     let mut versioned = operation.responses.responses.contains_key("304");
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
-        codes.push(match parameter.parameter_in {
-            ParameterIn::Path => Code::NotFound,
-            _ => Code::ValidationFailed,
-        });
+        match parameter.parameter_in {
+            ParameterIn::Path => codes.extend([Code::NotFound, Code::MalformedRequest]),
+            _ => codes.push(Code::ValidationFailed),
+        }
         if parameter.description.is_none() {
             parameter.description = about_header(&parameter.name).map(str::to_owned);
         }
@@ -194,7 +194,7 @@ fn complete(operation: &mut Operation) {
     }
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
-        if versioned && status.starts_with('2') {
+        if versioned && status.starts_with('2') && status != "204" {
             let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
             response.headers.insert("ETag".to_owned(), text_header(about));
         }
@@ -269,7 +269,7 @@ mod tests {
                     due.extend(["400", "408", "413", "415", "422"]);
                 }
                 if path.contains('{') {
-                    due.push("404");
+                    due.extend(["400", "404"]);
                 }
                 if operation.get("security").is_some() {
                     due.extend(["401", "403"]);
