@@ -176,7 +176,8 @@ impl Category {
     /// The category after a change.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when it no longer fits: a parent that is missing, or is itself below it.
+    /// [`Rejection::Invalid`] when it no longer fits: a parent that is missing, is itself below it,
+    /// or is too deep for what is below it.
     pub fn patch(
         &self,
         patch: PatchCategory,
@@ -194,6 +195,11 @@ impl Category {
         set(&mut category.active, patch.active);
         set(&mut category.metadata, patch.metadata);
         category.check(tree)?;
+        let levels = category.ancestors(tree)?.len() + category.height(tree);
+        if category.parent_id != self.parent_id && levels > Self::DEPTH_MAX {
+            let detail = format!("must leave at most {} levels", Self::DEPTH_MAX);
+            return Err(Rejection::invalid("/parent_id", detail));
+        }
         if category != *self {
             category.updated_at = now.max(self.updated_at);
         }
@@ -226,6 +232,23 @@ impl Category {
             next = parent.parent_id;
         }
         Ok(ancestors)
+    }
+
+    /// The levels of the tree from this category down, itself included.
+    fn height(&self, tree: &[Versioned<Category>]) -> usize {
+        let mut below: HashMap<CategoryId, Vec<CategoryId>> = HashMap::new();
+        for category in tree {
+            if let Some(parent) = category.parent_id {
+                below.entry(parent).or_default().push(category.id);
+            }
+        }
+        let mut height = 0;
+        let mut level = vec![self.id];
+        while !level.is_empty() && height <= Self::DEPTH_MAX {
+            height += 1;
+            level = level.iter().filter_map(|id| below.get(id)).flatten().copied().collect();
+        }
+        height
     }
 
     /// The categories of a tree that shop clients see: the active ones whose ancestors are active.

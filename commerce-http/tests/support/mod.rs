@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 pub mod shop;
+pub mod contract;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
