@@ -8,6 +8,14 @@
     clippy::indexing_slicing,
     reason = "a bench that cannot set itself up has nothing to measure"
 )]
+#![allow(clippy::float_arithmetic, reason = "rates and times; money is counted elsewhere")]
+#![allow(clippy::print_stdout, reason = "figures are printed")]
+
+pub mod callers;
+pub mod catalogue;
+pub mod client;
+pub mod figure;
+pub mod server;
 
 use commerce_core::{
     Commerce,
@@ -30,15 +38,16 @@ pub struct Fixture {
     pub shop: Commerce,
     /// Its goods.
     pub variants: Vec<VariantId>,
-    method: ShippingMethodId,
+    /// How its carts are sent.
+    pub method: ShippingMethodId,
 }
 
 impl Fixture {
-    /// Fills an empty shop with so many variants.
+    /// Fills an empty shop with so many variants; with none, takes a shop as it is.
     pub fn new(shop: Commerce, variants: usize) -> Self {
         let office = Caller::system();
         let mut moment = shop.moment();
-        let method = moment.id();
+        let method: ShippingMethodId = moment.id();
         let mut vat = |class: &str, rate: &str| {
             let id: TaxRateId = moment.id();
             json!({ "id": id, "label": "VAT", "class": class, "country": "DE", "rate": rate })
@@ -53,7 +62,8 @@ impl Fixture {
                     "price": Money::new(490, EUR), "threshold": Money::new(100_000, EUR) } }],
         });
         let config: Shop = serde_json::from_value(config).unwrap();
-        block_on(shop.open(config)).unwrap();
+        let setup = block_on(shop.open(config)).unwrap();
+        let method = setup.shop.shipping_methods[0].id;
         let variants: Vec<VariantId> = (0..variants)
             .map(|n| {
                 let price = 500 + 7 * i64::try_from(n % 100).unwrap();
@@ -86,8 +96,13 @@ impl Fixture {
     /// The request for such a cart.
     pub fn request(&self, begin: usize, lines: usize) -> CreateCart {
         let variants = self.variants.iter().cycle().skip(begin % self.variants.len());
+        self.request_of(variants.take(lines).copied())
+    }
+
+    /// The request for a cart of two units each of some variants.
+    pub fn request_of(&self, variants: impl IntoIterator<Item = VariantId>) -> CreateCart {
         CreateCart {
-            lines: variants.take(lines).map(|id| AddLine::new(*id, 2).unwrap()).collect(),
+            lines: variants.into_iter().map(|id| AddLine::new(id, 2).unwrap()).collect(),
             email: Some("ada@example.com".parse().unwrap()),
             shipping_address: Some(Address::new("Ada", "Street 1", "Berlin", "DE").unwrap()),
             shipping_method: Some(self.method),
