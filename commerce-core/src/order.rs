@@ -18,6 +18,8 @@ pub use number::order_number;
 pub use status::{FulfillmentStatus, OrderStatus, PaymentTerms};
 pub use view::{Addresses, OrderLineView, OrderView, PaymentView};
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,11 +27,13 @@ use crate::{
     currency::Currency,
     customer::Address,
     error::Rejection,
-    id::{CartId, CustomerId, OrderId},
+    id::{CartId, CustomerId, LineId, Moment, OrderId},
+    inventory::{LevelKey, Reason, StockMove},
     money::Money,
     payment::{Payment, PaymentStatus},
     pricing::{PricingPolicy, QuoteShipping, TaxSummary},
     secret::Digest,
+    store::Commit,
     text::{Email, Label, Note, OrderNumber},
     time::Timestamp,
     version::Versioned,
@@ -174,6 +178,29 @@ impl Order {
         }
     }
 
+    fn lines_by_id(&self) -> HashMap<LineId, &OrderLine> {
+        self.lines.iter().map(|line| (line.id, line)).collect()
+    }
+
+    /// When it lapses if nothing happens: while nothing was paid for it, set aside or sent.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        let waits = match self.payment_status {
+            PaymentStatus::Pending
+            | PaymentStatus::RequiresAction
+            | PaymentStatus::Processing
+            | PaymentStatus::Failed
+            | PaymentStatus::Voided => true,
+            PaymentStatus::Authorized
+            | PaymentStatus::Paid
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::Refunded => false,
+        };
+        let untouched = self.paid_total == self.refunded_total
+            && self.fulfillment_status() == FulfillmentStatus::Unfulfilled
+            && self.cancelled_at.is_none();
+        (waits && untouched).then(|| self.placed_at.saturating_add(self.terms.within()))
+    }
+
     /// The status that a person sees, derived from the three that are kept.
     pub fn status(&self) -> OrderStatus {
         if self.cancelled_at.is_some() {
@@ -203,8 +230,30 @@ impl Order {
         Err(Rejection::transition("order", "it is cancelled"))
     }
 
+    /// Gives back what is held for it, and no longer waits for what is backordered.
+    pub(crate) fn release(&mut self, commit: &mut Commit, moment: &mut Moment) {
+        for line in &mut self.lines {
+            for hold in line.holds.drain(..) {
+                commit.stock(StockMove {
+                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
+                    on_hand: 0,
+                    held: -hold.quantity,
+                    expected_on_hand: None,
+                    low_stock_threshold: 0,
+                    movement_id: moment.id(),
+                    reason: Reason::Adjusted,
+                    order_id: Some(self.id),
+                    note: None,
+                });
+            }
+            line.backordered = 0;
+        }
+    }
+
     pub(crate) fn note(&mut self, event: &'static str, at: Timestamp) {
-        self.updated_at = at.max(self.updated_at);
+        // A clock that was put back must not put the history out of order.
+        let at = at.max(self.updated_at);
+        self.updated_at = at;
         if self.history.len() >= Self::HISTORY_MAX {
             self.history.pop();
         }

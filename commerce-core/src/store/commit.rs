@@ -1,6 +1,7 @@
 //! A commit: everything that one operation writes, with what must still hold when it is written.
 
 use crate::{
+    error::Rejection,
     event::Event,
     inventory::StockMove,
     secret::Digest,
@@ -157,6 +158,22 @@ impl Commit {
         self.moves.is_empty()
             && self.events.is_empty()
             && self.writes.iter().all(|write| matches!(write, Write::Require { .. }))
+    }
+
+    /// Refuses a commit that no store takes, because what was asked is too much for one operation.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`].
+    pub(crate) fn check_size(&self) -> Result<(), Rejection> {
+        if self.writes.len() > Self::WRITES_MAX || self.moves.len() > Self::MOVES_MAX {
+            let detail = format!(
+                "must not change more than {} records and {} stock levels at once",
+                Self::WRITES_MAX,
+                Self::MOVES_MAX
+            );
+            return Err(Rejection::invalid("", detail));
+        }
+        Ok(())
     }
 
     /// The time of the operation.
