@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cart::Origin,
     currency::Currency,
-    customer::Address,
+    customer::{Address, Customer},
     error::Rejection,
     id::{CartId, CustomerId, LineId, Moment, OrderId},
     inventory::{LevelKey, Reason, StockMove},
@@ -176,6 +176,26 @@ impl Order {
             }
             PaymentStatus::Refunded | PaymentStatus::Failed | PaymentStatus::Voided => false,
         }
+    }
+
+    /// The order in the hands of the customer whose verified e-mail address it was placed with;
+    /// `None` if it is somebody's already, or was placed with another.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when the customer's address is not verified.
+    pub fn claimed_by(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Rejection> {
+        let email = customer.verified_email()?.normalized();
+        let theirs = self.email.as_ref().is_some_and(|has| has.normalized() == email);
+        if self.customer_id.is_some() || !theirs {
+            return Ok(None);
+        }
+        let mut order = Self { customer_id: Some(customer.id), ..self.clone() };
+        order.note("order.claimed", now);
+        Ok(Some(order))
     }
 
     fn lines_by_id(&self) -> HashMap<LineId, &OrderLine> {
