@@ -161,6 +161,8 @@ impl ProductView {
     ) -> Self {
         let product: &Product = &inputs.product;
         let prices = || inputs.prices(audience.currency);
+        let levels = inputs.levels_by_variant();
+        let levels_of = |id| levels.get(&id).map_or(&[][..], Vec::as_slice);
         let money = |minor| Money::new(minor, audience.currency);
         Self {
             id: product.id,
@@ -187,7 +189,7 @@ impl ProductView {
                 .iter()
                 .filter(|variant| variant.active || audience.back_office)
                 .map(|variant| {
-                    VariantView::new(variant, &inputs.levels_of(variant.id), locations, audience)
+                    VariantView::new(variant, levels_of(variant.id), locations, audience)
                 })
                 .collect(),
             price_range: prices()

@@ -1,5 +1,7 @@
 //! Products, variants, images and categories.
 
+use std::collections::HashSet;
+
 use super::{Commerce, Done, shop::require_version};
 use crate::{
     access::Caller,
@@ -94,6 +96,7 @@ impl Commerce {
                     commit.insert(variant.clone());
                     variants.push(Versioned::new(Version::FIRST, variant));
                 }
+                self.require_categories(&product.categories, &[], &mut commit).await?;
                 commit.event(Event::ProductCreated { product_id: product.id });
                 commit.insert(product.clone());
                 let product = Versioned::new(Version::FIRST, product);
@@ -225,6 +228,8 @@ impl Commerce {
                 let product = change(old, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
                 let mut version = old.version;
+                let (named, known) = (&product.categories, &old.categories);
+                self.require_categories(named, known, &mut commit).await?;
                 if product != *old.value {
                     version = version.next();
                     let archived = product.status == ProductStatus::Archived
@@ -244,6 +249,25 @@ impl Commerce {
             })
         })
         .await
+    }
+
+    /// Refuses categories that do not exist, besides those that a product is in already, and makes
+    /// the commit depend on those that do.
+    async fn require_categories(
+        &self,
+        named: &[CategoryId],
+        known: &[CategoryId],
+        commit: &mut Commit,
+    ) -> Result<(), Error> {
+        let known: HashSet<_> = known.iter().collect();
+        for (index, id) in named.iter().enumerate().filter(|(_, id)| !known.contains(id)) {
+            let Some(category) = self.store.category(&CategoryRef::Id(*id)).await? else {
+                let pointer = format!("/categories/{index}");
+                return Err(Rejection::invalid(pointer, "must be a category").into());
+            };
+            commit.require(&category);
+        }
+        Ok(())
     }
 
     async fn product_inputs(&self, id: ProductId) -> Result<(Setup, ProductInputs), Error> {
@@ -400,9 +424,7 @@ impl Commerce {
                 let tree = self.store.categories().await?;
                 let category = Category::create(request.clone(), &tree, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                for ancestor in category.ancestors(&tree)? {
-                    commit.require(&ancestor);
-                }
+                stand_below(&category, &tree, &mut commit)?;
                 commit.insert(category.clone());
                 commit.event(Event::CategoryUpdated { category_id: category.id });
                 Ok(Decision { output: category, commit })
@@ -432,10 +454,8 @@ impl Commerce {
                 require_version(expected, old.version)?;
                 let category = old.patch(request.clone(), &tree, moment.now())?;
                 let mut commit = Commit::at(moment.now());
-                // Two moves at once could make a circle that neither of them makes alone: both
-                // depend on all that is above.
-                for ancestor in category.ancestors(&tree)? {
-                    commit.require(&ancestor);
+                if category.parent_id != old.parent_id {
+                    stand_below(&category, &tree, &mut commit)?;
                 }
                 if category != *old.value {
                     commit.event(Event::CategoryUpdated { category_id: id });
@@ -484,6 +504,24 @@ impl Product {
         self.touch(old, moment.now());
         Ok(self)
     }
+}
+
+/// Makes a commit depend on all that is above a category's new place. Two moves at once could make a
+/// circle that neither of them makes alone; and a parent that is removed meanwhile would leave the
+/// category hanging, so that the parent gets a new version, which its removal must find.
+fn stand_below(
+    category: &Category,
+    tree: &[Versioned<Category>],
+    commit: &mut Commit,
+) -> Result<(), Rejection> {
+    for (distance, ancestor) in category.ancestors(tree)?.iter().enumerate() {
+        if distance == 0 {
+            commit.touch(ancestor);
+        } else {
+            commit.require(ancestor);
+        }
+    }
+    Ok(())
 }
 
 fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {

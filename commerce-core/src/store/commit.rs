@@ -127,6 +127,14 @@ impl Commit {
         });
     }
 
+    /// Gives a record a new version although it stays as it was read, so that others who read it
+    /// and decide something that this would have changed must decide again.
+    pub fn touch<T: Stored>(&mut self, read: &Versioned<T>) {
+        let record = T::into_record(read.value.clone());
+        let expected = read.version;
+        self.writes.push(Write::Replace { expected, old: record.clone(), new: record });
+    }
+
     /// Makes the commit depend on a record being as it was read.
     pub fn require<T: Stored>(&mut self, read: &Versioned<T>) {
         self.writes.push(Write::Require { key: read.value.key(), expected: read.version });
