@@ -184,10 +184,13 @@ pub struct Purge {
 /// - A read of something that does not exist is `None` or empty, never an error.
 /// - [`commit`](Store::commit) applies all of a commit or none of it, as [`apply`] says, in some
 ///   serial order with all others, and durably before it answers `Ok`.
+/// - Records are kept as they are written. They point to each other by id, and a store does not judge
+///   that: what one points to may be gone, and removing a record changes no other.
 /// - A future that is dropped leaves nothing half done: the commit happens or does not.
 /// - A store that cannot answer says so within a bounded time, as [`StoreError::unavailable`].
 ///
-/// The conformance suite, behind the feature `conformance`, has a case for each clause.
+/// The conformance suite, `commerce_core::conformance` behind the feature `conformance`, has a case
+/// for each clause.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
