@@ -15,7 +15,7 @@ use commerce_core::{
     store::{CategoryRef, PageRequest, ProductFilter, ProductQuery, ProductRef, ProductSort},
 };
 use pollster::block_on;
-use support::*;
+use support::{faults::Shared, *};
 
 fn category(w: &World, title: &str, parent_id: Option<CategoryId>) -> Category {
     let request = CreateCategory { parent_id, ..CreateCategory::new(title).unwrap() };
@@ -57,49 +57,55 @@ fn the_tree_has_no_circles_and_bounded_depth() {
     shift(&w, top, Some(a)).unwrap();
 }
 
-#[test]
-fn two_moves_at_once_make_no_circle() {
-    for _ in 0..20 {
-        let w = World::new();
-        let [a, b] = ["A", "B"].map(|title| category(&w, title, None).id);
-        let moves = [(a, b), (b, a)];
-        let barrier = std::sync::Barrier::new(2);
-        let done: Vec<_> = std::thread::scope(|scope| {
-            let run = |&(id, to)| {
-                let (w, barrier) = (&w, &barrier);
-                scope.spawn(move || {
-                    barrier.wait();
-                    shift(w, id, Some(to)).is_ok()
-                })
-            };
-            let threads: Vec<_> = moves.iter().map(run).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        assert_eq!(done.iter().filter(|ok| **ok).count(), 1);
-    }
+/// A shop, and the same one for somebody who goes first when told.
+fn two() -> (World, Shared, World) {
+    let store = Shared::new();
+    let w = World::over(store.clone(), 1);
+    let other = World::over(store.sound(), 2);
+    (w, store, other)
 }
 
 #[test]
-fn a_category_that_others_are_below_stays_even_if_they_come_at_once() {
-    for _ in 0..20 {
-        let w = World::new();
-        let parent = category(&w, "Parent", None).id;
-        let barrier = std::sync::Barrier::new(2);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                barrier.wait();
-                let _ = block_on(w.shop.remove_category(&w.system, parent, None));
-            });
-            barrier.wait();
-            let request =
-                CreateCategory { parent_id: Some(parent), ..CreateCategory::new("Child").unwrap() };
-            let _ = block_on(w.shop.create_category(&w.system, &request));
-        });
-        let tree = block_on(w.shop.categories(&w.system)).unwrap();
-        for category in &tree {
-            assert!(category.ancestors(&tree).is_ok(), "{tree:?}");
-        }
-    }
+fn two_moves_at_once_make_no_circle() {
+    let (w, store, other) = two();
+    let [a, b] = ["A", "B"].map(|title| category(&w, title, None).id);
+    let c = category(&w, "C", Some(b)).id;
+    store.before_next_commit(move || {
+        shift(&other, b, Some(a)).unwrap();
+    });
+    assert_eq!(invalid(shift(&w, a, Some(c))), ["/parent_id"]);
+    let tree = block_on(w.shop.categories(&w.system)).unwrap();
+    assert!(tree.iter().all(|category| category.ancestors(&tree).is_ok()));
+}
+
+#[test]
+fn a_category_that_others_are_below_stays_even_if_they_came_just_now() {
+    let below = |parent_id| CreateCategory {
+        parent_id: Some(parent_id),
+        ..CreateCategory::new("Child").unwrap()
+    };
+    let (w, store, other) = two();
+    let parent = category(&w, "Parent", None).id;
+    store.before_next_commit(move || {
+        block_on(other.shop.create_category(&other.system, &below(parent))).unwrap();
+    });
+    assert!(not_now(block_on(w.shop.remove_category(&w.system, parent, None))));
+
+    let (w, store, other) = two();
+    let [parent, stray] = ["Parent", "Stray"].map(|title| category(&w, title, None).id);
+    store.before_next_commit(move || {
+        shift(&other, stray, Some(parent)).unwrap();
+    });
+    assert!(not_now(block_on(w.shop.remove_category(&w.system, parent, None))));
+
+    let (w, store, other) = two();
+    let parent = category(&w, "Parent", None).id;
+    store.before_next_commit(move || {
+        block_on(other.shop.remove_category(&other.system, parent, None)).unwrap();
+    });
+    let made = block_on(w.shop.create_category(&w.system, &below(parent)));
+    assert_eq!(invalid(made), ["/parent_id"]);
+
     let w = World::new();
     let parent = category(&w, "Parent", None).id;
     let child = category(&w, "Child", Some(parent)).id;
