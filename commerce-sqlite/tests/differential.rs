@@ -150,8 +150,7 @@ impl Twins {
             .queries()
             .stock(&StockFilter { location_id: None, low: true }, &page));
         let kind = twins.dice.one(&["prepaid", "on_delivery"]).unwrap();
-        let terms =
-            json!({"manual": {"kind": kind, "days": 3}});
+        let terms = json!({"manual": {"kind": kind, "days": 3}});
         let shop: Shop = serde_json::from_value(json!({
             "name": "Twins", "currency": "EUR", "payment_terms": terms,
             "taxes": [{"id": id(1, "tax"), "label": "VAT", "rate": "0.19", "country": "DE"}],
