@@ -1,11 +1,16 @@
 //! The catalogue: products, their variants, and the categories they are found in.
 
 mod category;
+mod import;
 mod product;
 mod variant;
 mod view;
 
 pub use category::{Category, CreateCategory, PatchCategory};
+pub use import::{
+    Existing, ImportImage, ImportInputs, ImportOutcome, ImportProduct, ImportVariant, Imported,
+    ImportedStock, ImportedVariant, RepeatedSkus, SkuOrigin,
+};
 pub use product::{
     AttributeValue, CreateImage, CreateProduct, Image, ImageFields, PatchImage, PatchProduct,
     Product, ProductOption, ProductStatus, Related, Relation, Seo,

@@ -8,6 +8,7 @@ mod cart;
 mod catalog;
 mod checkout;
 mod customer;
+mod import;
 mod inventory;
 mod order;
 mod relay;

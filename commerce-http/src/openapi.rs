@@ -178,7 +178,8 @@ fn complete(operation: &mut Operation) {
         }
     }
     if operation.security.is_some() {
-        codes.extend([Code::Unauthenticated, Code::Forbidden]);
+        // Their headers can be wrong, too.
+        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::ValidationFailed]);
     }
     let responses = &mut operation.responses.responses;
     for code in codes {

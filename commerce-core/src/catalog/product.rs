@@ -323,8 +323,13 @@ impl CreateProduct {
     /// # Errors
     /// When the title breaks the rules of a [`Label`].
     pub fn new(title: impl AsRef<str>) -> Result<Self, crate::text::TextError> {
-        Ok(Self {
-            title: Label::new(title)?,
+        Label::new(title).map(Self::titled)
+    }
+
+    /// A draft with a title and nothing else.
+    pub fn titled(title: Label) -> Self {
+        Self {
+            title,
             slug: None,
             description: Prose::empty(),
             short_description: None,
@@ -343,7 +348,7 @@ impl CreateProduct {
             related: Vec::new(),
             metadata: serde_json::Map::new(),
             variants: Vec::new(),
-        })
+        }
     }
 }
 

@@ -93,7 +93,7 @@ impl Commerce {
                 for (index, fields) in request.variants.iter().enumerate() {
                     let position = u32::try_from(index).unwrap_or(u32::MAX);
                     let variant = Variant::create(fields, &product, position, &mut moment)
-                        .map_err(|rejection| within(&format!("/variants/{index}"), rejection))?;
+                        .map_err(|rejection| rejection.within(&format!("/variants/{index}")))?;
                     variants.push(commit.insert(variant));
                 }
                 commit.event(Event::ProductCreated { product_id: product.id });
@@ -570,17 +570,5 @@ pub(super) fn audience(caller: &Caller, setup: &Setup, currency: Option<Currency
     Audience {
         currency: currency.unwrap_or(setup.shop.currency),
         back_office: caller.is_back_office(),
-    }
-}
-
-fn within(pointer: &str, rejection: Rejection) -> Rejection {
-    match rejection {
-        Rejection::Invalid(errors) => Rejection::Invalid(
-            errors
-                .into_iter()
-                .map(|e| FieldError::new(format!("{pointer}{}", e.pointer), e.detail))
-                .collect(),
-        ),
-        other => other,
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 pub mod contract;
+pub mod shop;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
