@@ -228,3 +228,20 @@ fn only_the_back_office_sees_what_a_variant_cost() {
         assert_eq!(cost(&Caller::anonymous()).await, None);
     });
 }
+
+#[test]
+fn a_category_is_not_moved_too_deep_for_what_is_below_it() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let top = category(&shop, "0", None).await;
+        let mut deepest = top.clone();
+        for level in 1..Category::DEPTH_MAX {
+            deepest = category(&shop, &level.to_string(), Some(deepest.id)).await;
+        }
+        let other = category(&shop, "Other", None).await;
+        let below = PatchCategory { parent_id: Some(Some(other.id)), ..PatchCategory::default() };
+        assert_eq!(pointer(shop.patch_category(&caller, top.id, &below, None).await), "/parent_id");
+        // What has nothing below it may go one level above the last.
+        assert!(shop.patch_category(&caller, deepest.id, &below, None).await.is_ok());
+    });
+}

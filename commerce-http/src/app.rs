@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
-use axum::Router;
+use axum::{Router, http::StatusCode};
 use commerce_core::Commerce;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -122,7 +122,7 @@ impl App {
 }
 
 /// The whole server as one router: every route, the documents, and what each request passes
-/// through. Mount it in an axum application of your own, or give it to [`crate::server::serve`].
+/// through. Nest it in an axum application of your own, or give it to [`crate::server::serve`].
 ///
 /// Install a recorder of the `metrics` crate, if any, before the first request.
 pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
@@ -130,6 +130,8 @@ pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
     let router = api
         .with_state(app)
         .merge(docs::router())
+        // Its own, or it would take over that of a router that it is nested in.
+        .fallback(async || StatusCode::NOT_FOUND)
         .layer(FrameLayer::new(limits))
         .layer(compression());
     match cors::layer(origins) {

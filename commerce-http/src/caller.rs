@@ -74,7 +74,8 @@ impl FromRequestParts<App> for BackOffice {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Caller(caller) = Caller::from_request_parts(parts, app).await?;
-        of_back_office(caller).map(Self)
+        require_back_office(&caller)?;
+        Ok(Self(caller))
     }
 }
 
@@ -83,7 +84,8 @@ impl FromRequestParts<App> for KeyedBackOffice {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         // Who may not do it hears so first; a key would not help.
-        let caller = of_back_office(identify(parts, app).await?)?;
+        let caller = identify(parts, app).await?;
+        require_back_office(&caller)?;
         let key = <IdempotencyKey as FromRequestParts<App>>::from_request_parts(parts, app);
         Ok(Self(caller.with_key(key.await?.0)))
     }
@@ -108,15 +110,13 @@ async fn identify(parts: &mut Parts, app: &App) -> Result<access::Caller, Proble
     }
 }
 
-fn of_back_office(caller: access::Caller) -> Result<access::Caller, Problem> {
+/// Refuses everybody but the back office: with 401 whoever shows no token, with 403 anybody else.
+pub(crate) fn require_back_office(caller: &access::Caller) -> Result<(), Problem> {
     match caller.actor {
         Actor::Anonymous => {
             Err(Problem::new(Code::Unauthenticated, "This needs a token of the back office."))
         }
-        _ => {
-            caller.require_back_office()?;
-            Ok(caller)
-        }
+        _ => Ok(caller.require_back_office()?),
     }
 }
 

@@ -132,15 +132,18 @@ pub enum ImportCommand {
 pub struct ShopifyArgs {
     /// The file that Shopify exported
     pub file: PathBuf,
-    /// The currency of the prices in the file, an ISO 4217 code
-    #[arg(long, value_name = "CODE", default_value = "USD")]
-    pub currency: String,
+    /// The currency of the prices in the file, an ISO 4217 code [default: the shop's]
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<String>,
     /// Tell what would happen and write nothing
     #[arg(long)]
     pub dry_run: bool,
     /// What to do with a SKU that stands twice
     #[arg(long, value_name = "WHAT", default_value = "derive")]
     pub repeated_skus: RepeatedSkus,
+    /// How the bytes of the file stand for its characters
+    #[arg(long, value_name = "WHAT", default_value = "utf8")]
+    pub encoding: Encoding,
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
@@ -153,6 +156,16 @@ pub enum RepeatedSkus {
     Derive,
     /// Refuse the product.
     Refuse,
+}
+
+/// How the bytes of a file stand for its characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    /// UTF-8, as Shopify writes it.
+    Utf8,
+    /// Windows-1252, as some spreadsheets save it; Latin-1 is read so, too.
+    #[value(name = "windows1252", alias = "latin1")]
+    Windows1252,
 }
 
 #[cfg(test)]
@@ -192,6 +205,7 @@ mod tests {
             "commerce",
             "commerce token create --scope admin --data d",
             "commerce import shopify f.csv --currency EUR --dry-run --repeated-skus refuse",
+            "commerce import shopify f.csv --encoding latin1",
             "commerce config --listen 127.0.0.1:1",
             "commerce openapi",
         ] {

@@ -11,13 +11,14 @@ use std::{
     time::Duration,
 };
 
+use commerce_core::{currency::Currency, text::Label};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
 pub use load::{ConfigError, Flag, Loaded};
 pub use table::reference;
 
-use crate::{cors::Origin, frame::Limits, secret::Secret};
+use crate::{background::Schedule, cors::Origin, frame::Limits, secret::Secret};
 
 /// What can be set. The name of a field is its key in the file; in the environment it stands in
 /// capitals after `COMMERCE_`.
@@ -63,6 +64,13 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub metrics_listen: Option<SocketAddr>,
+    /// The name of a shop that is made anew; `Shop` if it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Label>,
+    /// The currency of a shop that is made anew, an ISO 4217 code.
+    #[schema(value_type = String)]
+    pub currency: Currency,
     /// How often to look for what is overdue, such as unpaid orders, from `100ms` to `1h`.
     #[schema(value_type = String)]
     pub sweep_interval: Period,
@@ -72,14 +80,18 @@ pub struct Config {
     /// How long idempotency keys are kept, at least `24h`.
     #[schema(value_type = String)]
     pub idempotency_retention: Period,
+    /// How long carts are kept that were checked out or have expired, at least `1h`.
+    #[schema(value_type = String)]
+    pub cart_retention: Period,
+    /// How often to forget what need no longer be kept, from `1s` to `1h`.
+    #[schema(value_type = String)]
+    pub purge_interval: Period,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        const fn secs(secs: u64) -> Period {
-            Period(Duration::from_secs(secs))
-        }
         let limits = Limits::default();
+        let schedule = Schedule::default();
         Self {
             data: "commerce-data".into(),
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
@@ -90,13 +102,17 @@ impl Default for Config {
             body_limit: limits.body_bytes_max,
             request_timeout: Period(limits.request_timeout),
             max_in_flight: limits.in_flight_max,
-            shutdown_grace: secs(20),
+            shutdown_grace: Period(Duration::from_secs(20)),
             cors_origins: Vec::new(),
             metrics: true,
             metrics_listen: None,
-            sweep_interval: secs(5),
-            relay_interval: secs(1),
-            idempotency_retention: secs(48 * 3600),
+            sweep_interval: Period(schedule.sweep_every),
+            relay_interval: Period(schedule.relay_every),
+            idempotency_retention: Period(schedule.outcomes_kept),
+            cart_retention: Period(schedule.carts_kept),
+            purge_interval: Period(schedule.purge_every),
+            name: None,
+            currency: Currency::USD,
         }
     }
 }
@@ -108,6 +124,17 @@ impl Config {
             body_bytes_max: self.body_limit,
             request_timeout: self.request_timeout.0,
             in_flight_max: self.max_in_flight,
+        }
+    }
+
+    /// How often the shop's own work is done, and how long things are kept.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            sweep_every: self.sweep_interval.0,
+            relay_every: self.relay_interval.0,
+            purge_every: self.purge_interval.0,
+            outcomes_kept: self.idempotency_retention.0,
+            carts_kept: self.cart_retention.0,
         }
     }
 
@@ -123,6 +150,8 @@ impl Config {
             ("shutdown_grace", within(self.shutdown_grace, 0), "at most 1h"),
             ("sweep_interval", within(self.sweep_interval, 100), "from 100ms to 1h"),
             ("relay_interval", within(self.relay_interval, 10), "from 10ms to 1h"),
+            ("purge_interval", within(self.purge_interval, 1000), "from 1s to 1h"),
+            ("cart_retention", self.cart_retention.0 >= HOUR, "at least 1h"),
             ("idempotency_retention", self.idempotency_retention.0 >= 24 * HOUR, "at least 24h"),
         ]
         .into_iter()

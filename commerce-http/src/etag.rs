@@ -16,7 +16,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use commerce_core::version::Version;
+use commerce_core::{
+    access::{Actor, Caller},
+    version::Version,
+};
 use serde::Serialize;
 
 use crate::problem::{Code, Part, Problem};
@@ -97,6 +100,24 @@ impl IfNoneMatch {
     /// Whether the client has the answer with this tag.
     pub fn has(&self, etag: &ETag) -> bool {
         self.0.iter().any(|tag| tag == "*" || *tag == etag.0.trim_matches('"'))
+    }
+
+    /// As [`Self::answer`], for a read that needs no token. A cache may keep it, and must ask each
+    /// time whether it is still so: prices and stock are never shown as they were. With a token
+    /// more may be shown, and none of it to others.
+    pub fn answer_public<T: Serialize>(
+        &self,
+        caller: &Caller,
+        version: u64,
+        value: &T,
+    ) -> Response {
+        let kept = match caller.actor {
+            Actor::Anonymous | Actor::Guest(_) => "public, no-cache",
+            _ => "private, no-cache",
+        };
+        let headers =
+            [(header::CACHE_CONTROL, kept), (header::VARY, header::AUTHORIZATION.as_str())];
+        (headers, self.answer(version, value)).into_response()
     }
 
     /// The answer to a read: the value as JSON with the tag of its version and content, or 304

@@ -4,11 +4,13 @@
 //! [`app::router`] in an axum application of its own.
 
 pub mod app;
+pub mod background;
 pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod cors;
 pub mod data;
+pub mod demo;
 mod docs;
 pub mod etag;
 pub mod extract;

@@ -23,6 +23,9 @@ pub const REQUESTS: &str = "http_requests_total";
 /// The time from a request's head to its answer's, in seconds, by `method` and `route`.
 pub const DURATION: &str = "http_request_duration_seconds";
 
+/// Counts what happened in the shop, by `type` of event.
+pub const EVENTS: &str = "commerce_events_total";
+
 /// Bounds of the histogram, in seconds: from a read in memory to the longest that is tolerated.
 const BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -42,6 +45,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder)?;
     metrics::describe_counter!(REQUESTS, "Requests answered.");
+    metrics::describe_counter!(EVENTS, "Events of the shop, such as order.placed.");
     metrics::describe_histogram!(DURATION, Unit::Seconds, "Time from request to answer.");
     Ok(HANDLE.get_or_init(|| handle).clone())
 }

@@ -195,7 +195,7 @@ fn complete(operation: &mut Operation) {
     }
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
-        if versioned && status.starts_with('2') {
+        if versioned && status.starts_with('2') && status != "204" {
             let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
             response.headers.insert("ETag".to_owned(), text_header(about));
         }
@@ -270,7 +270,7 @@ mod tests {
                     due.extend(["400", "408", "413", "415", "422"]);
                 }
                 if path.contains('{') {
-                    due.push("404");
+                    due.extend(["400", "404"]);
                 }
                 if operation.get("security").is_some() {
                     due.extend(["401", "403"]);

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use commerce_core::store;
+use commerce_core::store::{self, CursorKey};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error},
@@ -112,25 +112,44 @@ impl Default for Pagination {
 }
 
 impl Pagination {
-    /// The same as the shop's lists take it.
+    /// The same as the shop's lists take it that are sorted by a number or a time.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] for a cursor that no page ended with.
+    /// [`Code::ValidationFailed`] for a cursor that no page of such a list ended with.
     pub fn request(&self) -> Result<store::PageRequest, Problem> {
-        let foreign = |_| {
-            Problem::new(Code::ValidationFailed, "The query string is not valid.").error(
-                Part::Query,
-                "/cursor",
-                CursorError.to_string(),
-            )
-        };
-        let after = self.cursor.as_ref().map(|cursor| serde_json::from_slice(&cursor.0));
+        self.request_after(|key| matches!(key, CursorKey::Number(_)))
+    }
+
+    /// The same as the shop's lists take it that are sorted by a text.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] for a cursor that no page of such a list ended with.
+    pub fn request_by_text(&self) -> Result<store::PageRequest, Problem> {
+        self.request_after(|key| matches!(key, CursorKey::Text(_)))
+    }
+
+    fn request_after(
+        &self,
+        fits: impl FnOnce(&CursorKey) -> bool,
+    ) -> Result<store::PageRequest, Problem> {
+        let after = self.cursor.as_ref().map(|cursor| {
+            serde_json::from_slice(&cursor.0)
+                .ok()
+                .filter(|after: &store::Cursor| fits(&after.key))
+                .ok_or_else(|| invalid_query("/cursor", CursorError.to_string()))
+        });
         Ok(store::PageRequest {
             limit: usize::try_from(self.limit).unwrap_or(store::PageRequest::LIMIT_MAX),
-            after: after.transpose().map_err(foreign)?,
+            after: after.transpose()?,
             total: self.total,
         })
     }
+}
+
+/// A parameter of the query that is against a rule.
+pub(crate) fn invalid_query(pointer: &str, detail: impl Into<String>) -> Problem {
+    let problem = Problem::new(Code::ValidationFailed, "The query string is not valid.");
+    problem.error(Part::Query, pointer, detail)
 }
 
 fn limit_default() -> u32 {
@@ -199,7 +218,6 @@ impl<T> TryFrom<store::Page<T>> for Page<T> {
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
-    use commerce_core::store::CursorKey;
 
     use super::*;
 
@@ -257,8 +275,14 @@ mod tests {
             let page = Page::try_from(page).unwrap();
             let cursor = page.next_cursor.unwrap().to_string().parse().ok();
             assert!(cursor.is_some());
-            let request = Pagination { cursor, ..Pagination::default() }.request().unwrap();
+            let page = Pagination { cursor, ..Pagination::default() };
+            let (fitting, other) = match next.key {
+                CursorKey::Number(_) => (page.request(), page.request_by_text()),
+                CursorKey::Text(_) => (page.request_by_text(), page.request()),
+            };
+            let request = fitting.unwrap();
             assert_eq!((request.limit, request.after), (20, Some(next)));
+            assert_eq!(other.unwrap_err().errors().first().unwrap().pointer, "/cursor");
         }
         let cursor = Some(Cursor::new(b"{}".to_vec()));
         let refused = Pagination { cursor, ..Pagination::default() }.request().unwrap_err();

@@ -1,7 +1,14 @@
 //! Every route in one place.
 
 mod carts;
+mod categories;
+mod images;
+mod locations;
 mod orders;
+mod products;
+mod shop;
+mod stock;
+mod variants;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,5 +27,15 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// The routes below [`BASE`], one file for each resource.
 fn resources() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(openapi::routes()).merge(carts::routes()).merge(orders::routes())
+    OpenApiRouter::new()
+        .merge(openapi::routes())
+        .merge(shop::routes())
+        .merge(products::routes())
+        .merge(variants::routes())
+        .merge(images::routes())
+        .merge(categories::routes())
+        .merge(stock::routes())
+        .merge(locations::routes())
+        .merge(carts::routes())
+        .merge(orders::routes())
 }

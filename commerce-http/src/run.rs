@@ -4,16 +4,20 @@ use std::{
     error::Error,
     io::{self, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::Parser;
+use commerce_core::{Subscriber, text::Label};
 use tokio::net::TcpListener;
 
 use crate::{
     app::{self, App},
+    background::{Background, EventLog},
     cli::{Cli, Command, ImportCommand, ServeArgs, ShopArgs, TokenCommand},
     config::{self, Config, ConfigError, Database, Flag, Loaded},
     data::{DataError, DataFolder, ServerLock},
+    demo::{self, DemoError},
     frame, log, metrics, openapi,
     server::{self, Ending, StopSignals},
     shop::{self, ShopError},
@@ -31,6 +35,9 @@ pub enum RunError {
     /// The shop cannot be opened or changed.
     #[error(transparent)]
     Shop(#[from] ShopError),
+    /// The demo shop cannot be loaded.
+    #[error("cannot load the demo shop")]
+    Demo(#[from] DemoError),
     /// The server cannot listen.
     #[error("cannot listen on {address}")]
     Listen {
@@ -148,7 +155,11 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
         (Some(address), Some(handle)) => Some((bind(address).await?, handle.clone())),
         _ => None,
     };
-    let mut app = shop::open(config).await?;
+    let commerce = shop::open(config).await?;
+    if config.demo {
+        demo::load(&commerce).await?;
+    }
+    let mut app = App::new(commerce.clone());
     if let (Some(handle), None) = (&recorder, config.metrics_listen) {
         app = app.with_metrics(handle.clone());
     }
@@ -156,8 +167,14 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
     if let Some((listener, handle)) = metrics_listener {
         tokio::spawn(server::serve_forever(listener, metrics::router(handle)));
     }
+    let name = Label::new("log").map_err(|source| start("the log of events", source))?;
+    let subscribers: Vec<Arc<dyn Subscriber>> = vec![Arc::new(EventLog::new(name))];
+    let background = Background::start(&commerce, config.schedule(), subscribers);
     greet(config, &folder, &listener);
     let ending = until_stopped(config, listener, app, &mut signals).await;
+    if ending.is_some() {
+        let _ = tokio::time::timeout(config.shutdown_grace.0, background.stop()).await;
+    }
     if let Some(task) = upkeep {
         task.abort();
     }

@@ -176,7 +176,8 @@ impl Category {
     /// The category after a change.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when it no longer fits: a parent that is missing, or is itself below it.
+    /// [`Rejection::Invalid`] when it no longer fits: a parent that is missing, is itself below it,
+    /// or is too deep for what is below it.
     pub fn patch(
         &self,
         patch: PatchCategory,

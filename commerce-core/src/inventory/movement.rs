@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LevelKey, StockLevel, StockMove};
+use super::{StockLevel, StockMove};
 use crate::{
     error::Rejection,
     id::{LocationId, Moment, MovementId, OrderId, VariantId},
@@ -152,20 +152,24 @@ impl AdjustStock {
     /// The move that adds or takes the units.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds.
+    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds, or leaves more than
+    /// [`StockLevel::UNITS_MAX`].
     pub fn decide(
         &self,
-        level: LevelKey,
+        level: &StockLevel,
         low_stock_threshold: i64,
         moment: &mut Moment,
     ) -> Result<StockMove, Rejection> {
-        if self.delta == 0 || self.delta.unsigned_abs() > StockLevel::UNITS_MAX.unsigned_abs() {
-            let max = StockLevel::UNITS_MAX;
+        let max = StockLevel::UNITS_MAX;
+        if self.delta == 0 || self.delta.unsigned_abs() > max.unsigned_abs() {
             let detail = format!("must be from -{max} to {max}, and not 0");
             return Err(Rejection::invalid("/delta", detail));
         }
+        if self.delta > max - level.on_hand {
+            return Err(Rejection::invalid("/delta", format!("must leave at most {max} units")));
+        }
         Ok(StockMove {
-            level,
+            level: level.key(),
             on_hand: self.delta,
             held: 0,
             expected_on_hand: None,

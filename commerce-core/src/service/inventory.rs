@@ -96,7 +96,7 @@ impl Commerce {
                 let (setup, found) = self.stock_inputs(variant).await?;
                 let level = level_at(&setup, &found, request.location)?;
                 let threshold = found.variant.low_stock_threshold;
-                let change = request.decide(level.key(), threshold, &mut moment)?;
+                let change = request.decide(&level, threshold, &mut moment)?;
                 moved(&setup, found, Some(change), Commit::at(moment.now()))
             })
         })
