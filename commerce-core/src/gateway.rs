@@ -53,6 +53,7 @@ pub enum GatewayError {
 /// # Contract
 /// Every call is safe to repeat: the payment's id, and for a refund the refund's, tell the gateway
 /// that it is the same one. A call is only made after the payment was committed.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PaymentGateway: Debug + Send + Sync + 'static {
     /// The name by which checkouts choose it.

@@ -5,6 +5,8 @@ pub mod allocation;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod currency;
 pub mod customer;
 pub mod error;
@@ -14,6 +16,8 @@ pub mod id;
 pub mod inputs;
 pub mod inventory;
 mod json;
+#[cfg(feature = "mocks")]
+pub mod mocks;
 pub mod money;
 #[cfg(feature = "openapi")]
 mod openapi;

@@ -17,6 +17,8 @@ pub use apply::{Effects, Refusal, Stop, View, apply};
 pub use commit::{Commit, Decision, Outcome, OutcomeKey, Write};
 pub use error::{CommitError, StoreError, StoreResult};
 pub use memory::MemoryStore;
+#[cfg(feature = "mocks")]
+pub use query::MockQueries;
 pub use query::{
     Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest, ProductFilter,
     ProductQuery, ProductSort, Queries, StockFilter, StockItem,
@@ -176,6 +178,7 @@ pub struct Purge {
 /// - A store that cannot answer says so within a bounded time, as [`StoreError::unavailable`].
 ///
 /// The conformance suite, behind the feature `conformance`, has a case for each clause.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// The shop's configuration and locations; `None` in a store that has no shop yet.

@@ -12,7 +12,7 @@ use commerce_core::{
     access::Caller,
     cart::{AddLine, CreateCart},
     catalog::{
-        Backorder, CreateVariant, ImageFields, PatchProduct, PatchVariant, ProductStatus,
+        Backorder, CreateImage, CreateVariant, PatchProduct, PatchVariant, ProductStatus,
         ProductView, RepeatedSkus,
     },
     checkout::PlaceOrder,
@@ -312,8 +312,9 @@ fn what_the_file_does_not_say_stays() {
         ..PatchProduct::default()
     };
     block_on(shop.patch_product(&system, mug.id, &patch, None)).unwrap();
-    let image = ImageFields { url: "https://own.example/a.png".parse().unwrap(), alt: None };
-    block_on(shop.add_image(&system, mug.id, &image, Some(0), None)).unwrap();
+    let url = "https://own.example/a.png".parse().unwrap();
+    let image = CreateImage { url, alt: None, position: Some(0) };
+    block_on(shop.add_image(&system, mug.id, &image, None)).unwrap();
     let own = CreateVariant {
         options: vec![Label::new("Gold").unwrap()],
         ..CreateVariant::new("MUG-GOLD", Money::new(9900, Currency::USD)).unwrap()

@@ -182,6 +182,7 @@ pub struct MovementFilter {
 /// # Contract
 /// Each page is one consistent snapshot. Reading page after page gives each item that exists all
 /// the while and does not change its sort key exactly once.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Queries: Debug + Send + Sync + 'static {
     /// Products.
