@@ -194,6 +194,9 @@ impl Category {
         set(&mut category.active, patch.active);
         set(&mut category.metadata, patch.metadata);
         category.check(tree)?;
+        if category.parent_id != self.parent_id {
+            category.check_depth(tree)?;
+        }
         if category != *self {
             category.updated_at = now.max(self.updated_at);
         }
@@ -241,6 +244,28 @@ impl Category {
             next.extend(below.remove(&Some(id)).unwrap_or_default());
         }
         shown
+    }
+
+    /// Refuses a place from which what is below the category would be too deep.
+    fn check_depth(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {
+        let mut below: HashMap<_, Vec<_>> = HashMap::new();
+        for category in tree {
+            if let Some(parent_id) = category.parent_id {
+                below.entry(parent_id).or_default().push(category.id);
+            }
+        }
+        let mut depth = self.ancestors(tree)?.len();
+        let mut level = vec![self.id];
+        // The tree has no circles: `ancestors` would have met one.
+        while !level.is_empty() {
+            depth += 1;
+            if depth > Self::DEPTH_MAX {
+                let detail = format!("must leave at most {} levels", Self::DEPTH_MAX);
+                return Err(Rejection::invalid("/parent_id", detail));
+            }
+            level = level.iter().filter_map(|id| below.get(id)).flatten().copied().collect();
+        }
+        Ok(())
     }
 
     fn check(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {
