@@ -71,7 +71,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let sales = Sales::read(retail::open(&args.file)?)?;
+    let file = retail::open(&args.file)
+        .map_err(|error| format!("{} cannot be opened: {error}", args.file.display()))?;
+    let sales = Sales::read(file)?;
     let skipped = sales.skipped;
     println!("the file    {}", sales.figures());
     println!(
