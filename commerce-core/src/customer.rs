@@ -7,7 +7,7 @@ use crate::{
     id::{AddressId, CustomerId, Moment},
     patch::{nullable, set},
     pricing::Destination,
-    text::{Country, Email, Label, Note, Region},
+    text::{Country, Email, Label, Note, Region, TextError},
     time::Timestamp,
 };
 
@@ -42,6 +42,31 @@ pub struct Address {
 }
 
 impl Address {
+    /// An address without what not every address has.
+    ///
+    /// ```
+    /// use commerce_core::customer::Address;
+    /// let home = Address::new("A. Customer", "Street 1", "Berlin", "DE")?;
+    /// assert_eq!(home.destination().country.as_str(), "DE");
+    /// # Ok::<(), commerce_core::text::TextError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a part breaks the rules of its type.
+    pub fn new(name: &str, line1: &str, city: &str, country: &str) -> Result<Self, TextError> {
+        Ok(Self {
+            name: Label::new(name)?,
+            company: None,
+            line1: Label::new(line1)?,
+            line2: None,
+            city: Label::new(city)?,
+            region: None,
+            postal_code: None,
+            country: Country::new(country)?,
+            phone: None,
+        })
+    }
+
     /// What shipping and tax need to know of it.
     pub fn destination(&self) -> Destination {
         Destination { country: self.country.clone(), region: self.region.clone() }

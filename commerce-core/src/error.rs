@@ -140,6 +140,20 @@ impl Rejection {
         if errors.is_empty() { Ok(()) } else { Err(Self::Invalid(errors)) }
     }
 
+    /// The same rejection of a request that is a part of another, at a place of that one.
+    #[must_use]
+    pub(crate) fn within(self, pointer: &str) -> Self {
+        match self {
+            Self::Invalid(errors) => Self::Invalid(
+                errors
+                    .into_iter()
+                    .map(|e| FieldError::new(format!("{pointer}{}", e.pointer), e.detail))
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
+
     /// The state of a thing does not allow what was asked.
     pub fn transition(what: &'static str, why: impl Into<String>) -> Self {
         Self::InvalidTransition { what, why: why.into() }

@@ -1,10 +1,18 @@
 //! The pure commerce domain.
+//!
+//! # Features
+//! None is on by default.
+//! - `conformance`: the module `conformance`, the suite of tests that every store must pass.
+//! - `mocks`: the module `mocks`, mocks of the ports for the tests of embedding programs.
+//! - `openapi`: schemas of requests and answers for an OpenAPI document.
 
 pub mod access;
 pub mod allocation;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod currency;
 pub mod customer;
 pub mod error;
@@ -14,6 +22,8 @@ pub mod id;
 pub mod inputs;
 pub mod inventory;
 mod json;
+#[cfg(feature = "mocks")]
+pub mod mocks;
 pub mod money;
 #[cfg(feature = "openapi")]
 mod openapi;

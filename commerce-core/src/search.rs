@@ -50,6 +50,11 @@ impl Document {
         let codes = variants
             .into_iter()
             .flat_map(|variant| std::iter::once(&*variant.sku).chain(variant.barcode.as_deref()));
+        Self::with_codes(product, codes)
+    }
+
+    /// What a product is found by whose variants have these SKUs and barcodes.
+    pub fn with_codes<'a>(product: &Product, codes: impl IntoIterator<Item = &'a str>) -> Self {
         let tags = product
             .tags
             .iter()

@@ -8,6 +8,7 @@ mod cart;
 mod catalog;
 mod checkout;
 mod customer;
+mod import;
 mod inventory;
 mod order;
 mod relay;
@@ -104,6 +105,14 @@ impl Commerce {
     #[must_use]
     pub fn with_strategy(mut self, strategy: impl Allocate) -> Self {
         self.strategy = Arc::new(strategy);
+        self
+    }
+
+    /// The shop as it is at another clock. The shop that it was made from keeps its own; both have
+    /// the same store.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 

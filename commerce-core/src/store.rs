@@ -17,6 +17,8 @@ pub use apply::{Effects, Refusal, Stop, View, apply};
 pub use commit::{Commit, Decision, Outcome, OutcomeKey, Write};
 pub use error::{CommitError, StoreError, StoreResult};
 pub use memory::MemoryStore;
+#[cfg(feature = "mocks")]
+pub use query::MockQueries;
 pub use query::{
     Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest, ProductFilter,
     ProductQuery, ProductSort, Queries, StockFilter, StockItem,
@@ -182,10 +184,14 @@ pub struct Purge {
 /// - A read of something that does not exist is `None` or empty, never an error.
 /// - [`commit`](Store::commit) applies all of a commit or none of it, as [`apply`] says, in some
 ///   serial order with all others, and durably before it answers `Ok`.
+/// - Records are kept as they are written. They point to each other by id, and a store does not judge
+///   that: what one points to may be gone, and removing a record changes no other.
 /// - A future that is dropped leaves nothing half done: the commit happens or does not.
 /// - A store that cannot answer says so within a bounded time, as [`StoreError::unavailable`].
 ///
-/// The conformance suite, behind the feature `conformance`, has a case for each clause.
+/// The conformance suite, `commerce_core::conformance` behind the feature `conformance`, has a case
+/// for each clause.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// The shop's configuration and locations; `None` in a store that has no shop yet.

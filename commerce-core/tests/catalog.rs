@@ -1,253 +1,230 @@
-//! Products, variants and the tree of categories.
+//! Products and categories, kept by the back office.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod support;
-
 use commerce_core::{
+    Commerce, Done, Error,
     access::Caller,
     catalog::{
-        Category, CreateCategory, CreateProduct, CreateVariant, ImageFields, PatchCategory,
-        PatchProduct, PatchVariant, ProductStatus,
+        Category, CreateCategory, CreateImage, CreateProduct, CreateVariant, PatchCategory,
+        PatchImage, PatchProduct, ProductStatus, ProductView,
     },
+    currency::Currency,
     error::Rejection,
-    id::CategoryId,
-    store::{CategoryRef, PageRequest, ProductFilter, ProductQuery, ProductRef, ProductSort},
+    id::{CategoryId, Moment},
+    inputs::{SeededIds, SteppedClock},
+    inventory::CreateLocation,
+    money::Money,
+    shop::Shop,
+    store::{CategoryRef, MemoryStore, ProductRef},
+    text::{IdempotencyKey, Label},
+    time::Timestamp,
+    version::Versioned,
 };
 use pollster::block_on;
-use support::{faults::Shared, *};
+use serde_json::{Value, json};
 
-fn category(w: &World, title: &str, parent_id: Option<CategoryId>) -> Category {
-    let request = CreateCategory { parent_id, ..CreateCategory::new(title).unwrap() };
-    block_on(w.shop.create_category(&w.system, &request)).unwrap().output
+async fn open() -> (Commerce, Caller) {
+    let clock = SteppedClock::new("2026-11-21T10:00:00Z".parse().unwrap());
+    let shop = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
+    shop.open(Shop::new("Test", Currency::EUR).unwrap()).await.unwrap();
+    (shop, Caller::system())
 }
 
-fn under(parent: Option<CategoryId>) -> PatchCategory {
-    PatchCategory { parent_id: Some(parent), ..PatchCategory::default() }
+fn patch(fields: Value) -> PatchProduct {
+    serde_json::from_value(fields).unwrap()
 }
 
-fn shift(
-    w: &World,
-    id: CategoryId,
-    to: Option<CategoryId>,
-) -> Result<Category, commerce_core::Error> {
-    block_on(w.shop.patch_category(&w.system, id, &under(to), None)).map(|done| done.output)
+async fn create(shop: &Commerce, fields: Value) -> Result<Done<ProductView>, Error> {
+    let request: CreateProduct = serde_json::from_value(fields).unwrap();
+    shop.create_product(&Caller::system(), &request).await
 }
 
-#[test]
-fn the_tree_has_no_circles_and_bounded_depth() {
-    let w = World::new();
-    let a = category(&w, "A", None).id;
-    let b = category(&w, "B", Some(a)).id;
-    let c = category(&w, "C", Some(b)).id;
-    for to in [a, b, c] {
-        assert_eq!(invalid(shift(&w, a, Some(to))), ["/parent_id"]);
+async fn category(shop: &Commerce, title: &str, parent: Option<CategoryId>) -> Versioned<Category> {
+    let request = CreateCategory { parent_id: parent, ..CreateCategory::new(title).unwrap() };
+    shop.create_category(&Caller::system(), &request).await.unwrap().output
+}
+
+fn pointer<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
+    match outcome.unwrap_err().rejection() {
+        Some(Rejection::Invalid(errors)) => errors[0].pointer.clone(),
+        other => format!("{other:?}"),
     }
-    let mut deep = category(&w, "D0", None).id;
-    let top = deep;
-    for n in 1..Category::DEPTH_MAX - 2 {
-        deep = category(&w, &format!("D{n}"), Some(deep)).id;
-    }
-    // 30 levels: with A, B and C below them it would be 33.
-    assert_eq!(invalid(shift(&w, a, Some(deep))), ["/parent_id"]);
-    shift(&w, b, Some(deep)).unwrap();
-    assert_eq!(invalid(shift(&w, top, Some(a))), ["/parent_id"]);
-    shift(&w, b, None).unwrap();
-    shift(&w, top, Some(a)).unwrap();
-}
-
-/// A shop, and the same one for somebody who goes first when told.
-fn two() -> (World, Shared, World) {
-    let store = Shared::new();
-    let w = World::over(store.clone(), 1);
-    let other = World::over(store.sound(), 2);
-    (w, store, other)
 }
 
 #[test]
-fn two_moves_at_once_make_no_circle() {
-    let (w, store, other) = two();
-    let [a, b] = ["A", "B"].map(|title| category(&w, title, None).id);
-    let c = category(&w, "C", Some(b)).id;
-    store.before_next_commit(move || {
-        shift(&other, b, Some(a)).unwrap();
-    });
-    assert_eq!(invalid(shift(&w, a, Some(c))), ["/parent_id"]);
-    let tree = block_on(w.shop.categories(&w.system)).unwrap();
-    assert!(tree.iter().all(|category| category.ancestors(&tree).is_ok()));
-}
-
-#[test]
-fn a_category_that_others_are_below_stays_even_if_they_came_just_now() {
-    let below = |parent_id| CreateCategory {
-        parent_id: Some(parent_id),
-        ..CreateCategory::new("Child").unwrap()
-    };
-    let (w, store, other) = two();
-    let parent = category(&w, "Parent", None).id;
-    store.before_next_commit(move || {
-        block_on(other.shop.create_category(&other.system, &below(parent))).unwrap();
-    });
-    assert!(not_now(block_on(w.shop.remove_category(&w.system, parent, None))));
-
-    let (w, store, other) = two();
-    let [parent, stray] = ["Parent", "Stray"].map(|title| category(&w, title, None).id);
-    store.before_next_commit(move || {
-        shift(&other, stray, Some(parent)).unwrap();
-    });
-    assert!(not_now(block_on(w.shop.remove_category(&w.system, parent, None))));
-
-    let (w, store, other) = two();
-    let parent = category(&w, "Parent", None).id;
-    store.before_next_commit(move || {
-        block_on(other.shop.remove_category(&other.system, parent, None)).unwrap();
-    });
-    let made = block_on(w.shop.create_category(&w.system, &below(parent)));
-    assert_eq!(invalid(made), ["/parent_id"]);
-
-    let w = World::new();
-    let parent = category(&w, "Parent", None).id;
-    let child = category(&w, "Child", Some(parent)).id;
-    assert!(not_now(block_on(w.shop.remove_category(&w.system, parent, None))));
-    block_on(w.shop.remove_category(&w.system, child, None)).unwrap();
-    block_on(w.shop.remove_category(&w.system, parent, None)).unwrap();
-    let gone = block_on(w.shop.category(&w.system, &CategoryRef::Id(parent)));
-    assert_eq!(refused(gone), Rejection::NotFound { what: "category" });
-}
-
-#[test]
-fn shop_clients_see_active_categories_below_active_ones() {
-    let w = World::new();
-    let a = category(&w, "A", None).id;
-    let b = category(&w, "B", Some(a)).id;
-    let off = PatchCategory { active: Some(false), ..PatchCategory::default() };
-    block_on(w.shop.patch_category(&w.system, a, &off, None)).unwrap();
-    let anyone = Caller::anonymous();
-    assert!(block_on(w.shop.categories(&anyone)).unwrap().is_empty());
-    let absent = Rejection::NotFound { what: "category" };
-    assert_eq!(refused(block_on(w.shop.category(&anyone, &CategoryRef::Id(b)))), absent);
-    assert_eq!(block_on(w.shop.categories(&w.system)).unwrap().len(), 2);
-}
-
-#[test]
-fn a_product_is_in_categories_that_there_are() {
-    let w = World::new();
-    let a = category(&w, "A", None).id;
-    let unknown: CategoryId = "cat_00000000000000000000000000000007".parse().unwrap();
-    let product = |categories| CreateProduct { categories, ..CreateProduct::new("P").unwrap() };
-    let refusal = block_on(w.shop.create_product(&w.system, &product(vec![a, unknown])));
-    assert_eq!(invalid(refusal), ["/categories/1"]);
-    let made = block_on(w.shop.create_product(&w.system, &product(vec![a]))).unwrap();
-    let patch =
-        |categories| PatchProduct { categories: Some(categories), ..PatchProduct::default() };
-    let refusal = block_on(w.shop.patch_product(&w.system, made.id, &patch(vec![unknown]), None));
-    assert_eq!(invalid(refusal), ["/categories/0"]);
-    block_on(w.shop.remove_category(&w.system, a, None)).unwrap();
-    let title = PatchProduct { title: Some("Q".parse().unwrap()), ..PatchProduct::default() };
-    block_on(w.shop.patch_product(&w.system, made.id, &title, None)).unwrap();
-}
-
-#[test]
-fn a_variant_can_be_changed_after_its_picture_was_removed() {
-    let w = World::new();
-    let image = ImageFields { url: "/a.jpg".parse().unwrap(), alt: None };
-    let shown = CreateVariant { image: Some(0), ..CreateVariant::new("S", eur(1)).unwrap() };
-    let request = CreateProduct {
-        images: vec![image],
-        variants: vec![shown],
-        ..CreateProduct::new("P").unwrap()
-    };
-    let made = block_on(w.shop.create_product(&w.system, &request)).unwrap();
-    let (id, variant, image) = (made.id, made.variants[0].id, made.images[0].id);
-    block_on(w.shop.remove_image(&w.system, id, image, None)).unwrap();
-    let price = PatchVariant { price: Some(eur(2)), ..PatchVariant::default() };
-    let after = block_on(w.shop.patch_variant(&w.system, variant, &price, None)).unwrap();
-    assert_eq!((after.price, after.image_id), (Some(eur(2)), None));
-    let stale = PatchVariant { image_id: Some(Some(image)), ..PatchVariant::default() };
-    let refusal = block_on(w.shop.patch_variant(&w.system, variant, &stale, None));
-    assert_eq!(invalid(refusal), ["/image_id"]);
-}
-
-#[test]
-fn skus_slugs_and_options_are_one_products_alone() {
-    let w = World::new();
-    w.sell("SHIRT", 1, 1);
-    let taken = |request: &CreateProduct| match refused(block_on(
-        w.shop.create_product(&w.system, request),
-    )) {
-        Rejection::Taken { what, .. } => what,
-        other => panic!("{other:?}"),
-    };
-    let variant = |sku| CreateVariant::new(sku, eur(1)).unwrap();
-    assert_eq!(taken(&CreateProduct::new("Shirt").unwrap()), "slug");
-    let with = |variants| CreateProduct { variants, ..CreateProduct::new("Other").unwrap() };
-    assert_eq!(taken(&with(vec![variant("SHIRT")])), "sku");
-    assert_eq!(taken(&with(vec![variant("A"), variant("B")])), "options");
-    block_on(w.shop.create_product(&w.system, &with(vec![variant("shirt")]))).unwrap();
-}
-
-#[test]
-fn products_sort_by_price_and_page_without_gaps_or_repeats() {
-    let w = World::new();
-    for n in 0..25 {
-        w.sell(&format!("S{n:02}"), n % 7, n % 3);
-    }
-    for (sort, descending) in [
-        (ProductSort::Price, false),
-        (ProductSort::Price, true),
-        (ProductSort::Title, false),
-        (ProductSort::CreatedAt, true),
-    ] {
-        let mut query = ProductQuery {
-            filter: ProductFilter::default(),
-            currency: EUR,
-            sort: Some(sort),
-            descending,
-            page: PageRequest::first(4),
-        };
-        let mut seen = Vec::new();
-        loop {
-            let page = block_on(w.shop.products(&Caller::anonymous(), &query)).unwrap();
-            seen.extend(page.items.iter().map(|product| product.id));
-            match page.next {
-                Some(next) => query.page.after = Some(next),
-                None => break,
-            }
+fn an_answer_says_at_which_version_a_record_is() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let keyed = caller.clone().with_key(IdempotencyKey::new("k").unwrap());
+        let request = CreateCategory::new("Shirts").unwrap();
+        let made = shop.create_category(&keyed, &request).await.unwrap();
+        let again = shop.create_category(&keyed, &request).await.unwrap();
+        assert_eq!((made.version.get(), again.replayed), (1, true));
+        assert_eq!(made.output, again.output);
+        let hide = PatchCategory { active: Some(false), ..PatchCategory::default() };
+        for version in [2, 2] {
+            let changed = shop.patch_category(&caller, made.id, &hide, None).await.unwrap();
+            assert_eq!(changed.version.get(), version);
         }
-        let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
-        assert_eq!((seen.len(), distinct.len()), (25, 25));
-    }
+        let place = CreateLocation { name: Label::new("B").unwrap(), priority: 1, active: true };
+        assert_eq!(shop.create_location(&caller, &place).await.unwrap().version.get(), 1);
+        let old = shop.shop().await.unwrap();
+        let new = Shop { name: Label::new("Other").unwrap(), ..(*old.value).clone() };
+        let put = shop.put_shop(&caller, &new, Some(old.version)).await.unwrap();
+        assert_eq!(put.version, old.version.next());
+    });
 }
 
 #[test]
-fn drafts_and_costs_are_the_back_offices() {
-    let w = World::new();
-    let variant =
-        CreateVariant { cost: Some(eur(1)), ..CreateVariant::new("SHIRT", eur(2)).unwrap() };
-    let hidden = CreateVariant { active: false, ..CreateVariant::new("HAT", eur(2)).unwrap() };
-    let request = CreateProduct { variants: vec![variant], ..CreateProduct::new("P").unwrap() };
-    let made = block_on(w.shop.create_product(&w.system, &request)).unwrap();
-    assert_eq!(made.variants[0].cost, Some(eur(1)));
-    let by = ProductRef::Id(made.id);
-    let anyone = Caller::anonymous();
-    let absent = Rejection::NotFound { what: "product" };
-    assert_eq!(refused(block_on(w.shop.product(&anyone, &by, None))), absent);
-    let active = PatchProduct { status: Some(ProductStatus::Active), ..PatchProduct::default() };
-    block_on(w.shop.patch_product(&w.system, made.id, &active, None)).unwrap();
-    let seen = block_on(w.shop.product(&anyone, &by, None)).unwrap();
-    assert_eq!((seen.variants.len(), seen.variants[0].cost), (1, None));
-    let json = serde_json::to_string(&seen).unwrap();
-    assert!(!json.contains("\"cost\""));
-    w.list(hidden);
-    let query = ProductQuery {
-        filter: ProductFilter { status: Some(ProductStatus::Draft), ..ProductFilter::default() },
-        currency: EUR,
-        sort: None,
-        descending: false,
-        page: PageRequest::first(10),
-    };
-    let found = block_on(w.shop.products(&anyone, &query)).unwrap();
-    assert!(found.items.iter().all(|product| product.status == ProductStatus::Active));
-    let hat = found.items.iter().find(|product| product.title.as_str() == "HAT").unwrap();
-    assert!(hat.variants.is_empty());
+fn images_are_added_changed_moved_and_removed() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let product = create(
+            &shop,
+            json!({
+                "title": "Shirt",
+                "images": [{ "url": "/a.jpg" }],
+                "variants": [{ "sku": "A", "image": 0 }],
+            }),
+        )
+        .await
+        .unwrap();
+        let id = product.id;
+        let image: CreateImage =
+            serde_json::from_value(json!({ "url": "/b.jpg", "alt": "B", "position": 0 })).unwrap();
+        let product = shop.add_image(&caller, id, &image, None).await.unwrap();
+        let [b, a] = [&product.images[0], &product.images[1]];
+        assert_eq!((b.url.as_str(), a.url.as_str()), ("/b.jpg", "/a.jpg"));
+        assert_eq!(product.variants[0].image_id, Some(a.id));
+        let change: PatchImage =
+            serde_json::from_value(json!({ "alt": null, "position": 9 })).unwrap();
+        let product = shop.patch_image(&caller, id, b.id, &change, None).await.unwrap();
+        assert_eq!(product.images.iter().map(|i| i.id).collect::<Vec<_>>(), [a.id, b.id]);
+        assert_eq!(product.images[1].alt, None);
+        // A variant is not shown by a picture that is gone.
+        let product = shop.remove_image(&caller, id, a.id, None).await.unwrap();
+        assert_eq!(product.variants[0].image_id, None);
+        let read = shop.product(&caller, &ProductRef::Id(id), None).await.unwrap();
+        assert_eq!(read, product.output);
+        let gone = shop.patch_image(&caller, id, a.id, &change, None).await.unwrap_err();
+        assert_eq!(gone.rejection(), Some(&Rejection::NotFound { what: "image" }));
+    });
+}
+
+#[test]
+fn a_variant_without_options_bears_the_title_of_its_product() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let made = create(&shop, json!({ "title": "Shirt", "variants": [{ "sku": "A" }] })).await;
+        let id = made.unwrap().id;
+        let change = patch(json!({ "title": "Blouse" }));
+        let product = shop.patch_product(&caller, id, &change, None).await.unwrap();
+        assert_eq!(product.variants[0].title.as_str(), "Blouse");
+        assert_eq!(product.variants[0].version.get(), 2);
+        let read = shop.product(&caller, &ProductRef::Id(id), None).await.unwrap();
+        assert_eq!(read, product.output);
+    });
+}
+
+#[test]
+fn a_product_stands_in_categories_that_exist() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let shirts = category(&shop, "Shirts", None).await;
+        let nowhere: CategoryId = Moment::new(Timestamp::UNIX_EPOCH, [9; 16]).id();
+        let both = json!([shirts.id, nowhere]);
+        let refused = create(&shop, json!({ "title": "A", "categories": both })).await;
+        assert_eq!(pointer(refused), "/categories/1");
+        let made = create(&shop, json!({ "title": "A", "categories": [shirts.id] })).await;
+        let id = made.unwrap().id;
+        let change = patch(json!({ "categories": both }));
+        assert_eq!(pointer(shop.patch_product(&caller, id, &change, None).await), "/categories/1");
+        // Once the category is gone, the product is in it no more.
+        shop.remove_category(&caller, shirts.id, None).await.unwrap();
+        let read = shop.product(&caller, &ProductRef::Id(id), None).await.unwrap();
+        assert_eq!((read.categories.len(), read.version.get()), (0, 2));
+    });
+}
+
+#[test]
+fn products_point_to_products_that_exist() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let other = create(&shop, json!({ "title": "B" })).await.unwrap();
+        let nowhere: commerce_core::id::ProductId =
+            Moment::new(Timestamp::UNIX_EPOCH, [9; 16]).id();
+        let to = |id| json!([{ "product_id": id, "relation": "accessory" }]);
+        let refused = create(&shop, json!({ "title": "A", "related": to(nowhere) })).await;
+        assert_eq!(pointer(refused), "/related/0/product_id");
+        let made = create(&shop, json!({ "title": "A", "related": to(other.id) })).await.unwrap();
+        let change = patch(json!({ "related": to(nowhere) }));
+        let refused = shop.patch_product(&caller, made.id, &change, None).await;
+        assert_eq!(pointer(refused), "/related/0/product_id");
+    });
+}
+
+#[test]
+fn what_is_below_a_hidden_category_is_hidden() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let top = category(&shop, "Clothes", None).await;
+        let middle = category(&shop, "Shirts", Some(top.id)).await;
+        let below = category(&shop, "T-Shirts", Some(middle.id)).await;
+        let guest = Caller::anonymous();
+        let seen = async |caller: &Caller| {
+            let seen = shop.categories(caller).await.unwrap();
+            seen.iter().map(|category| category.title.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(&guest).await, ["Clothes", "Shirts", "T-Shirts"]);
+        let hide = PatchCategory { active: Some(false), ..PatchCategory::default() };
+        shop.patch_category(&caller, middle.id, &hide, None).await.unwrap();
+        assert_eq!(seen(&guest).await, ["Clothes"]);
+        assert_eq!(seen(&caller).await.len(), 3);
+        let hidden = shop.category(&guest, &CategoryRef::Id(below.id)).await.unwrap_err();
+        assert_eq!(hidden.rejection(), Some(&Rejection::NotFound { what: "category" }));
+        assert!(shop.category(&caller, &CategoryRef::Id(below.id)).await.is_ok());
+    });
+}
+
+#[test]
+fn a_product_of_many_variants_knows_the_stock_of_each() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let variants: Vec<_> = (0..50)
+            .map(|index| json!({ "sku": format!("S-{index}"), "options": [index.to_string()] }))
+            .collect();
+        let fields =
+            json!({ "title": "Shirt", "options": [{ "name": "Size" }], "variants": variants });
+        let product = create(&shop, fields).await.unwrap();
+        let units: Vec<_> =
+            product.variants.iter().zip(1..).map(|(variant, count)| (variant.id, count)).collect();
+        shop.receive_stock(&caller, None, &units, None).await.unwrap();
+        let read = shop.product(&caller, &ProductRef::Id(product.id), None).await.unwrap();
+        let available: Vec<_> = read.variants.iter().map(|v| v.available.unwrap()).collect();
+        assert_eq!(available, (1..=50).collect::<Vec<i64>>());
+    });
+}
+
+#[test]
+fn only_the_back_office_sees_what_a_variant_cost() {
+    block_on(async {
+        let (shop, caller) = open().await;
+        let variant = CreateVariant {
+            cost: Some(Money::new(700, Currency::EUR)),
+            ..CreateVariant::new("A", Money::new(1999, Currency::EUR)).unwrap()
+        };
+        let request = CreateProduct {
+            status: ProductStatus::Active,
+            variants: vec![variant],
+            ..CreateProduct::new("Shirt").unwrap()
+        };
+        let id = shop.create_product(&caller, &request).await.unwrap().id;
+        let cost = async |caller: &Caller| {
+            let product = shop.product(caller, &ProductRef::Id(id), None).await.unwrap();
+            product.variants[0].cost.map(Money::minor)
+        };
+        assert_eq!(cost(&caller).await, Some(700));
+        assert_eq!(cost(&Caller::anonymous()).await, None);
+    });
 }

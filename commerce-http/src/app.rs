@@ -3,6 +3,7 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use axum::Router;
+use commerce_core::Commerce;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::{
@@ -59,6 +60,7 @@ impl fmt::Debug for Readiness {
 /// The state of every handler; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
+    commerce: Commerce,
     readiness: Readiness,
     metrics: Option<Metrics>,
     tasks: Tasks,
@@ -74,9 +76,21 @@ impl fmt::Debug for Metrics {
 }
 
 impl App {
-    /// An application without metrics.
-    pub fn new(readiness: Readiness) -> Self {
-        Self { readiness, metrics: None, tasks: Tasks::new() }
+    /// A shop without metrics, ready while its store answers.
+    pub fn new(commerce: Commerce) -> Self {
+        let asked = commerce.clone();
+        let readiness = Readiness::new(move || {
+            let commerce = asked.clone();
+            async move { commerce.shop().await.map(drop) }
+        });
+        Self { commerce, readiness, metrics: None, tasks: Tasks::new() }
+    }
+
+    /// Asks this instead of the store whether requests can be served.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
     }
 
     /// Answers `GET /metrics` with what this recorder has counted.
@@ -84,6 +98,11 @@ impl App {
     pub fn with_metrics(mut self, handle: PrometheusHandle) -> Self {
         self.metrics = Some(Metrics(handle));
         self
+    }
+
+    /// The shop.
+    pub fn commerce(&self) -> &Commerce {
+        &self.commerce
     }
 
     /// Whether the store can be reached.
@@ -130,10 +149,21 @@ fn compression() -> CompressionLayer<And<SizeAbove, NotForContentType>> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use commerce_core::{
+        currency::Currency,
+        inputs::{SeededIds, SteppedClock},
+        shop::Shop,
+        store::MemoryStore,
+        time::Timestamp,
+    };
+
     use super::*;
 
-    /// An application that is always ready.
-    pub(crate) fn app() -> App {
-        App::new(Readiness::new(async || Ok::<_, BoxError>(())))
+    /// An open shop in memory, with nothing in it.
+    pub(crate) async fn app() -> App {
+        let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+        let commerce = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
+        commerce.open(Shop::new("Test", Currency::EUR).unwrap()).await.unwrap();
+        App::new(commerce)
     }
 }

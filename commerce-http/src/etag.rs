@@ -16,6 +16,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use commerce_core::version::Version;
 use serde::Serialize;
 
 use crate::problem::{Code, Part, Problem};
@@ -163,11 +164,20 @@ impl IfMatch {
         self.0.as_ref().is_none_or(|versions| versions.contains(&version))
     }
 
-    /// The version that the write is meant for, when the header names just one.
-    pub fn version(&self) -> Option<u64> {
+    /// The version that the write is meant for, if the header names one.
+    ///
+    /// # Errors
+    /// [`Code::VersionMismatch`] for tags of which none is a version's, which match nothing, and
+    /// [`Code::ValidationFailed`] for several versions: a write is meant for one.
+    pub fn expected(&self) -> Result<Option<Version>, Problem> {
         match self.0.as_deref() {
-            Some([version]) => Some(*version),
-            _ => None,
+            None => Ok(None),
+            Some([version]) => Ok(Some(Version::new(*version))),
+            Some([]) => Err(Problem::stale()),
+            Some(_) => {
+                Err(Problem::new(Code::ValidationFailed, "The header If-Match is not valid.")
+                    .error(Part::Header, "/if-match", "must name one version"))
+            }
         }
     }
 
@@ -179,10 +189,7 @@ impl IfMatch {
         if self.allows(present) {
             return Ok(());
         }
-        Err(Problem::new(
-            Code::VersionMismatch,
-            "It was changed since you read it. Read it again, then decide again.",
-        ))
+        Err(Problem::stale())
     }
 }
 
@@ -200,8 +207,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_write_names_the_version_it_is_meant_for() {
-        assert_eq!(if_match("\"7\"").await.unwrap().version(), Some(7));
-        assert_eq!(if_match("W/\"7.00ff\"").await.unwrap().version(), Some(7));
+        let expected = async |value| {
+            let version = if_match(value).await.unwrap().expected();
+            version.map_err(|problem| problem.code()).map(|version| version.map(Version::get))
+        };
+        assert_eq!(expected("\"7\"").await, Ok(Some(7)));
+        assert_eq!(expected("W/\"7.00ff\"").await, Ok(Some(7)));
+        assert_eq!(expected("*").await, Ok(None));
+        assert_eq!(expected("\"other\"").await, Err(Code::VersionMismatch));
+        assert_eq!(expected("\"7\", \"8\"").await, Err(Code::ValidationFailed));
         assert!(if_match("*").await.unwrap().allows(9));
         let either = if_match("\"7\" , \"8\"").await.unwrap();
         assert!(either.allows(7) && either.allows(8) && !either.allows(9));

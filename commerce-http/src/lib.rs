@@ -4,6 +4,7 @@
 //! [`app::router`] in an axum application of its own.
 
 pub mod app;
+pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod cors;
@@ -19,6 +20,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod pagination;
 pub mod problem;
+pub mod reply;
 pub mod routes;
 pub mod run;
 pub mod secret;

@@ -3,11 +3,13 @@
 use std::{fmt::Write, sync::LazyLock};
 
 use axum::response::{IntoResponse, Response};
+use commerce_core::{currency::Currency, pricing::TaxRate};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         self as doc, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, Ref, RefOr,
-        path::{Operation, Parameter, ParameterIn},
+        header::{Header, HeaderBuilder},
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -18,7 +20,7 @@ use crate::{
     etag::IfNoneMatch,
     extract::Path,
     problem::{self, Code, FieldError, Part, Problem},
-    routes,
+    reply, routes,
 };
 
 /// The security scheme of people and back-office clients, for `security(("bearer" = []))`.
@@ -43,7 +45,11 @@ pub(crate) fn head() -> doc::OpenApi {
         (Code::name().into_owned(), Code::schema()),
         (Part::name().into_owned(), Part::schema()),
         (FieldError::name().into_owned(), FieldError::schema()),
+        // Others refer to these by name, which brings nothing with it.
+        (Currency::name().into_owned(), Currency::schema()),
+        (TaxRate::name().into_owned(), TaxRate::schema()),
     ]);
+    TaxRate::schemas(&mut schemas);
     let token = ApiKeyValue::with_description(
         "Cart-Token",
         "The secret that a guest's cart came with; the order placed from it answers to the same.",
@@ -72,6 +78,9 @@ pub(crate) fn head() -> doc::OpenApi {
 pub fn document() -> doc::OpenApi {
     let mut document = routes::routes().into_openapi();
     for item in document.paths.paths.values_mut() {
+        if let Some(operation) = &mut item.post {
+            honour_key(operation);
+        }
         let operations = [
             &mut item.get,
             &mut item.put,
@@ -86,6 +95,56 @@ pub fn document() -> doc::OpenApi {
     document
 }
 
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const IF_MATCH: &str = "If-Match";
+
+/// Every POST takes a key; those that cannot do without declare it themselves.
+fn honour_key(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    if !parameters.iter().any(|parameter| is_header(parameter, IDEMPOTENCY_KEY)) {
+        let key = ParameterBuilder::new()
+            .name(IDEMPOTENCY_KEY)
+            .parameter_in(ParameterIn::Header)
+            .required(doc::Required::False)
+            .schema(Some(String::schema()));
+        parameters.push(key.build().into());
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            let about = "`true` when an earlier request with the same key was answered so";
+            response.headers.insert(reply::IDEMPOTENCY_REPLAYED.to_string(), text_header(about));
+        }
+    }
+}
+
+fn text_header(about: &str) -> RefOr<Header> {
+    HeaderBuilder::new().schema(Some(String::schema())).description(Some(about)).build().into()
+}
+
+fn is_header(parameter: &RefOr<Parameter>, named: &str) -> bool {
+    match parameter {
+        RefOr::T(Parameter { name, parameter_in: ParameterIn::Header, .. }) => name == named,
+        _ => false,
+    }
+}
+
+/// What a header is for, wherever it stands.
+fn about_header(name: &str) -> Option<&'static str> {
+    match name {
+        IDEMPOTENCY_KEY => Some(
+            "Makes it safe to repeat the request: 1 to 255 printable ASCII characters, at least \
+             16 where nobody is signed in. The same request with the same key is answered with \
+             the first answer, and not done again.",
+        ),
+        IF_MATCH => {
+            Some("The `ETag` that the write is meant for; if it is stale, nothing is written")
+        }
+        _ => None,
+    }
+}
+
 fn complete(operation: &mut Operation) {
     let mut codes = vec![Code::Overloaded, Code::Unavailable, Code::TimedOut, Code::Internal];
     if operation.request_body.is_some() {
@@ -97,14 +156,30 @@ fn complete(operation: &mut Operation) {
             Code::ValidationFailed,
         ]);
     }
-    for parameter in operation.parameters.iter().flatten() {
-        codes.push(match parameter {
-            RefOr::T(Parameter { parameter_in: ParameterIn::Path, .. }) => Code::NotFound,
-            _ => Code::ValidationFailed,
-        });
+    let mut versioned = operation.responses.responses.contains_key("304");
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        match parameter.parameter_in {
+            ParameterIn::Path => codes.extend([Code::NotFound, Code::MalformedRequest]),
+            _ => codes.push(Code::ValidationFailed),
+        }
+        if parameter.description.is_none() {
+            parameter.description = about_header(&parameter.name).map(str::to_owned);
+        }
+        if parameter.name == IDEMPOTENCY_KEY {
+            codes.push(Code::IdempotencyKeyReused);
+            if parameter.required == doc::Required::True {
+                codes.push(Code::IdempotencyKeyMissing);
+            }
+        }
+        if parameter.name == IF_MATCH {
+            codes.push(Code::VersionMismatch);
+            versioned = true;
+        }
     }
     if operation.security.is_some() {
-        codes.extend([Code::Unauthenticated, Code::Forbidden]);
+        // Their headers can be wrong, too.
+        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::ValidationFailed]);
     }
     let responses = &mut operation.responses.responses;
     for code in codes {
@@ -120,6 +195,10 @@ fn complete(operation: &mut Operation) {
     }
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
+        if versioned && status.starts_with('2') {
+            let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
+            response.headers.insert("ETag".to_owned(), text_header(about));
+        }
         if status.starts_with(['4', '5']) && response.content.is_empty() {
             let schema = Ref::from_schema_name(problem::Document::name());
             let content = ContentBuilder::new().schema(Some(schema)).build();
@@ -164,11 +243,11 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_route_is_in_the_document() {
+    #[tokio::test]
+    async fn every_route_is_in_the_document() {
         let (router, document) = routes::routes().split_for_parts();
         // axum lists its routes only in its debug form: each as a quoted path.
-        let debug = format!("{:?}", router.with_state::<()>(crate::app::tests::app()));
+        let debug = format!("{:?}", router.with_state::<()>(crate::app::tests::app().await));
         let (paths, _) = debug.split_once("fallback_router").unwrap();
         let registered: BTreeSet<&str> =
             paths.split('"').filter(|text| text.starts_with('/')).collect();

@@ -4,20 +4,24 @@ use std::{borrow::Cow, fmt};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use commerce_core::store;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{extract::parse_query, problem::Problem};
+use crate::{
+    extract::parse_query,
+    problem::{Code, Part, Problem},
+};
 
 /// The most items that a page holds.
 pub const LIMIT_MAX: u32 = 100;
 /// The items that a page holds when the client does not say.
 pub const LIMIT_DEFAULT: u32 = 20;
 /// The longest cursor, in bytes before encoding.
-pub const CURSOR_BYTES_MAX: usize = 1024;
+pub const CURSOR_BYTES_MAX: usize = 2048;
 
 /// Where the next page begins: bytes that only the server understands, as unpadded base64url.
 ///
@@ -107,6 +111,28 @@ impl Default for Pagination {
     }
 }
 
+impl Pagination {
+    /// The same as the shop's lists take it.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] for a cursor that no page ended with.
+    pub fn request(&self) -> Result<store::PageRequest, Problem> {
+        let foreign = |_| {
+            Problem::new(Code::ValidationFailed, "The query string is not valid.").error(
+                Part::Query,
+                "/cursor",
+                CursorError.to_string(),
+            )
+        };
+        let after = self.cursor.as_ref().map(|cursor| serde_json::from_slice(&cursor.0));
+        Ok(store::PageRequest {
+            limit: usize::try_from(self.limit).unwrap_or(store::PageRequest::LIMIT_MAX),
+            after: after.transpose().map_err(foreign)?,
+            total: self.total,
+        })
+    }
+}
+
 fn limit_default() -> u32 {
     LIMIT_DEFAULT
 }
@@ -153,12 +179,29 @@ pub struct Page<T> {
     pub total: Option<u64>,
 }
 
+impl<T> Page<T> {
+    /// All that there is, in one page.
+    pub fn all(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None, total: None }
+    }
+}
+
+impl<T> TryFrom<store::Page<T>> for Page<T> {
+    type Error = Problem;
+
+    fn try_from(page: store::Page<T>) -> Result<Self, Problem> {
+        let next = page.next.map(|next| serde_json::to_vec(&next)).transpose();
+        let next_cursor = next.map_err(Problem::internal)?.map(Cursor::new);
+        Ok(Self { items: page.items, next_cursor, total: page.total })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
+    use commerce_core::store::CursorKey;
 
     use super::*;
-    use crate::problem::{Code, Part};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -207,8 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn a_page_ends_where_the_next_begins() {
+        for key in [CursorKey::Number(-5), CursorKey::Text("\u{1f9e6}".repeat(255))] {
+            let next = store::Cursor { key, id: Default::default() };
+            let page = store::Page { items: vec![1], next: Some(next.clone()), total: Some(2) };
+            let page = Page::try_from(page).unwrap();
+            let cursor = page.next_cursor.unwrap().to_string().parse().ok();
+            assert!(cursor.is_some());
+            let request = Pagination { cursor, ..Pagination::default() }.request().unwrap();
+            assert_eq!((request.limit, request.after), (20, Some(next)));
+        }
+        let cursor = Some(Cursor::new(b"{}".to_vec()));
+        let refused = Pagination { cursor, ..Pagination::default() }.request().unwrap_err();
+        assert_eq!(refused.errors().first().unwrap().pointer, "/cursor");
+    }
+
+    #[test]
     fn the_last_page_says_so() {
-        let page = Page { items: vec![1], next_cursor: None, total: None };
+        let page = Page::all(vec![1]);
         assert_eq!(
             serde_json::to_value(page).unwrap(),
             serde_json::json!({"items": [1], "next_cursor": null})

@@ -1,5 +1,7 @@
 //! What a client is told when a request fails: RFC 9457 problem details with a stable code.
 
+mod core;
+
 use std::{error::Error, fmt, sync::Arc};
 
 use axum::{
@@ -70,6 +72,8 @@ codes! {
     Conflict = "conflict", CONFLICT, "Conflict";
     /// Less stock is available than the request wants.
     InsufficientStock = "insufficient_stock", CONFLICT, "Insufficient stock";
+    /// Something in the cart is no longer for sale, or not in the cart's currency.
+    NotForSale = "not_for_sale", CONFLICT, "Not for sale";
     /// The cart has no lines, so there is nothing to check out.
     CartEmpty = "cart_empty", CONFLICT, "Cart is empty";
     /// The cart is checked out or expired and no longer changes.
@@ -98,6 +102,9 @@ codes! {
     Overloaded = "overloaded", SERVICE_UNAVAILABLE, "Server is busy";
     /// Something that the server needs is out of reach. Ask again after `Retry-After`.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable";
+    /// It is not known whether the write took effect. Repeat it with the same `Idempotency-Key`,
+    /// which tells.
+    OutcomeUnknown = "outcome_unknown", SERVICE_UNAVAILABLE, "Outcome unknown";
     /// The answer took too long. What was begun may still finish: repeat a write only with the
     /// same `Idempotency-Key`.
     TimedOut = "timed_out", SERVICE_UNAVAILABLE, "Timed out";
@@ -138,6 +145,7 @@ impl Code {
             Self::RateLimited
             | Self::Overloaded
             | Self::Unavailable
+            | Self::OutcomeUnknown
             | Self::TimedOut
             | Self::IdempotencyInFlight => Some(1),
             _ => None,
@@ -246,6 +254,12 @@ impl Problem {
     /// Nothing of that kind is here, or it is someone else's.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// The write is meant for another version than the present one.
+    pub fn stale() -> Self {
+        let detail = "It was changed since you read it. Read it again, then decide again.";
+        Self::new(Code::VersionMismatch, detail)
     }
 
     /// Adds a value that is against a rule.

@@ -1,5 +1,8 @@
 //! Every route in one place.
 
+mod carts;
+mod orders;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::App, health, openapi};
@@ -15,7 +18,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .nest(BASE, resources())
 }
 
-/// The routes below [`BASE`].
+/// The routes below [`BASE`], one file for each resource.
 fn resources() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(openapi::routes())
+    OpenApiRouter::new().merge(openapi::routes()).merge(carts::routes()).merge(orders::routes())
 }

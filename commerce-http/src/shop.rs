@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    app::{App, Readiness},
+    app::App,
     cli::{Scope, ShopifyArgs},
     config::{Config, Database},
     secret::Secret,
@@ -26,7 +26,7 @@ pub enum ShopError {
 /// When its database cannot be opened.
 pub async fn open(config: &Config) -> Result<App, ShopError> {
     match config.database() {
-        Database::Sqlite(_) => Ok(App::new(Readiness::new(async || Ok::<_, ShopError>(())))),
+        Database::Sqlite(_) => Err(ShopError::NoStore),
         Database::Postgres(_) => Err(ShopError::Postgres),
     }
 }

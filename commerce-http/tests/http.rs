@@ -17,6 +17,12 @@ use axum::{
     Router,
     routing::{get, post},
 };
+use commerce_core::{
+    Commerce,
+    inputs::{SeededIds, SteppedClock},
+    store::MemoryStore,
+    time::Timestamp,
+};
 use commerce_http::{
     app::{self, App, Readiness},
     etag::{IfMatch, IfNoneMatch},
@@ -45,8 +51,10 @@ struct Line {
     quantity: u32,
 }
 
+/// A shop in memory that nobody has opened.
 fn ready() -> App {
-    App::new(Readiness::new(async || Ok::<_, Problem>(())))
+    let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+    App::new(Commerce::new(MemoryStore::new(), clock, SeededIds::new(1)))
 }
 
 fn shop() -> Server {
@@ -215,7 +223,8 @@ fn health_and_readiness() {
         let reachable = store.load(std::sync::atomic::Ordering::SeqCst);
         async move { if reachable { Ok(()) } else { Err("the disk /dev/sdb is gone") } }
     });
-    let server = Server::start(app::router(App::new(readiness), Limits::default(), &[]));
+    let server =
+        Server::start(app::router(ready().with_readiness(readiness), Limits::default(), &[]));
     assert_eq!(server.get("/healthz").json(), json!({"status": "ok"}));
     assert_eq!(server.get("/readyz").json(), json!({"status": "ok"}));
     reachable.store(false, std::sync::atomic::Ordering::SeqCst);

@@ -1,3 +1,4 @@
 //! What several of the example programs share.
 
+pub mod replay;
 pub mod retail;

@@ -1,6 +1,6 @@
 //! Requests that make and change a cart, and what they come to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +117,12 @@ impl AddLine {
     pub fn new(variant_id: VariantId, units: i64) -> Result<Self, crate::quantity::QuantityError> {
         Ok(Self { variant_id, quantity: Quantity::new(units)?, unit_price: None })
     }
+
+    /// The same units at a price that the back office sets.
+    #[must_use]
+    pub fn at(self, unit_price: Money) -> Self {
+        Self { unit_price: Some(unit_price), ..self }
+    }
 }
 
 impl Cart {
@@ -163,8 +169,11 @@ impl Cart {
             expires_at: now.saturating_add(setup.shop.limits.cart_idle()),
         };
         cart.check_shipping_method(setup)?;
+        let mut places = HashMap::with_capacity(request.lines.len());
         for (index, line) in request.lines.iter().enumerate() {
-            cart.put_line(line, setup, caller, moment).map_err(|e| at_line(index, e))?;
+            let place =
+                *places.entry((line.variant_id, line.unit_price)).or_insert(cart.lines.len());
+            cart.put_line(place, line, setup, caller, moment).map_err(|e| at_line(index, e))?;
         }
         cart.check_variants(request.lines.iter().map(|line| line.variant_id), setup, sellables)?;
         Ok(cart)
@@ -185,7 +194,11 @@ impl Cart {
     ) -> Result<Self, Rejection> {
         let mut cart = inputs.cart.value.as_ref().clone();
         cart.require_open()?;
-        cart.put_line(request, &inputs.setup, caller, moment)?;
+        let same = |line: &CartLine| {
+            line.variant_id == request.variant_id && line.set_price == request.unit_price
+        };
+        let place = cart.lines.iter().position(same).unwrap_or(cart.lines.len());
+        cart.put_line(place, request, &inputs.setup, caller, moment)?;
         cart.check_variants([request.variant_id], &inputs.setup, &inputs.sellables)?;
         cart.touch(&inputs.setup, moment.now());
         Ok(cart)
@@ -293,8 +306,11 @@ impl Cart {
         }
     }
 
+    /// Puts units into the line at a place, which has the same variant and price, or after all
+    /// others.
     fn put_line(
         &mut self,
+        place: usize,
         request: &AddLine,
         setup: &Setup,
         caller: &Caller,
@@ -312,10 +328,7 @@ impl Cart {
                 return Err(Rejection::invalid("/unit_price", "must not be negative"));
             }
         }
-        let same = |line: &&mut CartLine| {
-            line.variant_id == request.variant_id && line.set_price == request.unit_price
-        };
-        let quantity = match self.lines.iter_mut().find(same) {
+        let quantity = match self.lines.get_mut(place) {
             Some(line) => {
                 let sum = line.quantity.checked_add(request.quantity);
                 line.quantity = sum.map_err(|e| Rejection::invalid("/quantity", e))?;

@@ -1,6 +1,6 @@
 //! A category: a place in the tree in which customers look for products.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +136,8 @@ impl Category {
     pub const COUNT_MAX: usize = 10_000;
     /// The most levels of the tree.
     pub const DEPTH_MAX: usize = 32;
+    /// The most products of a category that can be removed.
+    pub const REMOVED_PRODUCTS_MAX: usize = 2_000;
 
     /// The category that a request describes, to stand in a tree.
     ///
@@ -227,6 +229,21 @@ impl Category {
             next = parent.parent_id;
         }
         Ok(ancestors)
+    }
+
+    /// The categories of a tree that shop clients see: the active ones whose ancestors are active.
+    pub(crate) fn shown(tree: &[Versioned<Category>]) -> HashSet<CategoryId> {
+        let mut below: HashMap<Option<CategoryId>, Vec<CategoryId>> = HashMap::new();
+        for category in tree.iter().filter(|category| category.active) {
+            below.entry(category.parent_id).or_default().push(category.id);
+        }
+        let mut shown = HashSet::new();
+        let mut next = below.remove(&None).unwrap_or_default();
+        while let Some(id) = next.pop() {
+            shown.insert(id);
+            next.extend(below.remove(&Some(id)).unwrap_or_default());
+        }
+        shown
     }
 
     /// Refuses a place from which what is below the category would be too deep.

@@ -85,6 +85,35 @@ pub struct ImageFields {
     pub alt: Option<Label>,
 }
 
+/// Adds an image to a product.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateImage {
+    /// Where it is.
+    pub url: Url,
+    /// What it shows, for those who cannot see it.
+    #[serde(default)]
+    pub alt: Option<Label>,
+    /// Its place among the product's images, from 0; after the others if absent or beyond them.
+    #[serde(default)]
+    pub position: Option<u32>,
+}
+
+/// Changes an image of a product: what is absent stays, what is null is cleared.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PatchImage {
+    /// Where it is.
+    pub url: Option<Url>,
+    /// What it shows, for those who cannot see it.
+    #[serde(deserialize_with = "nullable")]
+    pub alt: Option<Option<Label>>,
+    /// Its place among the product's images, from 0; after the others if beyond them.
+    pub position: Option<u32>,
+}
+
 /// What search engines are told.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -294,8 +323,13 @@ impl CreateProduct {
     /// # Errors
     /// When the title breaks the rules of a [`Label`].
     pub fn new(title: impl AsRef<str>) -> Result<Self, crate::text::TextError> {
-        Ok(Self {
-            title: Label::new(title)?,
+        Label::new(title).map(Self::titled)
+    }
+
+    /// A draft with a title and nothing else.
+    pub fn titled(title: Label) -> Self {
+        Self {
+            title,
             slug: None,
             description: Prose::empty(),
             short_description: None,
@@ -314,7 +348,7 @@ impl CreateProduct {
             related: Vec::new(),
             metadata: serde_json::Map::new(),
             variants: Vec::new(),
-        })
+        }
     }
 }
 

@@ -174,7 +174,8 @@ pub struct PatchVariant {
     pub options: Option<Vec<Label>>,
     /// The price of one unit; replaces the one in the same currency.
     pub price: Option<Money>,
-    /// What it cost before; belongs to the price in the same currency.
+    /// What it cost before; belongs to the price in the same currency. Null clears it beside
+    /// `price`, or beside all prices if there is no `price` in the change.
     #[serde(deserialize_with = "nullable")]
     pub compare_at_price: Option<Option<Money>>,
     /// Its prices: all of them.
@@ -229,10 +230,15 @@ impl CreateVariant {
     /// # Errors
     /// When the SKU breaks the rules of a [`Sku`].
     pub fn new(sku: impl AsRef<str>, price: Money) -> Result<Self, TextError> {
-        Ok(Self {
-            sku: Sku::new(sku)?,
+        Ok(Self { price: Some(price), ..Self::of(Sku::new(sku)?) })
+    }
+
+    /// A variant with a SKU, tracked, shipped and taxed, without a price.
+    pub fn of(sku: Sku) -> Self {
+        Self {
+            sku,
             options: Vec::new(),
-            price: Some(price),
+            price: None,
             compare_at_price: None,
             prices: Vec::new(),
             cost: None,
@@ -248,7 +254,7 @@ impl CreateVariant {
             active: true,
             image: None,
             metadata: serde_json::Map::new(),
-        })
+        }
     }
 }
 
@@ -335,7 +341,13 @@ impl Variant {
         }
         match patch.compare_at_price {
             None => {}
-            Some(None) => variant.prices.iter_mut().for_each(|price| price.compare_at = None),
+            Some(None) => variant
+                .prices
+                .iter_mut()
+                .filter(|price| {
+                    patch.price.is_none_or(|new| new.currency() == price.amount.currency())
+                })
+                .for_each(|price| price.compare_at = None),
             Some(Some(compare_at)) => {
                 let currency = compare_at.currency();
                 match variant.prices.iter_mut().find(|p| p.amount.currency() == currency) {
@@ -368,6 +380,19 @@ impl Variant {
         variant.check(product)?;
         variant.touch(self, now);
         Ok(variant)
+    }
+
+    /// The variant after a change of its product, if it follows from that: its title may be the
+    /// product's, and its picture may be gone.
+    pub(crate) fn following(&self, product: &Product, now: Timestamp) -> Option<Self> {
+        let title = title(&self.options, product);
+        let image_id = self.image_id.filter(|id| product.images.iter().any(|i| i.id == *id));
+        if title == self.title && image_id == self.image_id {
+            return None;
+        }
+        let mut variant = Self { title, image_id, ..self.clone() };
+        variant.touch(self, now);
+        Some(variant)
     }
 
     /// Notes the time of a change, if there is one.

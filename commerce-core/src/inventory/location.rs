@@ -8,7 +8,7 @@ use super::StockLevel;
 use crate::{
     id::{LocationId, Moment},
     patch::set,
-    text::Label,
+    text::{Label, TextError},
     time::Timestamp,
     version::Versioned,
 };
@@ -61,6 +61,16 @@ pub struct PatchLocation {
 
 fn yes() -> bool {
     true
+}
+
+impl CreateLocation {
+    /// An active location that gives its stock as soon as any other.
+    ///
+    /// # Errors
+    /// When the name breaks the rules of a [`Label`].
+    pub fn new(name: impl AsRef<str>) -> Result<Self, TextError> {
+        Ok(Self { name: Label::new(name)?, priority: 0, active: true })
+    }
 }
 
 impl Location {

@@ -105,6 +105,11 @@ fn counted() -> Reason {
 }
 
 impl SetStock {
+    /// So many units at the shop's first location, as they were counted.
+    pub fn new(on_hand: i64) -> Self {
+        Self { location: None, on_hand, reason: counted(), note: None }
+    }
+
     /// The move that takes a level to the count, if it is another.
     ///
     /// # Errors
@@ -139,6 +144,11 @@ impl SetStock {
 }
 
 impl AdjustStock {
+    /// So many units more, or fewer, at the shop's first location.
+    pub fn new(delta: i64, reason: Reason) -> Self {
+        Self { location: None, delta, reason, note: None }
+    }
+
     /// The move that adds or takes the units.
     ///
     /// # Errors

@@ -57,7 +57,9 @@ pub struct FulfillOrder {
 }
 
 /// Notes that a parcel has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
 pub struct Deliver {
     /// The parcel; all of them if absent.
     pub fulfillment_id: Option<FulfillmentId>,

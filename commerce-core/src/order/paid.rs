@@ -1,12 +1,14 @@
 //! What an order's payments come to.
 
+use std::collections::HashMap;
+
 use super::{Changed, Order, OrderInputs};
 use crate::{
     allocation::cumulative_part,
     error::Rejection,
     event::Event,
     gateway::GatewayAnswer,
-    id::{Moment, PaymentId},
+    id::{LineId, Moment, PaymentId},
     money::{Money, MoneyError},
     payment::{CreateRefund, Payment, PaymentInput, PaymentStatus, Refund, RefundLine},
     store::{Commit, Decision},
@@ -47,10 +49,12 @@ impl Order {
         commit.replace(before, payment.clone());
         let input = answer.input.as_ref();
         if let Some(PaymentInput::Refund(refund)) = input {
+            let mut parts: HashMap<LineId, i64> = HashMap::with_capacity(refund.lines.len());
             for part in &refund.lines {
-                if let Some(line) = order.lines.iter_mut().find(|line| line.id == part.line_id) {
-                    line.refunded += part.quantity.get();
-                }
+                *parts.entry(part.line_id).or_default() += part.quantity.get();
+            }
+            for line in &mut order.lines {
+                line.refunded += parts.get(&line.id).copied().unwrap_or(0);
             }
         }
         order.sum_payments(&payments)?;

@@ -29,6 +29,27 @@ pub struct CreatedCart {
     pub token: Option<String>,
 }
 
+impl CreatedCart {
+    /// Who may change the cart and check it out: whoever has its secret, if `by` was nobody known,
+    /// else who made it.
+    ///
+    /// ```
+    /// # use commerce_core::{Commerce, Error, access::Caller, cart::CreateCart};
+    /// # async fn example(shop: Commerce) -> Result<(), Error> {
+    /// let visitor = Caller::anonymous();
+    /// let made = shop.create_cart(&visitor, &CreateCart::default()).await?;
+    /// let guest = made.caller(&visitor);
+    /// assert!(shop.cart(&visitor, made.cart.id).await.is_err());
+    /// assert!(shop.cart(&guest, made.cart.id).await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn caller(&self, by: &Caller) -> Caller {
+        let secret = self.token.as_ref().and_then(|token| token.parse().ok());
+        secret.as_ref().map_or_else(|| Caller::new(by.actor.clone()), Caller::guest)
+    }
+}
+
 impl Commerce {
     /// Makes a cart. A signed-in customer who has an open one gets that, as it is. What the back
     /// office makes is a draft, on whose lines it may set prices.

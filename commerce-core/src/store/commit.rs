@@ -109,22 +109,27 @@ impl Commit {
         Self { at, writes: Vec::new(), moves: Vec::new(), events: Vec::new(), outcome: None }
     }
 
-    /// Adds a record.
-    pub fn insert<T: Stored>(&mut self, value: T) {
-        self.writes.push(Write::Insert(T::into_record(value.into())));
+    /// Adds a record; answers it as it will be stored.
+    pub fn insert<T: Stored>(&mut self, value: T) -> Versioned<T> {
+        let inserted = Versioned::new(Version::FIRST, value);
+        self.writes.push(Write::Insert(T::into_record(inserted.value.clone())));
+        inserted
     }
 
     /// Replaces a record as it was read by another state of it. If that is the same, the record must
-    /// only be unchanged.
-    pub fn replace<T: Stored + PartialEq>(&mut self, old: &Versioned<T>, new: T) {
+    /// only be unchanged. Answers the record as it will be stored.
+    pub fn replace<T: Stored + PartialEq>(&mut self, old: &Versioned<T>, new: T) -> Versioned<T> {
         if *old.value == new {
-            return self.require(old);
+            self.require(old);
+            return old.clone();
         }
+        let replaced = Versioned::new(old.version.next(), new);
         self.writes.push(Write::Replace {
             expected: old.version,
             old: T::into_record(old.value.clone()),
-            new: T::into_record(new.into()),
+            new: T::into_record(replaced.value.clone()),
         });
+        replaced
     }
 
     /// Gives a record a new version although it stays as it was read, so that others who read it

@@ -4,7 +4,7 @@ use std::{borrow::Cow, cell::Cell, collections::HashSet, fmt, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequest, Request},
+    extract::{FromRequest, OptionalFromRequest, Request},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
@@ -63,21 +63,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let rules = request.extensions().get().copied().unwrap_or_default();
-        let BodyRules { bytes_max, within } = rules;
         let json = is_json(request.headers());
-        let body = tokio::time::timeout(within, read(request.into_body(), bytes_max)).await;
-        let body = body.map_err(|_| {
-            Problem::new(Code::RequestTimeout, "The body of the request came too slowly.")
-        })??;
+        let body = whole(request).await?;
         if !json {
-            return Err(Problem::new(
-                Code::UnsupportedMediaType,
-                "The body must be JSON, and Content-Type must say so: application/json.",
-            ));
+            return Err(not_json());
         }
         parse(&body).map(Self)
     }
+}
+
+/// `None` for a request without a body, whatever its type.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        let json = is_json(request.headers());
+        let body = whole(request).await?;
+        match (body.is_empty(), json) {
+            (true, _) => Ok(None),
+            (false, true) => parse(&body).map(|value| Some(Self(value))),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+fn not_json() -> Problem {
+    Problem::new(
+        Code::UnsupportedMediaType,
+        "The body must be JSON, and Content-Type must say so: application/json.",
+    )
+}
+
+async fn whole(request: Request) -> Result<Vec<u8>, Problem> {
+    let rules = request.extensions().get().copied().unwrap_or_default();
+    let BodyRules { bytes_max, within } = rules;
+    tokio::time::timeout(within, read(request.into_body(), bytes_max)).await.map_err(|_| {
+        Problem::new(Code::RequestTimeout, "The body of the request came too slowly.")
+    })?
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

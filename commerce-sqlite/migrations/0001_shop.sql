@@ -1,0 +1,446 @@
+-- The tables of a shop.
+--
+-- Ids are the 16 bytes of a UUID: lower(hex(id)) is the id of the API without its prefix. Times are
+-- milliseconds since 1970 in UTC. Amounts are whole minor units of the currency beside them. A
+-- record has a version, which counts its writes. What belongs to a record alone, such as the lines
+-- of a cart, stands in a table of its own under the record's id and a position. JSON is kept only
+-- where a value is a snapshot that nobody asks for by its parts, or has no schema.
+
+-- Counts how often something that is cached was written.
+CREATE TABLE commerce_counters (
+    name TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO commerce_counters (name, value)
+VALUES ('setup', 0), ('catalog', 0), ('low_stock_threshold_max', 0);
+
+CREATE TABLE commerce_shop (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL CHECK (version > 0),
+    name TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    configuration TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE commerce_locations (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    name TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    active INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_categories (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    slug TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    parent_id BLOB,
+    position INTEGER NOT NULL,
+    image TEXT,
+    seo TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    metadata TEXT NOT NULL
+) STRICT;
+
+-- `seq` rises with the time of creation; the full-text index knows products by it. The keys are
+-- what a list is filtered and sorted by: lower-case texts. `priced_in` names the currencies in which
+-- an active variant has a price, with commas between them.
+CREATE TABLE commerce_products (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    slug TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    status TEXT NOT NULL,
+    tax_class TEXT NOT NULL,
+    featured INTEGER NOT NULL,
+    gift_card INTEGER NOT NULL,
+    vendor TEXT,
+    product_type TEXT,
+    title_key TEXT NOT NULL,
+    vendor_key TEXT,
+    type_key TEXT,
+    priced_in TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    options TEXT NOT NULL,
+    seo TEXT NOT NULL,
+    related TEXT NOT NULL,
+    short_description TEXT,
+    attributes TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    description TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX commerce_products_by_age ON commerce_products (created_at, id, status);
+CREATE INDEX commerce_products_by_status ON commerce_products (status, created_at, id);
+CREATE INDEX commerce_products_by_title ON commerce_products (title_key, id, status);
+CREATE INDEX commerce_products_by_status_and_title ON commerce_products (status, title_key, id);
+CREATE INDEX commerce_products_by_vendor ON commerce_products (vendor_key, created_at, id, status)
+    WHERE vendor_key IS NOT NULL;
+CREATE INDEX commerce_products_by_type ON commerce_products (type_key, created_at, id, status)
+    WHERE type_key IS NOT NULL;
+CREATE INDEX commerce_products_featured ON commerce_products (created_at, id, status)
+    WHERE featured = 1;
+CREATE INDEX commerce_products_by_currencies ON commerce_products (priced_in, id);
+
+-- `created_at` and `status` are the product's, so that a list by tag is read in order.
+CREATE TABLE commerce_product_tags (
+    product_id BLOB NOT NULL REFERENCES commerce_products (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    tag TEXT NOT NULL,
+    tag_key TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    PRIMARY KEY (product_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX commerce_product_tags_by_tag
+    ON commerce_product_tags (tag_key, created_at, product_id, status);
+
+-- `created_at` and `status` are the product's, so that a list by category is read in order.
+CREATE TABLE commerce_product_categories (
+    product_id BLOB NOT NULL REFERENCES commerce_products (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    category_id BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    PRIMARY KEY (product_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX commerce_product_categories_by_category
+    ON commerce_product_categories (category_id, created_at, product_id, status);
+
+CREATE TABLE commerce_product_images (
+    product_id BLOB NOT NULL REFERENCES commerce_products (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    url TEXT NOT NULL,
+    alt TEXT,
+    PRIMARY KEY (product_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- The lowest price of the active variants in each currency.
+CREATE TABLE commerce_product_prices (
+    product_id BLOB NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    PRIMARY KEY (product_id, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX commerce_product_prices_by_amount
+    ON commerce_product_prices (currency, amount, product_id);
+
+-- The words that a product is found by; the row is the product's `seq`. Whatever is not a space is
+-- part of a word: the words are made before they come here.
+CREATE VIRTUAL TABLE commerce_products_fts USING fts5 (
+    title, skus, tags, description,
+    detail = none,
+    prefix = '1 2 3 4 5 6 7 8',
+    tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
+);
+
+-- `low` is whether a tracked variant has fewer units available than its threshold.
+CREATE TABLE commerce_variants (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    product_id BLOB NOT NULL,
+    sku TEXT NOT NULL,
+    title TEXT NOT NULL,
+    options TEXT NOT NULL,
+    cost INTEGER,
+    cost_currency TEXT,
+    grams INTEGER NOT NULL,
+    length_mm INTEGER,
+    width_mm INTEGER,
+    height_mm INTEGER,
+    barcode TEXT,
+    track_inventory INTEGER NOT NULL,
+    backorder TEXT NOT NULL,
+    low_stock_threshold INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    requires_shipping INTEGER NOT NULL,
+    taxable INTEGER NOT NULL,
+    tax_code TEXT,
+    active INTEGER NOT NULL,
+    image_id BLOB,
+    position INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    metadata TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX commerce_variants_by_sku ON commerce_variants (sku);
+CREATE UNIQUE INDEX commerce_variants_by_options ON commerce_variants (product_id, options);
+CREATE INDEX commerce_variants_low ON commerce_variants (sku) WHERE low = 1;
+
+CREATE TABLE commerce_variant_prices (
+    variant_id BLOB NOT NULL REFERENCES commerce_variants (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    compare_at INTEGER,
+    PRIMARY KEY (variant_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_stock_levels (
+    variant_id BLOB NOT NULL CHECK (length(variant_id) = 16),
+    location_id BLOB NOT NULL CHECK (length(location_id) = 16),
+    on_hand INTEGER NOT NULL CHECK (on_hand BETWEEN 0 AND 1000000000000),
+    held INTEGER NOT NULL CHECK (held BETWEEN 0 AND on_hand),
+    PRIMARY KEY (variant_id, location_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX commerce_stock_levels_by_location
+    ON commerce_stock_levels (location_id, variant_id);
+
+CREATE TABLE commerce_stock_movements (
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    variant_id BLOB NOT NULL,
+    location_id BLOB NOT NULL,
+    delta INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    order_id BLOB,
+    note TEXT,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX commerce_stock_movements_by_variant
+    ON commerce_stock_movements (variant_id, at, id);
+
+CREATE TABLE commerce_carts (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    status TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    customer_id BLOB,
+    secret BLOB,
+    email TEXT,
+    shipping_address TEXT,
+    billing_address TEXT,
+    shipping_method BLOB,
+    discount_codes TEXT NOT NULL,
+    note TEXT,
+    order_id BLOB,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX commerce_carts_open_of_customer ON commerce_carts (customer_id)
+    WHERE customer_id IS NOT NULL AND status = 'open' AND origin = 'storefront';
+CREATE INDEX commerce_carts_due ON commerce_carts (expires_at, id) WHERE status = 'open';
+
+CREATE TABLE commerce_cart_lines (
+    cart_id BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    variant_id BLOB NOT NULL,
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
+    set_price INTEGER,
+    set_price_currency TEXT,
+    PRIMARY KEY (cart_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- `status` is derived from the rest of the order and its lines, in the words of the API.
+CREATE TABLE commerce_orders (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    number TEXT NOT NULL UNIQUE,
+    cart_id BLOB NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    payment_status TEXT NOT NULL,
+    fulfillment_status TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    customer_id BLOB,
+    secret BLOB,
+    email TEXT,
+    email_key TEXT,
+    currency TEXT NOT NULL,
+    subtotal INTEGER NOT NULL,
+    discount_total INTEGER NOT NULL,
+    shipping_total INTEGER NOT NULL,
+    tax_total INTEGER NOT NULL,
+    tax_included INTEGER NOT NULL,
+    rounding INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    paid_total INTEGER NOT NULL,
+    refunded_total INTEGER NOT NULL,
+    placed_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    cancelled_at INTEGER,
+    cancel_reason TEXT,
+    updated_at INTEGER NOT NULL,
+    terms TEXT NOT NULL,
+    history TEXT NOT NULL,
+    shipping_address TEXT,
+    billing_address TEXT,
+    shipping TEXT,
+    taxes TEXT NOT NULL,
+    pricing TEXT NOT NULL,
+    note TEXT
+) STRICT;
+
+CREATE INDEX commerce_orders_by_age ON commerce_orders (placed_at, id);
+CREATE INDEX commerce_orders_by_status ON commerce_orders (status, placed_at, id);
+CREATE INDEX commerce_orders_of_customer ON commerce_orders (customer_id, placed_at, id)
+    WHERE customer_id IS NOT NULL;
+CREATE INDEX commerce_orders_by_email ON commerce_orders (email_key, placed_at, id)
+    WHERE email_key IS NOT NULL;
+CREATE INDEX commerce_orders_due ON commerce_orders (expires_at, id) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE commerce_order_lines (
+    order_id BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    variant_id BLOB NOT NULL,
+    product_id BLOB NOT NULL,
+    sku TEXT NOT NULL,
+    title TEXT NOT NULL,
+    options TEXT NOT NULL,
+    image TEXT,
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
+    unit_price INTEGER NOT NULL,
+    subtotal INTEGER NOT NULL,
+    discount_total INTEGER NOT NULL,
+    tax_total INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    requires_shipping INTEGER NOT NULL,
+    track_inventory INTEGER NOT NULL,
+    backordered INTEGER NOT NULL,
+    fulfilled INTEGER NOT NULL,
+    refunded INTEGER NOT NULL,
+    adjustments TEXT NOT NULL,
+    PRIMARY KEY (order_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- The units that a location keeps for a line of an order.
+CREATE TABLE commerce_holds (
+    order_id BLOB NOT NULL,
+    line INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    variant_id BLOB NOT NULL,
+    location_id BLOB NOT NULL,
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
+    PRIMARY KEY (order_id, line, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_fulfillments (
+    order_id BLOB NOT NULL REFERENCES commerce_orders (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    carrier TEXT,
+    tracking_number TEXT,
+    tracking_url TEXT,
+    fulfilled_at INTEGER NOT NULL,
+    delivered_at INTEGER,
+    lines TEXT NOT NULL,
+    PRIMARY KEY (order_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_payments (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    order_id BLOB NOT NULL,
+    gateway TEXT NOT NULL,
+    status TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    captured INTEGER NOT NULL,
+    refunded INTEGER NOT NULL,
+    provider_ref TEXT,
+    client_secret TEXT,
+    redirect_url TEXT,
+    failure TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
+
+CREATE TABLE commerce_refunds (
+    payment_id BLOB NOT NULL REFERENCES commerce_payments (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    amount INTEGER NOT NULL,
+    reason TEXT,
+    created_at INTEGER NOT NULL,
+    lines TEXT NOT NULL,
+    PRIMARY KEY (payment_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_customers (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    email TEXT,
+    email_key TEXT UNIQUE,
+    email_verified INTEGER NOT NULL,
+    name TEXT,
+    phone TEXT,
+    external_id TEXT UNIQUE,
+    note TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE commerce_customer_addresses (
+    customer_id BLOB NOT NULL REFERENCES commerce_customers (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL,
+    company TEXT,
+    line1 TEXT NOT NULL,
+    line2 TEXT,
+    city TEXT NOT NULL,
+    region TEXT,
+    postal_code TEXT,
+    country TEXT NOT NULL,
+    phone TEXT,
+    default_shipping INTEGER NOT NULL,
+    default_billing INTEGER NOT NULL,
+    PRIMARY KEY (customer_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_api_tokens (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    label TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+-- How far each subscriber of the outbox has come.
+CREATE TABLE commerce_subscriptions (
+    name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL CHECK (version > 0),
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What was answered to operations that carried an idempotency key; `body` is JSON.
+CREATE TABLE commerce_outcomes (
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (scope, key)
+) STRICT;
+
+CREATE INDEX commerce_outcomes_by_age ON commerce_outcomes (at);
+
+-- The events of each commit. A position never comes again, even when its row is gone.
+CREATE TABLE commerce_outbox (
+    position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    events TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,189 @@
+//! Opening a shop's file: options, and the checks that come before anything is written.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{SqliteStore, error::OpenError, migrate};
+
+/// Marks a file as a shop's: "Comm".
+const APPLICATION_ID: i32 = 0x436f_6d6d;
+/// Prepared statements that a connection keeps: more than this crate has.
+const STATEMENTS: usize = 256;
+
+/// How safe a commit is once it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// It survives a loss of power: each batch is on the disk before anybody is answered.
+    #[default]
+    Full,
+    /// It survives the end of the process; a loss of power may take back the last moments, and
+    /// leaves a consistent shop. For imports that can be repeated, and tests.
+    Process,
+}
+
+/// How a shop's file is opened.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use commerce_sqlite::SqliteStore;
+/// let store = SqliteStore::options().busy_timeout(Duration::from_secs(10)).open("shop.db")?;
+/// # Ok::<(), commerce_sqlite::OpenError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    pub(crate) batch_max: NonZeroUsize,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) queue_timeout: Duration,
+    pub(crate) readers: NonZeroUsize,
+    pub(crate) durability: Durability,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            batch_max: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
+            busy_timeout: Duration::from_secs(5),
+            queue_timeout: Duration::from_secs(10),
+            readers: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
+            durability: Durability::Full,
+        }
+    }
+}
+
+impl OpenOptions {
+    /// The most commits that are made durable together; 128 unless set.
+    #[must_use]
+    pub fn batch_max(self, commits: NonZeroUsize) -> Self {
+        Self { batch_max: commits, ..self }
+    }
+
+    /// How long another program may keep the file locked before a commit is given up; 5 s unless
+    /// set.
+    #[must_use]
+    pub fn busy_timeout(self, timeout: Duration) -> Self {
+        Self { busy_timeout: timeout, ..self }
+    }
+
+    /// How long a commit may wait for its turn before it is given up; 10 s unless set.
+    #[must_use]
+    pub fn queue_timeout(self, timeout: Duration) -> Self {
+        Self { queue_timeout: timeout, ..self }
+    }
+
+    /// How many reads can happen at once; 4 unless set. Each reader keeps up to 8 MB of the file in
+    /// memory.
+    #[must_use]
+    pub fn readers(self, readers: NonZeroUsize) -> Self {
+        Self { readers, ..self }
+    }
+
+    /// How safe a commit is once it is acknowledged; against a loss of power unless set.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
+
+    /// Opens a shop's file, or makes it.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file; nothing of it was changed then.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
+        migrate::check_library()?;
+        let path = path.as_ref();
+        let writer = self.writer(path)?;
+        let readers = (0..self.readers.get())
+            .map(|_| self.reader(path))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| explain(error, path))?;
+        SqliteStore::start(self, writer, readers)
+    }
+
+    fn writer(&self, path: &Path) -> Result<Connection, OpenError> {
+        let fail = |error| explain(error, path);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+        connection.busy_timeout(self.busy_timeout).map_err(fail)?;
+        let new = check_owner(&connection, path)?;
+        if connection.is_readonly("main").map_err(fail)? {
+            return Err(OpenError::NotWritable { path: path.to_owned(), source: None });
+        }
+        if new {
+            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
+        }
+        let mode: String = connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+            .map_err(fail)?;
+        if mode != "wal" {
+            return Err(OpenError::NoWriteAheadLog { path: path.to_owned() });
+        }
+        let synchronous = match self.durability {
+            Durability::Full => "FULL",
+            Durability::Process => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous).map_err(fail)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+        connection.pragma_update(None, "cache_size", -16_384).map_err(fail)?;
+        // Pages that are written again and again reach the file once in this many.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(fail)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(fail)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        migrate::migrate_in(&connection).map_err(|error| match error {
+            OpenError::Sqlite(error) => fail(error),
+            other => other,
+        })?;
+        Ok(connection)
+    }
+
+    fn reader(&self, path: &Path) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -8_192)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+}
+
+/// Refuses the database of another program; answers whether it is empty.
+fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+    let fail = |error| explain(error, path);
+    let version = migrate::version(connection).map_err(fail)?;
+    if version > migrate::NEWEST {
+        return Err(OpenError::SchemaTooNew { found: version, known: migrate::NEWEST });
+    }
+    if version > 0 {
+        return Ok(false);
+    }
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(fail)?;
+    let owner: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fail)?;
+    if tables > 0 || (owner != 0 && owner != APPLICATION_ID) {
+        return Err(OpenError::OtherProgram { path: path.to_owned() });
+    }
+    Ok(true)
+}
+
+fn explain(error: rusqlite::Error, path: &Path) -> OpenError {
+    let path: PathBuf = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy { path },
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::DiskFull,
+        ) => OpenError::NotWritable { path, source: Some(error) },
+        _ => OpenError::Sqlite(error),
+    }
+}

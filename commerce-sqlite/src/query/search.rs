@@ -1,0 +1,104 @@
+//! Full-text search, ranked.
+
+use std::cmp::Reverse;
+
+use commerce_core::{
+    id::{Id, ProductId},
+    search,
+    store::{Cursor, CursorKey, Page, ProductInputs, ProductQuery},
+    time::Timestamp,
+};
+use rusqlite::Connection;
+
+use super::{
+    Select, page,
+    product::{Narrow, conditions},
+    text,
+};
+use crate::{
+    codec,
+    error::{Error, Result},
+    table::{document, product},
+};
+
+/// Of the products made in one millisecond, the most that are looked at to find the newest by id.
+const EQUALS_MAX: usize = 4_096;
+
+/// What the full-text index is asked for: products with a word that begins as each of these does.
+pub(super) fn matches(words: &[String]) -> String {
+    // A word has no quotation marks in it.
+    words.iter().map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" ")
+}
+
+struct Candidate {
+    id: ProductId,
+    created_at: Timestamp,
+    score: u32,
+}
+
+/// Products by how well they match, the newest of equals first.
+pub(super) fn ranked(connection: &Connection, query: &ProductQuery) -> Result<Page<ProductInputs>> {
+    let words = query.filter.text.as_deref().map(search::query);
+    let mut found = candidates(connection, query, words.as_deref().unwrap_or_default())?;
+    found.sort_unstable_by_key(|it| Reverse((it.created_at, it.id)));
+    found.truncate(search::CANDIDATES_MAX);
+    let total = query.page.total.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
+    found.sort_unstable_by_key(|it| Reverse((it.score, it.id)));
+    let after = match &query.page.after {
+        Some(Cursor { key: CursorKey::Number(score), id }) => Some((*score, *id)),
+        Some(Cursor { key: CursorKey::Text(_), .. }) => Some((i64::MAX, uuid::Uuid::max())),
+        None => None,
+    };
+    let keys = found
+        .into_iter()
+        .map(|it| (i64::from(it.score), it.id.uuid()))
+        .filter(|key| after.is_none_or(|after| *key < after))
+        .take(query.page.limit.saturating_add(1))
+        .map(|(score, id)| Cursor { key: CursorKey::Number(score), id })
+        .collect();
+    page(keys, &query.page, total, |ids| product::products(connection, ids))
+}
+
+/// The newest products that match, and a few more where several are equally new.
+fn candidates(
+    connection: &Connection,
+    query: &ProductQuery,
+    words: &[String],
+) -> Result<Vec<Candidate>> {
+    let (mut select, order) = if words.is_empty() {
+        let table = "commerce_products AS p INDEXED BY commerce_products_by_age";
+        (Select::from(table), "ORDER BY p.created_at DESC, p.id DESC")
+    } else {
+        let tables =
+            "commerce_products_fts AS f CROSS JOIN commerce_products AS p ON p.seq = f.rowid";
+        let mut select = Select::from(tables);
+        select.when("f.commerce_products_fts MATCH ?", [text(matches(words))]);
+        (select, "ORDER BY f.rowid DESC")
+    };
+    for narrow in Narrow::all(&query.filter, &[]) {
+        narrow.restrict(&mut select);
+    }
+    conditions(query, &mut select);
+    let columns = if words.is_empty() {
+        "p.id, p.created_at"
+    } else {
+        "p.id, p.created_at, f.title, f.skus, f.tags, f.description"
+    };
+    let sql = select.sql(columns, order);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(select.values())?;
+    let mut found: Vec<Candidate> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let row = codec::Columns::new(row);
+        let id = row.id()?;
+        let created_at = row.time()?;
+        if let Some(last) = found.get(search::CANDIDATES_MAX - 1)
+            && (created_at < last.created_at || found.len() >= search::CANDIDATES_MAX + EQUALS_MAX)
+        {
+            break;
+        }
+        let score = if words.is_empty() { Some(0) } else { document::read(&row)?.score(words) };
+        found.extend(score.map(|score| Candidate { id, created_at, score }));
+    }
+    Ok::<_, Error>(found)
+}

@@ -1,0 +1,228 @@
+//! The store: reads on a few connections of their own, writes by one thread.
+
+use std::{
+    path::Path,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use commerce_core::{
+    access::ApiToken,
+    cart::{Cart, CheckoutInputs},
+    catalog::{Category, Sellable},
+    customer::Customer,
+    id::{CartId, CustomerId, VariantId},
+    order::OrderInputs,
+    secret::Digest,
+    shop::Setup,
+    store::{
+        CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry, Outcome,
+        OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription, VariantRef,
+    },
+    text::Label,
+    time::Timestamp,
+    version::Versioned,
+};
+use rusqlite::Connection;
+
+use crate::{
+    error::{OpenError, Result},
+    open::OpenOptions,
+    read,
+    table::{cart, category, customer, journal, order, product, shop::SetupCache, token, variant},
+    writer::Writer,
+};
+
+/// A shop in one SQLite file.
+///
+/// It is cheap to clone, and clones are the same store. The last one to go waits until what was
+/// asked of it is written.
+///
+/// A read runs on the thread that polls it. It takes microseconds, about as long as handing it to
+/// another thread and back would, and waits for no writer: in WAL mode readers see the last commit
+/// before they began.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    // The readers go first: the last connection to close, the writer's, tidies up the file.
+    readers: Readers,
+    setup: SetupCache,
+    writer: Writer,
+}
+
+/// Connections that only read; whoever finds none free waits for one.
+#[derive(Debug)]
+struct Readers {
+    free: Mutex<Vec<Connection>>,
+    returned: Condvar,
+}
+
+/// A connection that goes back where it came from.
+struct Reader<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Readers {
+    fn take(&self) -> Reader<'_> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(connection) = free.pop() {
+                return Reader { readers: self, connection: Some(connection) };
+            }
+            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let mut free = self.readers.free.lock().unwrap_or_else(PoisonError::into_inner);
+            free.push(connection);
+            drop(free);
+            self.readers.returned.notify_one();
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Opens a shop's file, or makes it.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file; nothing of it was changed then.
+    pub fn open(path: impl AsRef<Path>) -> std::result::Result<Self, OpenError> {
+        OpenOptions::default().open(path)
+    }
+
+    /// How a shop's file can be opened otherwise.
+    pub fn options() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    pub(crate) fn start(
+        options: &OpenOptions,
+        writer: Connection,
+        readers: Vec<Connection>,
+    ) -> std::result::Result<Self, OpenError> {
+        let writer = Writer::start(writer, options).map_err(OpenError::Thread)?;
+        let readers = Readers { free: Mutex::new(readers), returned: Condvar::new() };
+        Ok(Self { inner: Arc::new(Inner { readers, setup: SetupCache::default(), writer }) })
+    }
+
+    /// Reads in one snapshot.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
+        let reader = self.inner.readers.take();
+        let Some(connection) = &reader.connection else {
+            return Err(commerce_core::store::StoreError::unavailable("no connection"));
+        };
+        Ok(snapshot(connection, read)?)
+    }
+
+    fn setup_in(&self, connection: &Connection) -> Result<Option<Setup>> {
+        self.inner.setup.get(connection)
+    }
+}
+
+/// Reads in one snapshot.
+fn snapshot<T>(connection: &Connection, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    /// Ends the snapshot, however the read ends.
+    struct End<'a>(&'a Connection);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            // Ending a read fails only if there is none.
+            let _ = crate::codec::run(self.0, "COMMIT", []);
+        }
+    }
+    crate::codec::run(connection, "BEGIN", [])?;
+    let end = End(connection);
+    let found = read(connection);
+    drop(end);
+    found
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn setup(&self) -> StoreResult<Option<Setup>> {
+        self.read(|connection| self.setup_in(connection))
+    }
+
+    async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
+        self.read(|connection| product::product(connection, by))
+    }
+
+    async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
+        self.read(|connection| variant::sellable(connection, by))
+    }
+
+    async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>> {
+        self.read(|connection| variant::sellables(connection, variants.iter().copied()))
+    }
+
+    async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>> {
+        self.read(|connection| category::category(connection, by))
+    }
+
+    async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
+        self.read(category::categories)
+    }
+
+    async fn cart(&self, id: CartId) -> StoreResult<Option<Versioned<Cart>>> {
+        self.read(|connection| cart::cart(connection, id))
+    }
+
+    async fn open_cart(&self, customer: CustomerId) -> StoreResult<Option<Versioned<Cart>>> {
+        self.read(|connection| cart::open_cart(connection, customer))
+    }
+
+    async fn checkout_inputs(
+        &self,
+        cart: CartId,
+        also: &[VariantId],
+    ) -> StoreResult<Option<CheckoutInputs>> {
+        self.read(|connection| match self.setup_in(connection)? {
+            Some(setup) => read::checkout_inputs(connection, setup, cart, also),
+            None => Ok(None),
+        })
+    }
+
+    async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
+        self.read(|connection| order::order(connection, by))
+    }
+
+    async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>> {
+        self.read(|connection| customer::customer(connection, by))
+    }
+
+    async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>> {
+        self.read(|connection| token::api_token(connection, digest))
+    }
+
+    async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
+        self.read(|connection| journal::outcome(connection, key))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>> {
+        self.read(|connection| journal::due(connection, now, limit))
+    }
+
+    async fn outbox(&self, after: u64, limit: usize) -> StoreResult<Vec<OutboxEntry>> {
+        self.read(|connection| journal::outbox(connection, after, limit))
+    }
+
+    async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>> {
+        self.read(|connection| token::subscription(connection, name))
+    }
+
+    async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
+        self.inner.writer.commit(commit).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
+        self.inner.writer.purge(purge).await
+    }
+}

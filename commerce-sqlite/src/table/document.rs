@@ -1,0 +1,60 @@
+//! What products are found by, in the full-text index.
+
+use commerce_core::{id::ProductId, search::Document};
+use rusqlite::{Connection, params};
+
+use crate::{
+    codec::{self, Columns},
+    error::Result,
+    table::product,
+};
+
+/// Writes anew what a product is found by.
+pub(crate) fn index(connection: &Connection, id: ProductId) -> Result<()> {
+    const SEQ: &str = "SELECT seq FROM commerce_products WHERE id = ?1";
+    const CODES: &str = "SELECT sku, barcode FROM commerce_variants
+        WHERE product_id = ?1 ORDER BY position, id";
+    const BEFORE: &str =
+        "SELECT title, skus, tags, description FROM commerce_products_fts WHERE rowid = ?1";
+    const INSERT: &str = "INSERT INTO commerce_products_fts
+        (rowid, title, skus, tags, description) VALUES (?1, ?2, ?3, ?4, ?5)";
+    const UPDATE: &str = "UPDATE commerce_products_fts
+        SET title = ?2, skus = ?3, tags = ?4, description = ?5 WHERE rowid = ?1";
+    let Some(seq) = codec::number(connection, SEQ, [codec::key(id)])? else { return Ok(()) };
+    let Some(product) = product::products_alone(connection, &codec::ids([id]))?.pop() else {
+        return Ok(());
+    };
+    let mut codes = Vec::new();
+    codec::all(connection, CODES, [codec::key(id)], |row| {
+        codes.push(row.str()?.to_owned());
+        codes.extend(row.maybe(Columns::str)?.map(str::to_owned));
+        Ok(())
+    })?;
+    let document = Document::with_codes(&product, codes.iter().map(String::as_str));
+    let before = codec::first(connection, BEFORE, [seq], read)?;
+    if before.as_ref() == Some(&document) {
+        return Ok(());
+    }
+    let Document { title, skus, tags, description } = document;
+    let sql = if before.is_some() { UPDATE } else { INSERT };
+    codec::run(connection, sql, params![seq, title, skus, tags, description])?;
+    Ok(())
+}
+
+/// Forgets what a product is found by.
+pub(crate) fn forget(connection: &Connection, id: ProductId) -> Result<()> {
+    const DELETE: &str = "DELETE FROM commerce_products_fts
+        WHERE rowid = (SELECT seq FROM commerce_products WHERE id = ?1)";
+    codec::run(connection, DELETE, [codec::key(id)])?;
+    Ok(())
+}
+
+/// The columns `title`, `skus`, `tags` and `description`.
+pub(crate) fn read(row: &Columns<'_>) -> Result<Document> {
+    Ok(Document {
+        title: row.str()?.to_owned(),
+        skus: row.str()?.to_owned(),
+        tags: row.str()?.to_owned(),
+        description: row.str()?.to_owned(),
+    })
+}

@@ -1,0 +1,129 @@
+//! Payments and their refunds.
+
+use std::collections::HashMap;
+
+use commerce_core::{
+    currency::Currency,
+    id::{OrderId, PaymentId},
+    payment::{Payment, Refund},
+    version::{Version, Versioned},
+};
+use rusqlite::Connection;
+
+use super::{Cell, table};
+use crate::{
+    codec::{self, Columns},
+    error::Result,
+};
+
+table! {
+    pub(crate) PAYMENTS = "commerce_payments", 1 keys:
+    id version order_id gateway status currency amount captured refunded provider_ref client_secret
+    redirect_url failure created_at updated_at
+}
+
+table! {
+    pub(crate) REFUNDS = "commerce_refunds", 2 keys:
+    payment_id position id amount reason created_at lines
+}
+
+pub(crate) fn row(payment: &Payment, version: Version) -> Result<Vec<Cell<'_>>> {
+    let currency = payment.amount.currency();
+    Ok(vec![
+        Cell::id(payment.id),
+        Cell::count(version.get()),
+        Cell::id(payment.order_id),
+        Cell::Text(&payment.gateway),
+        Cell::Text(payment.status.as_str()),
+        Cell::Text(currency.code()),
+        codec::minor(payment.amount, currency)?.into(),
+        codec::minor(payment.captured, currency)?.into(),
+        codec::minor(payment.refunded, currency)?.into(),
+        Cell::maybe_text(payment.provider_ref.as_ref()),
+        Cell::maybe_text(payment.client_secret.as_ref()),
+        Cell::maybe_text(payment.redirect_url.as_ref()),
+        Cell::maybe_text(payment.failure.as_ref()),
+        payment.created_at.into(),
+        payment.updated_at.into(),
+    ])
+}
+
+pub(crate) fn refund_row(
+    of: &Payment,
+    position: i64,
+    refund: &Refund,
+) -> Result<Vec<Cell<'static>>> {
+    Ok(vec![
+        Cell::id(of.id),
+        Cell::Integer(position),
+        Cell::id(refund.id),
+        codec::minor(refund.amount, of.amount.currency())?.into(),
+        Cell::maybe(refund.reason.as_ref(), |reason| Cell::Made(reason.to_string())),
+        refund.created_at.into(),
+        Cell::json(&refund.lines)?,
+    ])
+}
+
+fn read(row: &Columns<'_>) -> Result<(Version, Payment)> {
+    let id = row.id()?;
+    let version = row.version()?;
+    let order_id = row.id()?;
+    let gateway = row.text()?;
+    let status = row.word()?;
+    let currency = row.text()?;
+    let payment = Payment {
+        id,
+        order_id,
+        gateway,
+        status,
+        amount: row.money(currency)?,
+        captured: row.money(currency)?,
+        refunded: row.money(currency)?,
+        provider_ref: row.maybe(Columns::text)?,
+        client_secret: row.maybe(Columns::text)?,
+        redirect_url: row.maybe(Columns::text)?,
+        failure: row.maybe(Columns::text)?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+        refunds: Vec::new(),
+    };
+    Ok((version, payment))
+}
+
+/// The payments of orders, those of one order oldest first.
+pub(crate) fn payments(
+    connection: &Connection,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<Vec<Versioned<Payment>>> {
+    const PAYMENTS_OF: &str = "SELECT p.id, p.version, p.order_id, p.gateway, p.status, p.currency,
+            p.amount, p.captured, p.refunded, p.provider_ref, p.client_secret, p.redirect_url,
+            p.failure, p.created_at, p.updated_at
+        FROM json_each(?1) AS wanted
+        CROSS JOIN commerce_payments AS p ON p.order_id = unhex(wanted.value)
+        ORDER BY p.id";
+    const REFUNDS_OF: &str = "SELECT r.payment_id, p.currency, r.id, r.amount, r.reason,
+            r.created_at, r.lines
+        FROM json_each(?1) AS wanted
+        CROSS JOIN commerce_payments AS p ON p.order_id = unhex(wanted.value)
+        CROSS JOIN commerce_refunds AS r ON r.payment_id = p.id
+        ORDER BY r.payment_id, r.position";
+    let orders = codec::ids(orders);
+    let mut refunds: HashMap<PaymentId, Vec<Refund>> = HashMap::new();
+    codec::all(connection, REFUNDS_OF, [&orders], |row| {
+        let of = row.id()?;
+        let currency: Currency = row.text()?;
+        refunds.entry(of).or_default().push(Refund {
+            id: row.id()?,
+            amount: row.money(currency)?,
+            reason: row.maybe(Columns::text)?,
+            created_at: row.time()?,
+            lines: row.json()?,
+        });
+        Ok(())
+    })?;
+    codec::all(connection, PAYMENTS_OF, [&orders], |row| {
+        let (version, mut payment) = read(row)?;
+        payment.refunds = refunds.remove(&payment.id).unwrap_or_default();
+        Ok(Versioned::new(version, payment))
+    })
+}

@@ -1,0 +1,303 @@
+//! Products and what belongs to them.
+
+use std::{collections::HashMap, hash::Hash, sync::LazyLock};
+
+use commerce_core::{
+    catalog::{Image, Product},
+    id::{CategoryId, Id, ProductId},
+    store::{ProductInputs, ProductRef},
+    text::Label,
+    time::Timestamp,
+    version::{Version, Versioned},
+};
+use rusqlite::{Connection, params};
+
+use super::{Cell, stock, table, variant};
+use crate::{
+    codec::{self, Columns},
+    error::Result,
+};
+
+table! {
+    pub(crate) PRODUCTS = "commerce_products", 1 keys:
+    id version slug title status tax_class featured gift_card vendor product_type title_key
+    vendor_key type_key created_at updated_at options seo related short_description attributes
+    metadata description
+}
+
+table! {
+    pub(crate) TAGS = "commerce_product_tags", 2 keys:
+    product_id position tag tag_key created_at status
+}
+
+table! {
+    pub(crate) IN_CATEGORIES = "commerce_product_categories", 2 keys:
+    product_id position category_id created_at status
+}
+
+table! {
+    pub(crate) IMAGES = "commerce_product_images", 2 keys: product_id position id url alt
+}
+
+pub(crate) fn row(product: &Product, version: Version) -> Result<Vec<Cell<'_>>> {
+    let key = |text: &Label| Cell::Made(text.to_lowercase());
+    Ok(vec![
+        Cell::id(product.id),
+        Cell::count(version.get()),
+        Cell::Text(&product.slug),
+        Cell::Text(&product.title),
+        Cell::Text(product.status.as_str()),
+        Cell::Text(&product.tax_class),
+        product.featured.into(),
+        product.gift_card.into(),
+        Cell::maybe_text(product.vendor.as_ref()),
+        Cell::maybe_text(product.product_type.as_ref()),
+        key(&product.title),
+        Cell::maybe(product.vendor.as_ref(), key),
+        Cell::maybe(product.product_type.as_ref(), key),
+        product.created_at.into(),
+        product.updated_at.into(),
+        Cell::json(&product.options)?,
+        Cell::json(&product.seo)?,
+        Cell::json(&product.related)?,
+        Cell::maybe_text(product.short_description.as_ref()),
+        Cell::json(&product.attributes)?,
+        Cell::json(&product.metadata)?,
+        Cell::Text(&product.description),
+    ])
+}
+
+pub(crate) fn tag_row<'a>(of: &'a Product, position: i64, tag: &'a Label) -> Result<Vec<Cell<'a>>> {
+    Ok(vec![
+        Cell::id(of.id),
+        Cell::Integer(position),
+        Cell::Text(tag),
+        Cell::Made(tag.to_lowercase()),
+        of.created_at.into(),
+        Cell::Text(of.status.as_str()),
+    ])
+}
+
+pub(crate) fn category_row<'a>(
+    of: &'a Product,
+    position: i64,
+    category: &'a CategoryId,
+) -> Result<Vec<Cell<'a>>> {
+    Ok(vec![
+        Cell::id(of.id),
+        Cell::Integer(position),
+        Cell::id(*category),
+        of.created_at.into(),
+        Cell::Text(of.status.as_str()),
+    ])
+}
+
+pub(crate) fn image_row(of: ProductId, position: i64, image: &Image) -> Result<Vec<Cell<'_>>> {
+    Ok(vec![
+        Cell::id(of),
+        Cell::Integer(position),
+        Cell::id(image.id),
+        Cell::Text(&image.url),
+        Cell::maybe_text(image.alt.as_ref()),
+    ])
+}
+
+/// Inserts a product. Its `seq` rises with the time of creation, and within a millisecond mostly with
+/// the id. Where a millisecond has no room left, it comes after all others.
+pub(crate) fn insert(connection: &Connection, product: &Product, version: Version) -> Result<()> {
+    static INSERT: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO commerce_products ({}, seq, priced_in) VALUES ({}?, '')",
+            PRODUCTS.columns.join(", "),
+            "?, ".repeat(PRODUCTS.columns.len())
+        )
+    });
+    let mut row = row(product, version)?;
+    row.push(Cell::Integer(free_seq(connection, product)?));
+    codec::run(connection, &INSERT, rusqlite::params_from_iter(&row))?;
+    Ok(())
+}
+
+fn free_seq(connection: &Connection, product: &Product) -> Result<i64> {
+    const TAKEN: &str = "SELECT 1 FROM commerce_products WHERE seq = ?1";
+    const NEXT: &str = "SELECT max(seq) + 1 FROM commerce_products";
+    // Where those of one millisecond were all made by the same count, their ids differ in the bits
+    // after the variant.
+    let bits = (product.id.uuid().as_u128() >> 47) & 0x7fff;
+    let first = first_seq(product.created_at) | i64::try_from(bits).unwrap_or(0);
+    for seq in first..first + 8 {
+        if codec::number(connection, TAKEN, [seq])?.is_none() {
+            return Ok(seq);
+        }
+    }
+    Ok(codec::number(connection, NEXT, [])?.unwrap_or(first))
+}
+
+/// The lowest `seq` of products that were made at a time.
+pub(crate) fn first_seq(at: Timestamp) -> i64 {
+    at.as_millis() << 15
+}
+
+/// Works out anew in which currencies a product is sold, and at which lowest prices.
+pub(crate) fn price(connection: &Connection, id: ProductId) -> Result<()> {
+    const LOWEST: &str = "SELECT p.currency, min(p.amount) FROM commerce_variants AS v
+        CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id
+        WHERE v.product_id = ?1 AND v.active = 1
+        GROUP BY p.currency ORDER BY p.currency";
+    const BEFORE: &str = "SELECT currency, amount FROM commerce_product_prices
+        WHERE product_id = ?1 ORDER BY currency";
+    const KEEP: &str = "INSERT INTO commerce_product_prices (product_id, currency, amount)
+        VALUES (?1, ?2, ?3)";
+    const NOTE: &str =
+        "UPDATE commerce_products SET priced_in = ?2 WHERE id = ?1 AND priced_in <> ?2";
+    let product = id;
+    let id = codec::key(id);
+    let read = |row: &Columns<'_>| Ok((row.str()?.to_owned(), row.i64()?));
+    let lowest = codec::all(connection, LOWEST, [id], read)?;
+    if lowest != codec::all(connection, BEFORE, [id], read)? {
+        forget_prices(connection, product)?;
+        for (currency, amount) in &lowest {
+            codec::run(connection, KEEP, params![id, currency, amount])?;
+        }
+    }
+    let currencies: Vec<_> = lowest.into_iter().map(|(currency, _)| currency).collect();
+    codec::run(connection, NOTE, params![id, currencies.join(",")])?;
+    Ok(())
+}
+
+/// Forgets at which prices a product is sold.
+pub(crate) fn forget_prices(connection: &Connection, id: ProductId) -> Result<()> {
+    const FORGET: &str = "DELETE FROM commerce_product_prices WHERE product_id = ?1";
+    codec::run(connection, FORGET, [codec::key(id)])?;
+    Ok(())
+}
+
+fn read(row: &Columns<'_>) -> Result<(Version, Product)> {
+    let id = row.id()?;
+    let version = row.version()?;
+    let product = Product {
+        id,
+        slug: row.text()?,
+        title: row.text()?,
+        status: row.word()?,
+        tax_class: row.text()?,
+        featured: row.bool()?,
+        gift_card: row.bool()?,
+        vendor: row.maybe(Columns::text)?,
+        product_type: row.maybe(Columns::text)?,
+        created_at: {
+            row.skip(3);
+            row.time()?
+        },
+        updated_at: row.time()?,
+        options: row.json()?,
+        seo: row.json()?,
+        related: row.json()?,
+        short_description: row.maybe(Columns::text)?,
+        attributes: row.json()?,
+        metadata: row.json()?,
+        description: row.text()?,
+        tags: Vec::new(),
+        images: Vec::new(),
+        categories: Vec::new(),
+    };
+    Ok((version, product))
+}
+
+/// What belongs to products, by product, in the order of the positions.
+fn belongings<T>(
+    connection: &Connection,
+    sql: &str,
+    products: &str,
+    read: impl Fn(&Columns<'_>) -> Result<T>,
+) -> Result<HashMap<ProductId, Vec<T>>> {
+    let mut found = HashMap::new();
+    codec::all(connection, sql, [products], |row| {
+        let of = row.id()?;
+        found.entry(of).or_insert_with(Vec::new).push(read(row)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn take<K: Eq + Hash, V>(map: &mut HashMap<K, Vec<V>>, key: &K) -> Vec<V> {
+    map.remove(key).unwrap_or_default()
+}
+
+/// Products without their variants, in the order of the ids.
+pub(crate) fn products_alone(
+    connection: &Connection,
+    ids: &str,
+) -> Result<Vec<Versioned<Product>>> {
+    static PRODUCTS_OF: LazyLock<String> = LazyLock::new(|| {
+        let columns: Vec<_> = PRODUCTS.columns.iter().map(|column| format!("p.{column}")).collect();
+        format!(
+            "SELECT {} FROM json_each(?1) AS wanted
+            CROSS JOIN commerce_products AS p ON p.id = unhex(wanted.value)
+            ORDER BY wanted.key",
+            columns.join(", ")
+        )
+    });
+    macro_rules! of_products {
+        ($columns:literal, $table:literal) => {
+            concat!(
+                "SELECT it.product_id, ",
+                $columns,
+                " FROM json_each(?1) AS wanted CROSS JOIN ",
+                $table,
+                " AS it ON it.product_id = unhex(wanted.value)
+                ORDER BY it.product_id, it.position"
+            )
+        };
+    }
+    const TAGS_OF: &str = of_products!("it.tag", "commerce_product_tags");
+    const CATEGORIES_OF: &str = of_products!("it.category_id", "commerce_product_categories");
+    const IMAGES_OF: &str = of_products!("it.id, it.url, it.alt", "commerce_product_images");
+    let mut tags = belongings(connection, TAGS_OF, ids, |row| row.text())?;
+    let mut categories = belongings(connection, CATEGORIES_OF, ids, |row| row.id())?;
+    let mut images = belongings(connection, IMAGES_OF, ids, |row| {
+        Ok(Image { id: row.id()?, url: row.text()?, alt: row.maybe(Columns::text)? })
+    })?;
+    codec::all(connection, &PRODUCTS_OF, [ids], |row| {
+        let (version, mut product) = read(row)?;
+        product.tags = take(&mut tags, &product.id);
+        product.categories = take(&mut categories, &product.id);
+        product.images = take(&mut images, &product.id);
+        Ok(Versioned::new(version, product))
+    })
+}
+
+/// Products with their variants and stock, in the order of the ids.
+pub(crate) fn products(
+    connection: &Connection,
+    ids: impl IntoIterator<Item = ProductId>,
+) -> Result<Vec<ProductInputs>> {
+    let ids = codec::ids(ids);
+    let mut variants = variant::variants_of_products(connection, &ids)?;
+    let mut levels: HashMap<_, Vec<_>> = HashMap::new();
+    for level in stock::levels_of_products(connection, &ids)? {
+        levels.entry(level.variant_id).or_default().push(level);
+    }
+    let products = products_alone(connection, &ids)?;
+    Ok(products
+        .into_iter()
+        .map(|product| {
+            let variants = take(&mut variants, &product.id);
+            let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
+            ProductInputs { product, variants, levels }
+        })
+        .collect())
+}
+
+/// A product with its variants and stock.
+pub(crate) fn product(connection: &Connection, by: &ProductRef) -> Result<Option<ProductInputs>> {
+    const ID_OF: &str = "SELECT id FROM commerce_products WHERE slug = ?1";
+    let id = match by {
+        ProductRef::Id(id) => Some(*id),
+        ProductRef::Slug(slug) => codec::first(connection, ID_OF, [&**slug], |row| row.id())?,
+    };
+    match id {
+        Some(id) => Ok(products(connection, [id])?.pop()),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,240 @@
+//! Variants, their prices, and what selling them needs.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use commerce_core::{
+    catalog::{Backorder, Dimensions, Price, Sellable, Variant},
+    id::{ProductId, VariantId},
+    store::VariantRef,
+    version::{Version, Versioned},
+};
+use rusqlite::Connection;
+
+use super::{Cell, stock, table};
+use crate::{
+    codec::{self, Columns},
+    error::{Error, Result},
+};
+
+table! {
+    pub(crate) VARIANTS = "commerce_variants", 1 keys:
+    id version product_id sku title options cost cost_currency grams length_mm width_mm height_mm
+    barcode track_inventory backorder low_stock_threshold requires_shipping taxable tax_code active
+    image_id position created_at updated_at metadata low
+}
+
+table! {
+    pub(crate) PRICES = "commerce_variant_prices", 2 keys:
+    variant_id position currency amount compare_at
+}
+
+/// `low` is what the row says already, and is settled once its levels are known.
+pub(crate) fn row(variant: &Variant, version: Version) -> Result<Vec<Cell<'_>>> {
+    let size = variant.dimensions;
+    Ok(vec![
+        Cell::id(variant.id),
+        Cell::count(version.get()),
+        Cell::id(variant.product_id),
+        Cell::Text(&variant.sku),
+        Cell::Text(&variant.title),
+        Cell::json(&variant.options)?,
+        Cell::maybe(variant.cost, |cost| Cell::Integer(cost.minor())),
+        Cell::maybe(variant.cost, |cost| Cell::Text(cost.currency().code())),
+        variant.grams.into(),
+        Cell::maybe(size, |size| Cell::count(size.length_mm)),
+        Cell::maybe(size, |size| Cell::count(size.width_mm)),
+        Cell::maybe(size, |size| Cell::count(size.height_mm)),
+        Cell::maybe_text(variant.barcode.as_ref()),
+        variant.track_inventory.into(),
+        Cell::Text(match variant.backorder {
+            Backorder::Deny => "deny",
+            Backorder::Allow => "allow",
+        }),
+        variant.low_stock_threshold.into(),
+        variant.requires_shipping.into(),
+        variant.taxable.into(),
+        Cell::maybe_text(variant.tax_code.as_ref()),
+        variant.active.into(),
+        Cell::maybe_id(variant.image_id),
+        Cell::count(variant.position),
+        variant.created_at.into(),
+        variant.updated_at.into(),
+        Cell::json(&variant.metadata)?,
+        false.into(),
+    ])
+}
+
+pub(crate) fn price_row(of: VariantId, position: i64, price: &Price) -> Result<Vec<Cell<'static>>> {
+    let currency = price.amount.currency();
+    let compare_at = price.compare_at.map(|amount| codec::minor(amount, currency)).transpose()?;
+    Ok(vec![
+        Cell::id(of),
+        Cell::Integer(position),
+        Cell::Text(currency.code()),
+        price.amount.minor().into(),
+        Cell::maybe(compare_at, Cell::Integer),
+    ])
+}
+
+type Prices = HashMap<VariantId, Vec<Price>>;
+
+fn read(row: &Columns<'_>, prices: &mut Prices) -> Result<Versioned<Variant>> {
+    let id = row.id()?;
+    let version = row.version()?;
+    let variant = Variant {
+        id,
+        product_id: row.id()?,
+        sku: row.text()?,
+        title: row.text()?,
+        options: row.json()?,
+        cost: row.maybe_priced()?,
+        grams: row.i64()?,
+        dimensions: {
+            let length_mm = row.maybe(Columns::int)?;
+            let width_mm = row.maybe(Columns::int)?;
+            let height_mm = row.maybe(Columns::int)?;
+            match (length_mm, width_mm, height_mm) {
+                (Some(length_mm), Some(width_mm), Some(height_mm)) => {
+                    Some(Dimensions { length_mm, width_mm, height_mm })
+                }
+                _ => None,
+            }
+        },
+        barcode: row.maybe(Columns::text)?,
+        track_inventory: row.bool()?,
+        backorder: match row.str()? {
+            "deny" => Backorder::Deny,
+            "allow" => Backorder::Allow,
+            other => return Err(Error::Corrupt(format!("column backorder: {other}"))),
+        },
+        low_stock_threshold: row.i64()?,
+        requires_shipping: row.bool()?,
+        taxable: row.bool()?,
+        tax_code: row.maybe(Columns::text)?,
+        active: row.bool()?,
+        image_id: row.maybe(Columns::id)?,
+        position: row.int()?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+        metadata: row.json()?,
+        prices: prices.remove(&id).unwrap_or_default(),
+    };
+    row.skip(1);
+    Ok(Versioned::new(version, variant))
+}
+
+fn read_prices(connection: &Connection, sql: &str, ids: &str) -> Result<Prices> {
+    let mut prices = Prices::new();
+    codec::all(connection, sql, [ids], |row| {
+        let of = row.id()?;
+        let currency = row.text()?;
+        let amount = row.money(currency)?;
+        let compare_at = row.maybe(|row| row.money(currency))?;
+        prices.entry(of).or_default().push(Price { amount, compare_at });
+        Ok(())
+    })?;
+    Ok(prices)
+}
+
+/// The columns of `v`, a variant.
+static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    VARIANTS.columns.iter().map(|column| format!("v.{column}")).collect::<Vec<_>>().join(", ")
+});
+
+/// The prices of variants that a JSON list of ids names.
+const PRICES_OF: &str = "SELECT p.variant_id, p.currency, p.amount, p.compare_at
+    FROM json_each(?1) AS wanted
+    CROSS JOIN commerce_variant_prices AS p ON p.variant_id = unhex(wanted.value)
+    ORDER BY p.variant_id, p.position";
+
+/// The variants that a JSON list of ids names, in its order.
+pub(crate) fn variants(connection: &Connection, ids: &str) -> Result<Vec<Versioned<Variant>>> {
+    static VARIANTS_OF: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {} FROM json_each(?1) AS wanted
+            CROSS JOIN commerce_variants AS v ON v.id = unhex(wanted.value)
+            ORDER BY wanted.key",
+            *COLUMNS
+        )
+    });
+    let mut prices = read_prices(connection, PRICES_OF, ids)?;
+    codec::all(connection, &VARIANTS_OF, [ids], |row| read(row, &mut prices))
+}
+
+/// The variants of products that a JSON list of ids names, by product, those of one by position.
+pub(crate) fn variants_of_products(
+    connection: &Connection,
+    products: &str,
+) -> Result<HashMap<ProductId, Vec<Versioned<Variant>>>> {
+    static VARIANTS_OF: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {} FROM json_each(?1) AS wanted
+            CROSS JOIN commerce_variants AS v ON v.product_id = unhex(wanted.value)
+            ORDER BY wanted.key, v.position, v.id",
+            *COLUMNS
+        )
+    });
+    const PRICES_OF: &str = "SELECT p.variant_id, p.currency, p.amount, p.compare_at
+        FROM json_each(?1) AS wanted
+        CROSS JOIN commerce_variants AS v ON v.product_id = unhex(wanted.value)
+        CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id
+        ORDER BY p.variant_id, p.position";
+    let mut prices = read_prices(connection, PRICES_OF, products)?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    codec::all(connection, &VARIANTS_OF, [products], |row| {
+        let variant = read(row, &mut prices)?;
+        found.entry(variant.product_id).or_default().push(variant);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// What selling variants needs: those that exist, each once.
+pub(crate) fn sellables(
+    connection: &Connection,
+    variants: impl IntoIterator<Item = VariantId>,
+) -> Result<Vec<Sellable>> {
+    static SELLABLES: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {}, p.title, p.status, p.tax_class, coalesce(
+                (SELECT url FROM commerce_product_images
+                    WHERE product_id = p.id AND id = v.image_id),
+                (SELECT url FROM commerce_product_images
+                    WHERE product_id = p.id ORDER BY position LIMIT 1))
+            FROM json_each(?1) AS wanted
+            CROSS JOIN commerce_variants AS v ON v.id = unhex(wanted.value)
+            CROSS JOIN commerce_products AS p ON p.id = v.product_id",
+            *COLUMNS
+        )
+    });
+    let mut distinct: Vec<_> = variants.into_iter().collect();
+    if distinct.is_empty() {
+        return Ok(Vec::new());
+    }
+    distinct.sort_unstable();
+    distinct.dedup();
+    let ids = codec::ids(distinct);
+    let mut prices = read_prices(connection, PRICES_OF, &ids)?;
+    let mut levels = stock::levels(connection, &ids)?;
+    codec::all(connection, &SELLABLES, [&ids], |row| {
+        let variant = read(row, &mut prices)?;
+        Ok(Sellable {
+            title: row.text()?,
+            status: row.word()?,
+            tax_class: row.text()?,
+            image: row.maybe(Columns::text)?,
+            levels: levels.remove(&variant.id).unwrap_or_default(),
+            variant,
+        })
+    })
+}
+
+/// What selling one variant needs.
+pub(crate) fn sellable(connection: &Connection, by: &VariantRef) -> Result<Option<Sellable>> {
+    const ID_OF: &str = "SELECT id FROM commerce_variants WHERE sku = ?1";
+    let id = match by {
+        VariantRef::Id(id) => Some(*id),
+        VariantRef::Sku(sku) => codec::first(connection, ID_OF, [&**sku], |row| row.id())?,
+    };
+    Ok(sellables(connection, id)?.pop())
+}

@@ -1,0 +1,117 @@
+//! What commits are judged by: the database, and the levels that the batch has moved already.
+
+use commerce_core::{
+    id::Id,
+    inventory::{LevelKey, StockLevel},
+    store::{Outcome, OutcomeKey, RecordKey, UniqueKey, View},
+    version::Version,
+};
+use rusqlite::{Connection, Params, params};
+
+use crate::{
+    codec,
+    error::{Error, Result},
+    table::{journal, stock::Levels},
+};
+
+/// The state that a commit is judged by, read as it asks.
+#[derive(Debug)]
+pub(crate) struct Database<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) levels: &'a mut Levels,
+}
+
+impl Database<'_> {
+    fn holder_id<T: Id>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
+        codec::first(self.connection, sql, params, |row| row.id())
+    }
+}
+
+impl View for Database<'_> {
+    type Error = Error;
+
+    fn version(&mut self, key: &RecordKey) -> Result<Option<Version>> {
+        let by_id =
+            |sql, id: [u8; 16]| codec::first(self.connection, sql, [id], |row| row.version());
+        macro_rules! version_of {
+            ($table:literal, $id:expr) => {
+                by_id(concat!("SELECT version FROM ", $table, " WHERE id = ?1"), codec::key(*$id))
+            };
+        }
+        match key {
+            RecordKey::Shop => {
+                codec::first(self.connection, "SELECT version FROM commerce_shop", [], |row| {
+                    row.version()
+                })
+            }
+            RecordKey::Location(id) => version_of!("commerce_locations", id),
+            RecordKey::Category(id) => version_of!("commerce_categories", id),
+            RecordKey::Product(id) => version_of!("commerce_products", id),
+            RecordKey::Variant(id) => version_of!("commerce_variants", id),
+            RecordKey::Cart(id) => version_of!("commerce_carts", id),
+            RecordKey::Order(id) => version_of!("commerce_orders", id),
+            RecordKey::Payment(id) => version_of!("commerce_payments", id),
+            RecordKey::Customer(id) => version_of!("commerce_customers", id),
+            RecordKey::ApiToken(id) => version_of!("commerce_api_tokens", id),
+            RecordKey::Subscription(name) => codec::first(
+                self.connection,
+                "SELECT version FROM commerce_subscriptions WHERE name = ?1",
+                [name.as_str()],
+                |row| row.version(),
+            ),
+        }
+    }
+
+    fn holder(&mut self, key: &UniqueKey) -> Result<Option<RecordKey>> {
+        macro_rules! holder {
+            ($record:ident, $table:literal, $clause:literal, $params:expr) => {
+                self.holder_id(concat!("SELECT id FROM ", $table, " WHERE ", $clause), $params)?
+                    .map(RecordKey::$record)
+            };
+        }
+        Ok(match key {
+            UniqueKey::ProductSlug(slug) => {
+                holder!(Product, "commerce_products", "slug = ?1", [&**slug])
+            }
+            UniqueKey::CategorySlug(slug) => {
+                holder!(Category, "commerce_categories", "slug = ?1", [&**slug])
+            }
+            UniqueKey::Sku(sku) => holder!(Variant, "commerce_variants", "sku = ?1", [&**sku]),
+            UniqueKey::VariantOptions(product, options) => holder!(
+                Variant,
+                "commerce_variants",
+                "product_id = ?1 AND options = ?2",
+                params![codec::key(*product), codec::json(options)?]
+            ),
+            UniqueKey::OpenCart(customer) => holder!(
+                Cart,
+                "commerce_carts",
+                "customer_id = ?1 AND status = 'open' AND origin = 'storefront'",
+                [codec::key(*customer)]
+            ),
+            UniqueKey::OrderNumber(number) => {
+                holder!(Order, "commerce_orders", "number = ?1", [&**number])
+            }
+            UniqueKey::OrderOfCart(cart) => {
+                holder!(Order, "commerce_orders", "cart_id = ?1", [codec::key(*cart)])
+            }
+            UniqueKey::CustomerEmail(email) => {
+                holder!(Customer, "commerce_customers", "email_key = ?1", [email])
+            }
+            UniqueKey::CustomerExternalId(id) => {
+                holder!(Customer, "commerce_customers", "external_id = ?1", [&**id])
+            }
+            UniqueKey::ApiToken(digest) => {
+                holder!(ApiToken, "commerce_api_tokens", "digest = ?1", [&digest.as_bytes()[..]])
+            }
+        })
+    }
+
+    fn level(&mut self, key: LevelKey) -> Result<StockLevel> {
+        self.levels.get(self.connection, key)
+    }
+
+    fn outcome(&mut self, key: &OutcomeKey) -> Result<Option<Outcome>> {
+        journal::outcome(self.connection, key)
+    }
+}

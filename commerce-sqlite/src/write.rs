@@ -1,0 +1,427 @@
+//! Writing a commit: judge it, then write the rows that differ.
+
+use std::collections::BTreeMap;
+
+use commerce_core::{
+    catalog::{Product, Variant},
+    id::{ProductId, VariantId},
+    store::{Commit, CommitError, Effects, Record, Refusal, Stop, Write, apply},
+    version::Version,
+};
+use rusqlite::Connection;
+
+use crate::{
+    codec,
+    error::{Error, Result},
+    table::{
+        Cell, cart, category, customer, document, journal, order, payment, product, shop,
+        stock::{self, Levels},
+        token, variant,
+    },
+    view::Database,
+};
+
+/// Why a commit was not written.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It does not hold; nothing of it was written, and what was written before it stands.
+    Refused(Refusal),
+    /// It was perhaps written in part: the transaction must not be committed.
+    Failed(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Failure> for CommitError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// Applies a commit on the embedder's own connection, inside a savepoint: all of it or none.
+///
+/// It is durable when the transaction around it is committed, and gone when that is rolled back,
+/// together with the embedder's own rows. Without a transaction around it, it is one of its own.
+/// Begin the transaction as `IMMEDIATE` before anything that the commit was decided by is read, or
+/// be prepared for [`CommitError::Conflict`].
+///
+/// The connection should keep prepared statements for reuse, as by
+/// [`set_prepared_statement_cache_capacity(256)`](Connection::set_prepared_statement_cache_capacity).
+///
+/// # Errors
+/// [`CommitError`]; nothing of the commit was written then.
+/// [`CommitError::OutcomeUnknown`] only without a transaction around it.
+pub fn commit_in(connection: &Connection, commit: &Commit) -> Result<(), CommitError> {
+    let own = connection.is_autocommit();
+    let begin = if own { "BEGIN IMMEDIATE" } else { "SAVEPOINT commerce_commit" };
+    connection.execute_batch(begin).map_err(Error::from)?;
+    let mut levels = Levels::default();
+    let written = write(connection, commit, &mut levels)
+        .and_then(|()| levels.write(connection).map_err(Failure::from));
+    if let Err(failure) = written {
+        let undo =
+            if own { "ROLLBACK" } else { "ROLLBACK TO commerce_commit; RELEASE commerce_commit" };
+        // If SQLite has rolled back the whole transaction already, there is nothing to undo.
+        let _ = connection.execute_batch(undo);
+        return Err(failure.into());
+    }
+    if own {
+        return end(connection);
+    }
+    connection.execute_batch("RELEASE commerce_commit").map_err(|error| Error::from(error).into())
+}
+
+/// Makes a transaction durable.
+pub(crate) fn end(connection: &Connection) -> Result<(), CommitError> {
+    let Err(error) = connection.execute_batch("COMMIT") else { return Ok(()) };
+    let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+    let busy = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+    // A transaction that is still open was not committed, and neither was one that did not fit: its
+    // last frame, without which the others count for nothing, is written last.
+    let open = !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_ok();
+    let error = Error::from(error);
+    Err(if open || full || busy { error.into() } else { CommitError::OutcomeUnknown(error.into()) })
+}
+
+/// Judges a commit and writes it, but for the levels, which are left in `levels`.
+pub(crate) fn write(
+    connection: &Connection,
+    commit: &Commit,
+    levels: &mut Levels,
+) -> Result<(), Failure> {
+    let effects = match apply(&mut Database { connection, levels }, commit) {
+        Ok(effects) => effects,
+        Err(Stop::Refused(refusal)) => return Err(Failure::Refused(refusal)),
+        Err(Stop::Failed(error)) => return Err(Failure::Failed(error)),
+    };
+    let mut changes = Changes::default();
+    for write in commit.writes() {
+        match write {
+            Write::Insert(record) => changes.insert(connection, record)?,
+            Write::Replace { expected, old, new } => {
+                changes.replace(connection, old, new, *expected)?;
+            }
+            Write::Remove { old, .. } => changes.remove(connection, old)?,
+            Write::Require { .. } => {}
+        }
+    }
+    let Effects { levels: moved, movements, events } = effects;
+    for movement in &movements {
+        stock::MOVEMENTS.insert(connection, &stock::movement_row(movement))?;
+    }
+    if !events.is_empty() {
+        journal::tell(connection, commit.time(), &events)?;
+    }
+    if let Some(outcome) = commit.outcome() {
+        journal::remember(connection, outcome)?;
+    }
+    changes.settle(connection)?;
+    for level in moved {
+        levels.set(level);
+    }
+    Ok(())
+}
+
+/// What follows from the records that a commit writes, and is done once after them.
+#[derive(Debug, Default)]
+struct Changes {
+    setup: bool,
+    /// Whether a location has become active or has ceased to be.
+    places: bool,
+    products: BTreeMap<ProductId, Stale>,
+    variants: Vec<VariantId>,
+    threshold: Option<i64>,
+}
+
+/// What of a product is to be worked out anew.
+#[derive(Debug, Default)]
+struct Stale {
+    prices: bool,
+    document: bool,
+}
+
+impl Changes {
+    fn insert(&mut self, connection: &Connection, record: &Record) -> Result<()> {
+        let version = Version::FIRST;
+        match record {
+            Record::Shop(it) => {
+                self.setup = true;
+                shop::SHOP.insert(connection, &shop::shop_row(it, version)?)
+            }
+            Record::Location(it) => {
+                self.setup = true;
+                shop::LOCATIONS.insert(connection, &shop::location_row(it, version))
+            }
+            Record::Category(it) => {
+                category::CATEGORIES.insert(connection, &category::row(it, version)?)
+            }
+            Record::Product(it) => {
+                self.products.entry(it.id).or_default().document = true;
+                // Its variants may have come before it.
+                self.products.entry(it.id).or_default().prices = true;
+                product::insert(connection, it, version)?;
+                insert_belongings(connection, it)
+            }
+            Record::Variant(it) => {
+                self.variant(None, it);
+                variant::VARIANTS.insert(connection, &variant::row(it, version)?)?;
+                variant::PRICES.insert_all(connection, &it.prices, |position, price| {
+                    variant::price_row(it.id, position, price)
+                })
+            }
+            Record::Cart(it) => {
+                cart::CARTS.insert(connection, &cart::row(it, version)?)?;
+                cart::CART_LINES.insert_all(connection, &it.lines, |position, line| {
+                    cart::line_row(it.id, position, line)
+                })
+            }
+            Record::Order(it) => order::insert(connection, it, version),
+            Record::Payment(it) => {
+                payment::PAYMENTS.insert(connection, &payment::row(it, version)?)?;
+                payment::REFUNDS.insert_all(connection, &it.refunds, |position, refund| {
+                    payment::refund_row(it, position, refund)
+                })
+            }
+            Record::Customer(it) => {
+                customer::CUSTOMERS.insert(connection, &customer::row(it, version))?;
+                customer::ADDRESSES.insert_all(connection, &it.addresses, |position, entry| {
+                    customer::address_row(it.id, position, entry)
+                })
+            }
+            Record::ApiToken(it) => token::TOKENS.insert(connection, &token::row(it, version)),
+            Record::Subscription(it) => {
+                token::SUBSCRIPTIONS.insert(connection, &token::subscription_row(it, version))
+            }
+        }
+    }
+
+    fn replace(
+        &mut self,
+        connection: &Connection,
+        old: &Record,
+        new: &Record,
+        before: Version,
+    ) -> Result<()> {
+        let after = before.next();
+        match (old, new) {
+            (Record::Shop(old), Record::Shop(new)) => {
+                self.setup = true;
+                let (old, new) = (shop::shop_row(old, before)?, shop::shop_row(new, after)?);
+                shop::SHOP.update(connection, &old, &new)
+            }
+            (Record::Location(old), Record::Location(new)) => {
+                self.setup = true;
+                self.places |= old.active != new.active;
+                let (old, new) = (shop::location_row(old, before), shop::location_row(new, after));
+                shop::LOCATIONS.update(connection, &old, &new)
+            }
+            (Record::Category(old), Record::Category(new)) => category::CATEGORIES.update(
+                connection,
+                &category::row(old, before)?,
+                &category::row(new, after)?,
+            ),
+            (Record::Product(old), Record::Product(new)) => {
+                self.products.entry(new.id).or_default().document = true;
+                product::PRODUCTS.update(
+                    connection,
+                    &product::row(old, before)?,
+                    &product::row(new, after)?,
+                )?;
+                update_belongings(connection, old, new)
+            }
+            (Record::Variant(old), Record::Variant(new)) => {
+                self.variant(Some(old), new);
+                let (row, now) = (variant::row(old, before)?, variant::row(new, after)?);
+                variant::VARIANTS.update(connection, &row, &now)?;
+                variant::PRICES.update_all(
+                    connection,
+                    &old.prices,
+                    &new.prices,
+                    |position, price| variant::price_row(new.id, position, price),
+                )
+            }
+            (Record::Cart(old), Record::Cart(new)) => {
+                cart::CARTS.update(
+                    connection,
+                    &cart::row(old, before)?,
+                    &cart::row(new, after)?,
+                )?;
+                cart::update_lines(connection, new.id, &old.lines, &new.lines)
+            }
+            (Record::Order(old), Record::Order(new)) => {
+                order::update(connection, old, before, new, after)
+            }
+            (Record::Payment(old), Record::Payment(new)) => {
+                payment::PAYMENTS.update(
+                    connection,
+                    &payment::row(old, before)?,
+                    &payment::row(new, after)?,
+                )?;
+                payment::REFUNDS.update_all(
+                    connection,
+                    &old.refunds,
+                    &new.refunds,
+                    |position, refund| payment::refund_row(new, position, refund),
+                )
+            }
+            (Record::Customer(old), Record::Customer(new)) => {
+                customer::CUSTOMERS.update(
+                    connection,
+                    &customer::row(old, before),
+                    &customer::row(new, after),
+                )?;
+                customer::ADDRESSES.update_all(
+                    connection,
+                    &old.addresses,
+                    &new.addresses,
+                    |position, entry| customer::address_row(new.id, position, entry),
+                )
+            }
+            (Record::ApiToken(old), Record::ApiToken(new)) => {
+                token::TOKENS.update(connection, &token::row(old, before), &token::row(new, after))
+            }
+            (Record::Subscription(old), Record::Subscription(new)) => token::SUBSCRIPTIONS.update(
+                connection,
+                &token::subscription_row(old, before),
+                &token::subscription_row(new, after),
+            ),
+            _ => Err(Error::Unfit("a record replaced by one of another kind")),
+        }
+    }
+
+    fn remove(&mut self, connection: &Connection, old: &Record) -> Result<()> {
+        match old {
+            Record::Shop(_) => {
+                self.setup = true;
+                shop::SHOP.delete(connection, &[Cell::Integer(1)])
+            }
+            Record::Location(it) => {
+                self.setup = true;
+                self.places = true;
+                shop::LOCATIONS.delete(connection, &[Cell::id(it.id)])
+            }
+            Record::Category(it) => category::CATEGORIES.delete(connection, &[Cell::id(it.id)]),
+            Record::Product(it) => {
+                document::forget(connection, it.id)?;
+                for table in [&product::TAGS, &product::IN_CATEGORIES, &product::IMAGES] {
+                    table.delete(connection, &[Cell::id(it.id)])?;
+                }
+                product::forget_prices(connection, it.id)?;
+                product::PRODUCTS.delete(connection, &[Cell::id(it.id)])
+            }
+            Record::Variant(it) => {
+                let stale = self.products.entry(it.product_id).or_default();
+                (stale.prices, stale.document) = (true, true);
+                variant::PRICES.delete(connection, &[Cell::id(it.id)])?;
+                variant::VARIANTS.delete(connection, &[Cell::id(it.id)])
+            }
+            Record::Cart(it) => {
+                cart::CART_LINES.delete(connection, &[Cell::id(it.id)])?;
+                cart::CARTS.delete(connection, &[Cell::id(it.id)])
+            }
+            Record::Order(it) => order::delete(connection, it.id),
+            Record::Payment(it) => {
+                payment::REFUNDS.delete(connection, &[Cell::id(it.id)])?;
+                payment::PAYMENTS.delete(connection, &[Cell::id(it.id)])
+            }
+            Record::Customer(it) => {
+                customer::ADDRESSES.delete(connection, &[Cell::id(it.id)])?;
+                customer::CUSTOMERS.delete(connection, &[Cell::id(it.id)])
+            }
+            Record::ApiToken(it) => token::TOKENS.delete(connection, &[Cell::id(it.id)]),
+            Record::Subscription(it) => {
+                token::SUBSCRIPTIONS.delete(connection, &[Cell::Text(&it.name)])
+            }
+        }
+    }
+
+    /// Notes what a variant that comes or changes makes stale.
+    fn variant(&mut self, old: Option<&Variant>, new: &Variant) {
+        let priced = old.is_none_or(|old| {
+            old.active != new.active || old.prices != new.prices || old.product_id != new.product_id
+        });
+        let coded = old.is_none_or(|old| {
+            old.sku != new.sku || old.barcode != new.barcode || old.product_id != new.product_id
+        });
+        for product in old.map(|old| old.product_id).into_iter().chain([new.product_id]) {
+            let stale = self.products.entry(product).or_default();
+            stale.prices |= priced;
+            stale.document |= coded;
+        }
+        let counted = old.is_none_or(|old| {
+            old.track_inventory != new.track_inventory
+                || old.low_stock_threshold != new.low_stock_threshold
+        });
+        if counted {
+            self.variants.push(new.id);
+            self.threshold = self.threshold.max(Some(new.low_stock_threshold));
+        }
+    }
+
+    fn settle(self, connection: &Connection) -> Result<()> {
+        const SETUP: &str = "UPDATE commerce_counters SET value = value + 1 WHERE name = 'setup'";
+        const THRESHOLD: &str = "UPDATE commerce_counters SET value = ?1
+            WHERE name = 'low_stock_threshold_max' AND value < ?1";
+        if self.setup {
+            codec::run(connection, SETUP, [])?;
+        }
+        if let Some(threshold) = self.threshold {
+            codec::run(connection, THRESHOLD, [threshold])?;
+        }
+        for (id, stale) in self.products {
+            if stale.prices {
+                product::price(connection, id)?;
+            }
+            if stale.document {
+                document::index(connection, id)?;
+            }
+        }
+        for id in self.variants {
+            stock::mark_low(connection, id)?;
+        }
+        if self.places {
+            stock::mark_all_low(connection)?;
+        }
+        Ok(())
+    }
+}
+
+fn insert_belongings(connection: &Connection, it: &Product) -> Result<()> {
+    product::TAGS
+        .insert_all(connection, &it.tags, |position, tag| product::tag_row(it, position, tag))?;
+    product::IN_CATEGORIES.insert_all(connection, &it.categories, |position, category| {
+        product::category_row(it, position, category)
+    })?;
+    product::IMAGES.insert_all(connection, &it.images, |position, image| {
+        product::image_row(it.id, position, image)
+    })
+}
+
+fn update_belongings(connection: &Connection, old: &Product, new: &Product) -> Result<()> {
+    // What stands beside each tag and category has changed for all of them.
+    if old.status != new.status || old.created_at != new.created_at {
+        product::TAGS.delete(connection, &[Cell::id(new.id)])?;
+        product::IN_CATEGORIES.delete(connection, &[Cell::id(new.id)])?;
+        product::IMAGES.delete(connection, &[Cell::id(new.id)])?;
+        return insert_belongings(connection, new);
+    }
+    product::TAGS.update_all(connection, &old.tags, &new.tags, |position, tag| {
+        product::tag_row(new, position, tag)
+    })?;
+    product::IN_CATEGORIES.update_all(
+        connection,
+        &old.categories,
+        &new.categories,
+        |position, category| product::category_row(new, position, category),
+    )?;
+    product::IMAGES.update_all(connection, &old.images, &new.images, |position, image| {
+        product::image_row(new.id, position, image)
+    })
+}

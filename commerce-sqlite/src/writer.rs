@@ -1,0 +1,236 @@
+//! The one thread that writes: it takes what waits in the queue, writes it in one transaction, and
+//! answers everybody once that is durable.
+//!
+//! Nobody waits for a batch to fill: an empty queue means commit at once. While one batch reaches
+//! the disk, the next one gathers, so the more callers there are, the larger the batches become and
+//! the less of a disk write each commit costs.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use commerce_core::store::{Commit, CommitError, Purge, StoreError, StoreResult};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    error::Error,
+    open::OpenOptions,
+    table::{
+        journal::{self, Purged},
+        stock::Levels,
+    },
+    write::{self, Failure},
+};
+
+/// The commits that can wait; whoever comes after them waits to be let in.
+const QUEUE: usize = 1_024;
+
+type Answer = Result<(), CommitError>;
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+enum Job {
+    Commit { commit: Box<Commit>, until: Instant, answer: oneshot::Sender<Answer> },
+    Purge { purge: Purge, purged: Purged, answer: oneshot::Sender<StoreResult<Purged>> },
+}
+
+/// The way to the thread that writes. Dropping it lets the thread finish what it was asked.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: Option<mpsc::Sender<Job>>,
+    queue_timeout: Duration,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection, options: &OpenOptions) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let batch_max = options.batch_max.get();
+        let thread = thread::Builder::new()
+            .name("commerce-sqlite-writer".to_owned())
+            .spawn(move || serve(&connection, jobs, batch_max))?;
+        Ok(Self { queue: Some(queue), queue_timeout: options.queue_timeout, thread: Some(thread) })
+    }
+
+    /// Applies a commit. If the future is dropped, the commit happens all the same or not at all.
+    pub(crate) async fn commit(&self, commit: &Commit) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let until = Instant::now() + self.queue_timeout;
+        let job = Job::Commit { commit: Box::new(commit.clone()), until, answer };
+        self.send(job).await.map_err(CommitError::Unavailable)?;
+        // The writer answers whatever it takes, unless it dies over it.
+        answered.await.unwrap_or_else(|_| Err(CommitError::OutcomeUnknown(gone())))
+    }
+
+    /// Forgets what has served its purpose, step by step, so that commits get their turn between.
+    pub(crate) async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
+        let mut purged = Purged::default();
+        while !purged.done {
+            let (answer, answered) = oneshot::channel();
+            self.send(Job::Purge { purge: *purge, purged, answer }).await?;
+            purged = answered.await.unwrap_or_else(|_| Err(gone()))?;
+        }
+        Ok(purged.count)
+    }
+
+    async fn send(&self, job: Job) -> StoreResult<()> {
+        match &self.queue {
+            Some(queue) => queue.send(job).await.map_err(|_| gone()),
+            None => Err(gone()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // It cannot have panicked: whatever a job does is caught.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::unavailable("the writer has ended")
+}
+
+fn serve(connection: &Connection, mut jobs: mpsc::Receiver<Job>, batch_max: usize) {
+    let mut batch = Vec::with_capacity(batch_max);
+    while let Some(job) = jobs.blocking_recv() {
+        let mut next = Some(job);
+        while let Some(job) = next {
+            match job {
+                Job::Commit { commit, until, answer } => {
+                    // Whoever has given up waiting has been promised that nothing happens.
+                    if Instant::now() > until {
+                        let late = StoreError::unavailable("the queue of commits is too long");
+                        let _ = answer.send(Err(CommitError::Unavailable(late)));
+                    } else {
+                        batch.push(Waiting { commit, answer, result: None });
+                    }
+                }
+                Job::Purge { purge, mut purged, answer } => {
+                    let result = guarded(connection, || step(connection, &purge, &mut purged));
+                    let _ = answer.send(result.unwrap_or_else(|| Err(gone())).map(|()| purged));
+                }
+            }
+            next = if batch.len() < batch_max { jobs.try_recv().ok() } else { None };
+        }
+        if !batch.is_empty() {
+            // After a panic the senders in the batch are dropped, which tells those who wait that
+            // nobody knows.
+            let _ = guarded(connection, || commit_all(connection, &mut batch));
+            for waiting in batch.drain(..) {
+                if let Some(result) = waiting.result {
+                    let _ = waiting.answer.send(result);
+                }
+            }
+        }
+    }
+}
+
+/// Runs a job; if it panics, no transaction stays open.
+fn guarded<T>(connection: &Connection, job: impl FnOnce() -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(job)).ok();
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    done
+}
+
+fn step(connection: &Connection, purge: &Purge, purged: &mut Purged) -> StoreResult<()> {
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(Error::from)?;
+    journal::purge(connection, purge, purged)?;
+    connection.execute_batch("COMMIT").map_err(Error::from)?;
+    Ok(())
+}
+
+/// A commit of the batch, and what has become of it.
+#[derive(Debug)]
+struct Waiting {
+    commit: Box<Commit>,
+    answer: oneshot::Sender<Answer>,
+    result: Option<Answer>,
+}
+
+/// Writes a batch in one transaction. A commit that is refused leaves nothing and does not disturb
+/// the others; if the database itself fails, each commit is tried again on its own.
+fn commit_all(connection: &Connection, batch: &mut [Waiting]) {
+    match together(connection, batch) {
+        Ok(()) => {}
+        Err(Undone::Batch) => {
+            for waiting in batch {
+                waiting.result = Some(write::commit_in(connection, &waiting.commit));
+            }
+        }
+        Err(Undone::Unavailable(error)) => {
+            let why = error.to_string();
+            for waiting in batch {
+                let error = StoreError::unavailable(why.clone());
+                waiting.result = Some(Err(CommitError::Unavailable(error)));
+            }
+        }
+    }
+}
+
+/// Why a batch was not written as one.
+enum Undone {
+    /// Nothing of it was written; its commits may succeed one by one.
+    Batch,
+    /// Nothing of it was written, and nothing can be now.
+    Unavailable(Error),
+}
+
+fn together(connection: &Connection, batch: &mut [Waiting]) -> Result<(), Undone> {
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(|error| Undone::Unavailable(error.into()))?;
+    let mut levels = Levels::default();
+    let mut wrote = false;
+    for waiting in batch.iter_mut() {
+        match write::write(connection, &waiting.commit, &mut levels) {
+            Ok(()) => {
+                wrote = true;
+                waiting.result = None;
+            }
+            Err(Failure::Refused(refusal)) => waiting.result = Some(Err(refusal.into())),
+            Err(Failure::Failed(_)) => return undo(connection),
+        }
+    }
+    if !wrote {
+        return connection.execute_batch("ROLLBACK").or(Ok(()));
+    }
+    if levels.write(connection).is_err() {
+        return undo(connection);
+    }
+    let ended = write::end(connection);
+    for waiting in batch {
+        waiting.result = Some(match (&ended, waiting.result.take()) {
+            (Ok(()), result) => result.unwrap_or(Ok(())),
+            // It was refused because of commits that were not made after all.
+            (Err(error), Some(_)) => Err(CommitError::Unavailable(again(error))),
+            (Err(error @ CommitError::OutcomeUnknown(_)), None) => {
+                Err(CommitError::OutcomeUnknown(again(error)))
+            }
+            (Err(error), None) => Err(CommitError::Unavailable(again(error))),
+        });
+    }
+    Ok(())
+}
+
+/// An error for another one who waits.
+fn again(error: &CommitError) -> StoreError {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    StoreError::unavailable(source.unwrap_or_else(|| error.to_string()))
+}
+
+fn undo(connection: &Connection) -> Result<(), Undone> {
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(|error| Undone::Unavailable(error.into()))?;
+    }
+    Err(Undone::Batch)
+}

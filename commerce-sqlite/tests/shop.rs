@@ -1,0 +1,142 @@
+//! A shop in a file, from an empty store to a delivered order.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::{sync::Arc, time::Duration};
+
+use commerce_core::{
+    Commerce,
+    access::Caller,
+    cart::{AddLine, CreateCart, PatchCart},
+    catalog::{CreateProduct, CreateVariant, ProductStatus},
+    checkout::PlaceOrder,
+    currency::Currency,
+    error::Rejection,
+    inputs::{SeededIds, SteppedClock},
+    inventory::SetStock,
+    money::Money,
+    order::{CancelOrder, Deliver, FulfillOrder, OrderStatus},
+    secret::Secret,
+    shop::Shop,
+    text::IdempotencyKey,
+};
+use commerce_sqlite::SqliteStore;
+use pollster::block_on;
+use serde_json::json;
+use tempfile::TempDir;
+
+struct Fixture {
+    shop: Commerce,
+    clock: Arc<SteppedClock>,
+    system: Caller,
+    _folder: TempDir,
+}
+
+async fn open() -> Fixture {
+    let clock = Arc::new(SteppedClock::new("2026-11-21T10:00:00Z".parse().unwrap()));
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("shop.db")).unwrap();
+    let shop = Commerce::new(store, clock.clone(), SeededIds::new(1));
+    shop.open(Shop::new("Test", Currency::EUR).unwrap()).await.unwrap();
+    Fixture { shop, clock, system: Caller::system(), _folder: folder }
+}
+
+impl Fixture {
+    async fn sell(&self, sku: &str, price: i64, units: i64) -> commerce_core::id::VariantId {
+        let variant = CreateVariant::new(sku, Money::new(price, Currency::EUR)).unwrap();
+        let product = CreateProduct {
+            status: ProductStatus::Active,
+            variants: vec![variant],
+            ..CreateProduct::new(sku).unwrap()
+        };
+        let product = self.shop.create_product(&self.system, &product).await.unwrap();
+        let id = product.variants[0].id;
+        let stock: SetStock = serde_json::from_value(json!({ "on_hand": units })).unwrap();
+        self.shop.set_stock(&self.system, id, &stock).await.unwrap();
+        id
+    }
+
+    async fn guest(&self) -> (Caller, commerce_core::id::CartId) {
+        let made = self.shop.create_cart(&Caller::anonymous(), &CreateCart::default()).await;
+        let made = made.unwrap();
+        let secret: Secret = made.token.as_ref().unwrap().parse().unwrap();
+        (Caller::guest(&secret), made.cart.id)
+    }
+
+    async fn ready(&self, guest: &Caller, cart: commerce_core::id::CartId) {
+        let patch: PatchCart = serde_json::from_value(json!({
+            "email": "a@example.com",
+            "shipping_address":
+                { "name": "A", "line1": "Street 1", "city": "Berlin", "country": "DE" },
+        }))
+        .unwrap();
+        self.shop.patch_cart(guest, cart, &patch).await.unwrap();
+    }
+}
+
+#[test]
+fn a_guest_buys_and_the_order_is_delivered() {
+    block_on(async {
+        let f = open().await;
+        let variant = f.sell("SHIRT", 1999, 5).await;
+        let (guest, cart) = f.guest().await;
+        let line = AddLine::new(variant, 2).unwrap();
+        let view = f.shop.add_line(&guest, cart, &line).await.unwrap();
+        assert_eq!(view.total.minor(), 3998);
+        let short = f.shop.add_line(&guest, cart, &AddLine::new(variant, 4).unwrap()).await;
+        assert!(matches!(
+            short.unwrap_err().rejection(),
+            Some(Rejection::InsufficientStock { wanted: 6, available: 5, .. })
+        ));
+        f.ready(&guest, cart).await;
+        let keyed = guest.clone().with_key(IdempotencyKey::new("k").unwrap());
+        let request = PlaceOrder::default();
+        let placed = f.shop.place_order(&keyed, cart, &request).await.unwrap();
+        let again = f.shop.place_order(&keyed, cart, &request).await.unwrap();
+        assert!(again.replayed && !placed.replayed);
+        assert_eq!(again.output, placed.output);
+        let id = placed.order.id;
+        let stock = f.shop.stock_of(&f.system, variant).await.unwrap();
+        assert_eq!((stock.on_hand, stock.held, stock.available), (5, 2, 3));
+        let fulfill = FulfillOrder::default();
+        let early = f.shop.fulfill_order(&f.system, id, &fulfill, None).await;
+        assert!(matches!(
+            early.unwrap_err().rejection(),
+            Some(Rejection::InvalidTransition { .. })
+        ));
+        let paid = f.shop.capture(&f.system, id, None).await.unwrap();
+        assert_eq!(paid.paid_total, paid.total);
+        f.shop.fulfill_order(&f.system, id, &fulfill, None).await.unwrap();
+        let deliver = Deliver { fulfillment_id: None };
+        let order = f.shop.deliver_order(&f.system, id, deliver, None).await.unwrap();
+        assert_eq!(order.status, OrderStatus::Delivered);
+        let stock = f.shop.stock_of(&f.system, variant).await.unwrap();
+        assert_eq!((stock.on_hand, stock.held, stock.available), (3, 0, 3));
+    });
+}
+
+#[test]
+fn an_unpaid_order_lapses_and_gives_its_stock_back() {
+    block_on(async {
+        let f = open().await;
+        let variant = f.sell("SHIRT", 1999, 5).await;
+        for cancelled in [true, false] {
+            let (guest, cart) = f.guest().await;
+            let line = AddLine::new(variant, 5).unwrap();
+            f.shop.add_line(&guest, cart, &line).await.unwrap();
+            f.ready(&guest, cart).await;
+            let placed = f.shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
+            let id = placed.order.id;
+            if cancelled {
+                let request = CancelOrder::default();
+                f.shop.cancel_order(&f.system, id, &request, None).await.unwrap();
+            } else {
+                f.clock.advance(Duration::from_secs(8 * 86_400));
+                let swept = f.shop.sweep(10).await.unwrap();
+                assert_eq!(swept.orders, 1);
+            }
+            let stock = f.shop.stock_of(&f.system, variant).await.unwrap();
+            assert_eq!((stock.on_hand, stock.held), (5, 0));
+        }
+    });
+}
