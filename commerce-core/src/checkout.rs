@@ -10,9 +10,11 @@ use crate::{
     error::{FieldError, Rejection},
     event::Event,
     id::{Moment, ShippingMethodId, VariantId},
-    inventory::{Allocate, LevelKey, Reason, StockLevel, StockMove, available, in_order},
+    inventory::{
+        Allocate, LevelKey, Placement, Reason, StockLevel, StockMove, available, in_order, take,
+    },
     money::Money,
-    order::{Hold, Order, OrderLine, PaymentTerms, order_number},
+    order::{Hold, Order, OrderLine, order_number},
     payment::{Payment, PaymentStatus},
     pricing::{PricedLine, PricingError, Quote, QuoteLine, QuoteRequest, ShippingRefusal, quote},
     store::{Commit, Decision},
@@ -280,12 +282,13 @@ pub fn place(
         refunded_total: Money::zero(cart.currency),
         fulfillments: Vec::new(),
         placed_at: now,
-        expires_at: deadline(terms, to_pay, now),
+        expires_at: None,
         cancelled_at: None,
         cancel_reason: None,
         history: Vec::new(),
         updated_at: now,
     };
+    order.expires_at = order.deadline();
     order.note("order.placed", now);
     commit.event(Event::OrderPlaced {
         order_id: order.id,
@@ -315,15 +318,6 @@ pub fn place(
         commit.insert(payment.clone());
     }
     Ok(Decision { output: Placed { order, payment }, commit })
-}
-
-// An order with nothing to pay is as good as paid: it waits for the shop, not for the customer.
-fn deadline(
-    terms: PaymentTerms,
-    to_pay: bool,
-    now: crate::time::Timestamp,
-) -> Option<crate::time::Timestamp> {
-    to_pay.then(|| now.saturating_add(terms.within()))
 }
 
 fn freeze(line: QuoteLine, sellable: &Sellable, holds: Vec<Hold>, backordered: i64) -> OrderLine {
@@ -370,20 +364,10 @@ impl Stock<'_> {
         let locations = &self.inputs.setup.locations;
         let levels =
             self.free.entry(variant.id).or_insert_with(|| in_order(&sellable.levels, locations));
-        levels.retain(|level| level.available() > 0);
-        let mut missing = wanted;
-        let mut holds: Vec<Hold> = Vec::with_capacity(1);
-        for placement in self.strategy.allocate(wanted, levels) {
-            let level = levels.iter_mut().find(|l| l.location_id == placement.location_id);
-            let Some(level) = level else { continue };
-            // A strategy of somebody else's is not trusted with more than there is.
-            let quantity = placement.quantity.min(level.available()).min(missing);
-            if quantity > 0 {
-                level.held += quantity;
-                missing -= quantity;
-                holds.push(Hold { location_id: placement.location_id, quantity });
-            }
-        }
+        let hold =
+            |taken: Placement| Hold { location_id: taken.location_id, quantity: taken.quantity };
+        let holds: Vec<Hold> = take(self.strategy, wanted, levels).into_iter().map(hold).collect();
+        let missing = wanted - holds.iter().map(|hold| hold.quantity).sum::<i64>();
         if missing > 0 && variant.backorder == Backorder::Deny {
             return Err(Rejection::InsufficientStock {
                 variant_id: variant.id,

@@ -1,8 +1,10 @@
 //! The payment port: what takes money and gives it back.
 
 mod manual;
+mod scripted;
 
 pub use manual::ManualGateway;
+pub use scripted::{Call, Reply, ScriptedGateway};
 
 use std::{error::Error as StdError, fmt::Debug};
 

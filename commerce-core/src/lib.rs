@@ -1,4 +1,10 @@
 //! The pure commerce domain.
+//!
+//! # Features
+//! None is on by default.
+//! - `conformance`: the module `conformance`, the suite of tests that every store must pass.
+//! - `mocks`: the module `mocks`, mocks of the ports for the tests of embedding programs.
+//! - `openapi`: schemas of requests and answers for an OpenAPI document.
 
 pub mod access;
 pub mod allocation;

@@ -138,6 +138,9 @@ impl Shop {
                 refuse(format!("/shipping_methods/{index}/id"), "must be unique".to_owned());
             }
         }
+        if self.pricing.cash_increment.is_some_and(|coin| !coin.is_positive()) {
+            refuse("/pricing/cash_increment".to_owned(), "must be more than 0".to_owned());
+        }
         if self.payment_terms.is_empty() {
             refuse("/payment_terms".to_owned(), "must name a gateway".to_owned());
         }

@@ -253,7 +253,7 @@ fn an_archived_product_is_seen_by_the_back_office_alone() {
 
 fn category(shop: &Commerce, title: &str, parent_id: Option<CategoryId>) -> Category {
     let request = CreateCategory { parent_id, ..CreateCategory::new(title).unwrap() };
-    block_on(shop.create_category(&system(), &request)).unwrap().output
+    block_on(shop.create_category(&system(), &request)).unwrap().output.value.as_ref().clone()
 }
 
 fn under(parent_id: Option<CategoryId>) -> PatchCategory {

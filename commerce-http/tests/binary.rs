@@ -6,6 +6,13 @@ mod support;
 
 use std::{fs, io::Read};
 
+use commerce_core::{
+    access::Caller,
+    store::{PageRequest, ProductQuery, ProductRef},
+    text::Slug,
+};
+use pollster::block_on;
+use serde_json::{Value, json};
 use support::{Answer, Process, agent, commerce};
 
 fn output(command: &mut std::process::Command) -> (i32, String, String) {
@@ -181,4 +188,128 @@ fn a_log_that_cannot_be_written_stops_no_request() {
     let server = Process::start_with_log(command, full.into());
     let url = format!("http://{}/healthz", server.address);
     assert_eq!(Answer::of(agent().get(url).call()).status, 200);
+}
+
+/// A client of a running program.
+struct Client<'a> {
+    server: &'a Process,
+    header: (&'static str, String),
+}
+
+impl Client<'_> {
+    fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let url = format!("http://{}/api/v1{path}", self.server.address);
+        let (name, value) = &self.header;
+        let request = ureq::http::Request::builder().method(method).uri(url).header(*name, value);
+        Answer::of(match body {
+            Some(body) => {
+                let request = request.header("content-type", "application/json");
+                let request = request.header("idempotency-key", "0123456789abcdef");
+                agent().run(request.body(body.to_string()).unwrap())
+            }
+            None => agent().run(request.body(()).unwrap()),
+        })
+    }
+}
+
+const EXPORT: &str = "Handle,Title,Variant SKU,Variant Price,Status\n\
+    lamp,Lamp,LAMP-1,49.90,active\nstool,Stool,STOOL-1,89.00,active\n";
+
+#[test]
+#[cfg(unix)]
+fn a_shop_sells_is_filled_and_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || {
+        let mut command = commerce(folder.path());
+        command.args(["--demo", "--listen", "127.0.0.1:0"]);
+        Process::start(command)
+    };
+    let mut server = serve();
+    // A token is made beside the running server, and is all that is printed.
+    let (code, token, error) =
+        output(commerce(folder.path()).args(["token", "create", "--scope", "admin"]));
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert_eq!((token.lines().count(), token.trim_end().len()), (1, 64), "{token}");
+    let bearer = ("authorization", format!("Bearer {}", token.trim_end()));
+    let office = Client { server: &server, header: bearer.clone() };
+    assert_eq!(office.send("GET", "/orders?total=true", None).json()["total"], 0);
+
+    // Another program reads the same file.
+    let file = folder.path().join("commerce-data/commerce.db");
+    let shop = commerce_sqlite::open(&file).unwrap();
+    let towel = ProductRef::Slug(Slug::new("linen-tea-towel").unwrap());
+    let towel = block_on(shop.product(&Caller::anonymous(), &towel, None)).unwrap();
+    let parcel = block_on(shop.shop()).unwrap().shipping_methods[0].id;
+    let nobody = Client { server: &server, header: ("x-client", "test".to_owned()) };
+    let cart = nobody.send(
+        "POST",
+        "/carts",
+        Some(json!({
+            "lines": [{ "variant_id": towel.variants[0].id, "quantity": 3 }],
+            "email": "guest@example.com",
+            "shipping_address":
+                { "name": "G. Guest", "line1": "Street 1", "city": "Berlin", "country": "DE" },
+            "shipping_method": parcel,
+        })),
+    );
+    assert_eq!(cart.status, 201, "{}", cart.text());
+    let cart = cart.json();
+    assert_eq!(cart["total"], json!({ "amount": 3 * 1200 + 490, "currency": "EUR" }));
+    let secret = cart["token"].as_str().unwrap().to_owned();
+    let guest = Client { server: &server, header: ("cart-token", secret.clone()) };
+    let checkout = format!("/carts/{}/checkout", cart["id"].as_str().unwrap());
+    let order = guest.send("POST", &checkout, Some(json!({ "payment": { "gateway": "manual" } })));
+    assert_eq!(order.status, 201, "{}", order.text());
+    let path = format!("/orders/{}", order.json()["order"]["number"].as_str().unwrap());
+
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let import = |flags: &[&str]| {
+        output(commerce(folder.path()).args(["import", "shopify", "export.csv"]).args(flags))
+    };
+    let (code, out, error) = import(&["--dry-run"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("products: 2 created"), "{out}");
+    let (code, out, error) = import(&[]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("products: 2 created"), "{out}");
+    let (_, out, _) = import(&[]);
+    assert!(out.contains("2 unchanged"), "{out}");
+    let (code, _, error) = import(&["--currency", "coins"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("--currency \"coins\" is not an ISO 4217 currency code"), "{error}");
+
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    let server = serve();
+    let guest = Client { server: &server, header: ("cart-token", secret) };
+    assert_eq!(guest.send("GET", &path, None).json(), order.json()["order"]);
+    let again = guest.send("POST", &checkout, Some(json!({ "payment": { "gateway": "manual" } })));
+    assert_eq!((again.header("idempotency-replayed"), &again.body), ("true", &order.body));
+    let office = Client { server: &server, header: bearer };
+    assert_eq!(office.send("GET", "/orders?total=true", None).json()["total"], 1);
+    let all = ProductQuery {
+        filter: Default::default(),
+        currency: commerce_core::currency::Currency::EUR,
+        sort: Some(Default::default()),
+        descending: false,
+        page: PageRequest { total: true, ..PageRequest::first(1) },
+    };
+    let count = block_on(shop.queries().products(&all)).unwrap().total;
+    assert_eq!(count, Some(14), "the demo is loaded once");
+}
+
+#[test]
+fn a_file_that_is_no_shop_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "not a database, but what somebody wrote\n".repeat(100);
+    fs::write(folder.path().join("notes.db"), &text).unwrap();
+    let (code, out, error) = output(commerce(folder.path()).args([
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        "sqlite:notes.db",
+    ]));
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.starts_with("error: cannot open sqlite:notes.db: "), "{error}");
+    assert_eq!(fs::read_to_string(folder.path().join("notes.db")).unwrap(), text);
 }

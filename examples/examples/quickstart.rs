@@ -35,7 +35,9 @@ async fn sell(shop: &Commerce) -> Result<(), Box<dyn std::error::Error>> {
         variants: vec![CreateVariant::new("MUG-BLUE", Money::new(12_50, EUR))?],
         ..CreateProduct::new("Blue mug")?
     };
-    shop.create_product(&office, &mug).await?;
+    // Under a key, so that running it again finds the mug that is there.
+    let once = office.clone().with_key("the blue mug".parse()?);
+    shop.create_product(&once, &mug).await?;
     let mug = shop.variant(&office, &VariantRef::Sku("MUG-BLUE".parse()?)).await?.id;
     shop.receive_stock(&office, None, &[(mug, 10)], None).await?;
 

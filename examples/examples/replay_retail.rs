@@ -1,7 +1,8 @@
 //! Replays the sales of a real retailer through a shop and audits the shop's books afterwards.
 //!
 //! ```text
-//! cargo run --release --example replay_retail -- FILE.csv[.gz] [--workers N]
+//! cargo run --release --example replay_retail -- FILE.csv[.gz]
+//!     [--store sqlite [--database FILE]] [--workers N]
 //!     [--expect orders=15,skus=13,units=1486,revenue=2920.64,customers=4,guests=2]
 //! ```
 //!
@@ -41,6 +42,9 @@ struct Args {
     /// Where the shop is kept.
     #[arg(long, value_enum, default_value_t = Store::Memory)]
     store: Store,
+    /// The SQLite file, which must be new; one that is gone with the program if absent.
+    #[arg(long)]
+    database: Option<PathBuf>,
     /// How many orders are worked on at once. More than one gives up the order of history.
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -53,6 +57,8 @@ struct Args {
 enum Store {
     /// In memory: gone with the program.
     Memory,
+    /// In a SQLite file.
+    Sqlite,
 }
 
 fn main() -> ExitCode {
@@ -71,17 +77,24 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let sales = Sales::read(retail::open(&args.file)?)?;
+    let file = retail::open(&args.file)
+        .map_err(|error| format!("{} cannot be opened: {error}", args.file.display()))?;
+    let sales = Sales::read(file)?;
     let skipped = sales.skipped;
     println!("the file    {}", sales.figures());
     println!(
         "skipped     {} rows of cancellations, {} without quantity, {} without price",
         skipped.cancelled, skipped.no_quantity, skipped.no_price
     );
+    let folder = tempfile::tempdir()?;
     let shop = match args.store {
         Store::Memory => {
             let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
             Commerce::new(MemoryStore::new(), clock, SeededIds::new(1))
+        }
+        Store::Sqlite => {
+            let database = args.database.clone();
+            commerce_sqlite::open(database.unwrap_or_else(|| folder.path().join("replay.db")))?
         }
     };
     let Replayed { stocking, selling } = replay(&shop, &sales, args.workers)?;

@@ -195,10 +195,8 @@ impl Category {
         set(&mut category.active, patch.active);
         set(&mut category.metadata, patch.metadata);
         category.check(tree)?;
-        let levels = category.ancestors(tree)?.len() + category.height(tree);
-        if category.parent_id != self.parent_id && levels > Self::DEPTH_MAX {
-            let detail = format!("must leave at most {} levels", Self::DEPTH_MAX);
-            return Err(Rejection::invalid("/parent_id", detail));
+        if category.parent_id != self.parent_id {
+            category.check_depth(tree)?;
         }
         if category != *self {
             category.updated_at = now.max(self.updated_at);
@@ -234,23 +232,6 @@ impl Category {
         Ok(ancestors)
     }
 
-    /// The levels of the tree from this category down, itself included.
-    fn height(&self, tree: &[Versioned<Category>]) -> usize {
-        let mut below: HashMap<CategoryId, Vec<CategoryId>> = HashMap::new();
-        for category in tree {
-            if let Some(parent) = category.parent_id {
-                below.entry(parent).or_default().push(category.id);
-            }
-        }
-        let mut height = 0;
-        let mut level = vec![self.id];
-        while !level.is_empty() && height <= Self::DEPTH_MAX {
-            height += 1;
-            level = level.iter().filter_map(|id| below.get(id)).flatten().copied().collect();
-        }
-        height
-    }
-
     /// The categories of a tree that shop clients see: the active ones whose ancestors are active.
     pub(crate) fn shown(tree: &[Versioned<Category>]) -> HashSet<CategoryId> {
         let mut below: HashMap<Option<CategoryId>, Vec<CategoryId>> = HashMap::new();
@@ -264,6 +245,28 @@ impl Category {
             next.extend(below.remove(&Some(id)).unwrap_or_default());
         }
         shown
+    }
+
+    /// Refuses a place from which what is below the category would be too deep.
+    fn check_depth(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {
+        let mut below: HashMap<_, Vec<_>> = HashMap::new();
+        for category in tree {
+            if let Some(parent_id) = category.parent_id {
+                below.entry(parent_id).or_default().push(category.id);
+            }
+        }
+        let mut depth = self.ancestors(tree)?.len();
+        let mut level = vec![self.id];
+        // The tree has no circles: `ancestors` would have met one.
+        while !level.is_empty() {
+            depth += 1;
+            if depth > Self::DEPTH_MAX {
+                let detail = format!("must leave at most {} levels", Self::DEPTH_MAX);
+                return Err(Rejection::invalid("/parent_id", detail));
+            }
+            level = level.iter().filter_map(|id| below.get(id)).flatten().copied().collect();
+        }
+        Ok(())
     }
 
     fn check(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {

@@ -370,6 +370,9 @@ impl Variant {
         set(&mut variant.taxable, patch.taxable);
         set(&mut variant.tax_code, patch.tax_code);
         set(&mut variant.active, patch.active);
+        // A picture that the product no longer has must not stand in the way of other changes.
+        variant.image_id =
+            variant.image_id.filter(|id| product.images.iter().any(|image| image.id == *id));
         set(&mut variant.image_id, patch.image_id);
         set(&mut variant.position, patch.position);
         set(&mut variant.metadata, patch.metadata);

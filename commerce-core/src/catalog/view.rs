@@ -160,14 +160,9 @@ impl ProductView {
         audience: Audience,
     ) -> Self {
         let product: &Product = &inputs.product;
-        let mut levels = inputs.levels.clone();
-        levels.sort_unstable_by_key(|level| level.variant_id);
-        let levels_of = |id: VariantId| {
-            let begin = levels.partition_point(|level| level.variant_id < id);
-            let end = levels.partition_point(|level| level.variant_id <= id);
-            levels.get(begin..end).unwrap_or_default()
-        };
         let prices = || inputs.prices(audience.currency);
+        let levels = inputs.levels_by_variant();
+        let levels_of = |id| levels.get(&id).map_or(&[][..], Vec::as_slice);
         let money = |minor| Money::new(minor, audience.currency);
         Self {
             id: product.id,

@@ -166,7 +166,7 @@ work!(Cross { keys: &'a [crate::inventory::LevelKey], carts: &'a [Cart] }, |this
         let mut commit = commit();
         let mut keys = this.keys.to_vec();
         let mut carts = this.carts.to_vec();
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             keys.reverse();
             carts.reverse();
         }

@@ -152,6 +152,43 @@ impl Allocate for ByPriority {
     }
 }
 
+/// Takes up to `wanted` units as a strategy says, and marks them as held in `levels`: so what is
+/// taken next comes from what is left.
+///
+/// The strategy is somebody else's: what it says is never trusted with more than there is, nor to
+/// leave what could be had.
+pub(crate) fn take(
+    strategy: &dyn Allocate,
+    wanted: i64,
+    levels: &mut Vec<StockLevel>,
+) -> Vec<Placement> {
+    levels.retain(|level| level.available() > 0);
+    let mut missing = wanted;
+    let mut taken: Vec<Placement> = Vec::with_capacity(1);
+    let mut follow = |placements: Vec<Placement>, levels: &mut [StockLevel]| {
+        for Placement { location_id, quantity } in placements {
+            let level = levels.iter_mut().find(|level| level.location_id == location_id);
+            let Some(level) = level else { continue };
+            let quantity = quantity.min(level.available()).min(missing);
+            if quantity <= 0 {
+                continue;
+            }
+            level.held += quantity;
+            missing -= quantity;
+            match taken.iter_mut().find(|before| before.location_id == location_id) {
+                Some(before) => before.quantity += quantity,
+                None => taken.push(Placement { location_id, quantity }),
+            }
+        }
+        missing
+    };
+    let missing = follow(strategy.allocate(wanted, levels), levels);
+    if missing > 0 {
+        follow(ByPriority.allocate(missing, levels), levels);
+    }
+    taken
+}
+
 /// The levels that may be taken from, in the shop's order of priority.
 pub(crate) fn in_order(
     levels: &[StockLevel],

@@ -440,9 +440,7 @@ impl Commerce {
                 let tree = self.store.categories().await?;
                 let category = Category::create(request.clone(), &tree, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                for ancestor in category.ancestors(&tree)? {
-                    commit.require(&ancestor);
-                }
+                stand_below(&category, &tree, &mut commit)?;
                 commit.event(Event::CategoryUpdated { category_id: category.id });
                 let output = commit.insert(category);
                 Ok(Decision { output, commit })
@@ -472,10 +470,8 @@ impl Commerce {
                 require_version(expected, old.version)?;
                 let category = old.patch(request.clone(), &tree, moment.now())?;
                 let mut commit = Commit::at(moment.now());
-                // Two moves at once could make a circle that neither of them makes alone: both
-                // depend on all that is above.
-                for ancestor in category.ancestors(&tree)? {
-                    commit.require(&ancestor);
+                if category.parent_id != old.parent_id {
+                    stand_below(&category, &tree, &mut commit)?;
                 }
                 if category != *old.value {
                     commit.event(Event::CategoryUpdated { category_id: id });
@@ -560,6 +556,24 @@ impl Product {
         self.touch(old, moment.now());
         Ok(self)
     }
+}
+
+/// Makes a commit depend on all that is above a category's new place. Two moves at once could make a
+/// circle that neither of them makes alone; and a parent that is removed meanwhile would leave the
+/// category hanging, so that the parent gets a new version, which its removal must find.
+fn stand_below(
+    category: &Category,
+    tree: &[Versioned<Category>],
+    commit: &mut Commit,
+) -> Result<(), Rejection> {
+    for (distance, ancestor) in category.ancestors(tree)?.iter().enumerate() {
+        if distance == 0 {
+            commit.touch(ancestor);
+        } else {
+            commit.require(ancestor);
+        }
+    }
+    Ok(())
 }
 
 fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {

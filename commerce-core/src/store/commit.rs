@@ -1,6 +1,7 @@
 //! A commit: everything that one operation writes, with what must still hold when it is written.
 
 use crate::{
+    error::Rejection,
     event::Event,
     inventory::StockMove,
     secret::Digest,
@@ -131,6 +132,14 @@ impl Commit {
         replaced
     }
 
+    /// Gives a record a new version although it stays as it was read, so that others who read it
+    /// and decide something that this would have changed must decide again.
+    pub fn touch<T: Stored>(&mut self, read: &Versioned<T>) {
+        let record = T::into_record(read.value.clone());
+        let expected = read.version;
+        self.writes.push(Write::Replace { expected, old: record.clone(), new: record });
+    }
+
     /// Makes the commit depend on a record being as it was read.
     pub fn require<T: Stored>(&mut self, read: &Versioned<T>) {
         self.writes.push(Write::Require { key: read.value.key(), expected: read.version });
@@ -162,6 +171,22 @@ impl Commit {
         self.moves.is_empty()
             && self.events.is_empty()
             && self.writes.iter().all(|write| matches!(write, Write::Require { .. }))
+    }
+
+    /// Refuses a commit that no store takes, because what was asked is too much for one operation.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`].
+    pub(crate) fn check_size(&self) -> Result<(), Rejection> {
+        if self.writes.len() > Self::WRITES_MAX || self.moves.len() > Self::MOVES_MAX {
+            let detail = format!(
+                "must not change more than {} records and {} stock levels at once",
+                Self::WRITES_MAX,
+                Self::MOVES_MAX
+            );
+            return Err(Rejection::invalid("", detail));
+        }
+        Ok(())
     }
 
     /// The time of the operation.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     Fixture, id,
-    support::contract::{Operation, is_parameter, nonsense},
+    support::contract::{Contract, Operation, is_parameter, nonsense},
 };
 
 /// A shop with one of each, by the name of the parameter that names it.
@@ -63,11 +63,10 @@ fn ours(operation: Operation<'_>) -> bool {
 
 #[test]
 fn every_example_of_a_request_works() {
-    let (shop, _) = furnished();
     let mut tried = 0;
-    for operation in shop.contract.operations().filter(|operation| ours(*operation)) {
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
         let body = &operation.value["requestBody"];
-        let Some(example) = shop.contract.example(operation) else {
+        let Some(example) = Contract::of_server().example(operation) else {
             assert!(body.is_null(), "{} {} has no example", operation.method, operation.template);
             continue;
         };
@@ -93,12 +92,12 @@ fn every_example_of_a_request_works() {
 fn every_field_of_a_request_is_documented() {
     // What the server would take is told by its refusal of a field that it does not know.
     let (shop, names) = furnished();
-    for operation in shop.contract.operations().filter(|operation| ours(*operation)) {
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
         let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
         let (Some(address), false) = (address(operation, &names), schema.is_null()) else {
             continue;
         };
-        let documented = shop.contract.properties(schema).unwrap();
+        let documented = Contract::of_server().properties(schema).unwrap();
         let method = operation.method.to_uppercase();
         let answer = shop.staff(&method, &address, json!({ "no_such_field": 1 }));
         let detail = answer.problem(422, "validation_failed")["errors"][0]["detail"].clone();
@@ -110,30 +109,30 @@ fn every_field_of_a_request_is_documented() {
 }
 
 /// Values as a schema describes them, and now and then something else.
-fn bodies(shop: &Fixture, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
-    let schema = shop.contract.resolve(schema);
+fn bodies(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
+    let schema = Contract::of_server().resolve(schema);
     let other = prop::sample::select(nonsense());
-    let fitting = fitting(shop, schema, depth);
+    let fitting = fitting(schema, depth);
     prop_oneof![30 => fitting, 1 => other].boxed()
 }
 
-fn fitting(shop: &Fixture, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
+fn fitting(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     for choice in ["oneOf", "anyOf"] {
         if let Some(options) = schema[choice].as_array() {
-            let options: Vec<_> = options.iter().map(|o| bodies(shop, o, depth)).collect();
+            let options: Vec<_> = options.iter().map(|o| bodies(o, depth)).collect();
             return prop::strategy::Union::new(options).boxed();
         }
     }
     if let Some(values) = schema["enum"].as_array() {
         return prop::sample::select(values.clone()).boxed();
     }
-    if let Some(properties) = shop.contract.properties(schema) {
-        let required = shop.contract.required(schema);
+    if let Some(properties) = Contract::of_server().properties(schema) {
+        let required = Contract::of_server().required(schema);
         let fields: Vec<_> = properties
             .iter()
             .map(|(name, property)| {
                 let often = if required.contains(name) { 0.95 } else { 0.3 };
-                let value = bodies(shop, property, depth + 1);
+                let value = bodies(property, depth + 1);
                 (Just(name.clone()), prop::option::weighted(often, value))
             })
             .collect();
@@ -167,11 +166,9 @@ fn fitting(shop: &Fixture, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
         .boxed(),
         "boolean" => any::<bool>().prop_map(Value::from).boxed(),
         "null" => Just(Value::Null).boxed(),
-        "array" if depth < 4 => {
-            prop::collection::vec(bodies(shop, &schema["items"], depth + 1), 0..3)
-                .prop_map(Value::from)
-                .boxed()
-        }
+        "array" if depth < 4 => prop::collection::vec(bodies(&schema["items"], depth + 1), 0..3)
+            .prop_map(Value::from)
+            .boxed(),
         "array" => Just(json!([])).boxed(),
         _ => prop::collection::btree_map("[a-z]{1,5}", ".{0,5}", 0..3)
             .prop_map(|fields| json!(fields))
@@ -183,7 +180,7 @@ fn fitting(shop: &Fixture, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
 fn whatever_a_schema_allows_is_answered_as_documented() {
     let (shop, names) = furnished();
     let taken = RefCell::new(BTreeSet::new());
-    for operation in shop.contract.operations().filter(|operation| ours(*operation)) {
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
         let Some(address) = address(operation, &names) else { continue };
         let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
         let method = operation.method.to_uppercase();
@@ -191,7 +188,7 @@ fn whatever_a_schema_allows_is_answered_as_documented() {
             continue;
         }
         let cases = Config { cases: 60, failure_persistence: None, ..Config::default() };
-        let bodies = bodies(&shop, schema, 0);
+        let bodies = bodies(schema, 0);
         TestRunner::new(cases)
             .run(&bodies, |body| {
                 // The fixture checks that the answer is documented.

@@ -12,31 +12,14 @@ mod stock;
 mod support;
 mod variants;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use commerce_core::{
-    Commerce,
-    access::{Caller, Scope},
-    currency::Currency,
-    inputs::{SeededIds, SteppedClock},
-    shop::Shop,
-    store::MemoryStore,
-    text::Label,
-};
-use commerce_http::{
-    app::{self, App},
-    frame::Limits,
-};
+use commerce_core::{currency::Currency, shop::Shop};
 use serde_json::{Value, json};
-use support::{Answer, Server, agent, contract::Contract};
+use support::{Answer, shop::TestShop};
 
-/// A shop in memory behind a real server. Every answer is checked against the document.
-struct Fixture {
-    server: Server,
-    token: String,
-    clock: Arc<SteppedClock>,
-    contract: Contract,
-}
+/// A new shop, and how the back office and others speak to it.
+struct Fixture(TestShop);
 
 /// What a request is made of besides its method and address.
 #[derive(Default)]
@@ -47,35 +30,21 @@ struct Sent<'a> {
 
 impl Fixture {
     fn open() -> Self {
-        let clock = Arc::new(SteppedClock::new("2026-11-21T10:00:00Z".parse().unwrap()));
-        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(1));
-        let token = pollster::block_on(async {
-            commerce.open(Shop::new("Test", Currency::EUR).unwrap()).await.unwrap();
-            let label = Label::new("test").unwrap();
-            let made = commerce.create_token(&Caller::system(), &label, Scope::Admin).await;
-            made.unwrap().token.clone()
-        });
-        let server = Server::start(app::router(App::new(commerce), Limits::default(), &[]));
-        let contract = Contract(server.get("/api/v1/openapi.json").json());
-        Self { server, token: format!("Bearer {token}"), clock, contract }
+        Self(TestShop::with(Shop::new("Test", Currency::EUR).unwrap(), |commerce| commerce))
+    }
+
+    fn bearer(&self) -> &str {
+        &self.0.bearer
+    }
+
+    /// A moment passes, for what is sorted by time.
+    fn tick(&self) {
+        self.0.clock.advance(Duration::from_millis(1));
     }
 
     #[track_caller]
     fn send(&self, method: &str, path: &str, sent: Sent<'_>) -> Answer {
-        let path = format!("/api/v1{path}");
-        let mut request = ureq::http::Request::builder().method(method).uri(self.server.url(&path));
-        for (name, value) in sent.headers {
-            request = request.header(*name, *value);
-        }
-        let answer = Answer::of(match sent.body {
-            Some(body) => {
-                let request = request.header("content-type", "application/json");
-                agent().run(request.body(body.to_string()).unwrap())
-            }
-            None => agent().run(request.body(()).unwrap()),
-        });
-        self.contract.check(method, &path, &answer);
-        answer
+        self.0.call(method, path, sent.headers, sent.body.as_ref())
     }
 
     /// What anybody reads.
@@ -87,13 +56,13 @@ impl Fixture {
     /// What the back office reads.
     #[track_caller]
     fn staff_get(&self, path: &str) -> Answer {
-        self.send("GET", path, Sent { headers: &[("authorization", &self.token)], body: None })
+        self.send("GET", path, Sent { headers: &[("authorization", self.bearer())], body: None })
     }
 
     /// What the back office writes.
     #[track_caller]
     fn staff(&self, method: &str, path: &str, body: impl Into<Option<Value>>) -> Answer {
-        let headers: &[_] = &[("authorization", self.token.as_str())];
+        let headers: &[_] = &[("authorization", self.bearer())];
         self.send(method, path, Sent { headers, body: body.into() })
     }
 
@@ -106,14 +75,14 @@ impl Fixture {
         path: &str,
         body: impl Into<Option<Value>>,
     ) -> Answer {
-        let headers: &[_] = &[("authorization", self.token.as_str()), header];
+        let headers: &[_] = &[("authorization", self.bearer()), header];
         self.send(method, path, Sent { headers, body: body.into() })
     }
 
     /// Makes something; a millisecond passes.
     #[track_caller]
     fn create(&self, path: &str, body: Value) -> Value {
-        self.clock.advance(Duration::from_millis(1));
+        self.tick();
         let answer = self.staff("POST", path, body);
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()

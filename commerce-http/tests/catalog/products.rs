@@ -98,7 +98,7 @@ fn a_client_that_has_it_is_told_so_until_it_changes() {
     shop.staff("PUT", &stock, json!({ "on_hand": 2 }));
     assert_eq!(ask().json()["variants"][0]["available"], 2);
     // The back office sees more: it is another answer.
-    let staff = [("authorization", shop.token.as_str()), ("if-none-match", first.header("etag"))];
+    let staff = [("authorization", shop.bearer()), ("if-none-match", first.header("etag"))];
     let answer = shop.send("GET", "/products/shirt", Sent { headers: &staff, body: None });
     assert_eq!(answer.status, 200);
 }

@@ -23,7 +23,7 @@ fn the_configuration_is_read_and_replaced() {
     let again = shop.staff_get("/shop");
     assert_eq!((again.json(), again.header("etag")), (put.json(), put.header("etag")));
     shop.staff_with(etag, "PUT", "/shop", body).problem(412, "version_mismatch");
-    let known = [("authorization", shop.token.as_str()), ("if-none-match", put.header("etag"))];
+    let known = [("authorization", shop.bearer()), ("if-none-match", put.header("etag"))];
     assert_eq!(shop.send("GET", "/shop", Sent { headers: &known, body: None }).status, 304);
 }
 

@@ -1,7 +1,5 @@
 //! Stock and locations.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{Fixture, id, pointers};
@@ -17,7 +15,7 @@ fn stock_is_counted_adjusted_and_accounted_for() {
     let variant = variant(&product);
     let counted = shop.staff("PUT", &format!("{variant}/stock"), json!({ "on_hand": 10 }));
     assert_eq!((counted.status, &counted.json()["available"]), (200, &json!(10)));
-    shop.clock.advance(Duration::from_millis(1));
+    shop.tick();
     let adjust = |body: Value| shop.staff("POST", &format!("{variant}/stock_adjustments"), body);
     let taken = adjust(json!({ "delta": -3, "reason": "damaged", "note": "Moths" }));
     assert_eq!((taken.status, &taken.json()["on_hand"]), (200, &json!(7)));

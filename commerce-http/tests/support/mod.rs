@@ -3,8 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-pub mod shop;
 pub mod contract;
+pub mod shop;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -1,6 +1,6 @@
 //! A shop in memory behind a real server, its back office, and its guests.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use commerce_core::{
     Commerce,
@@ -18,12 +18,11 @@ use commerce_core::{
 use commerce_http::{
     app::{self, App},
     frame::Limits,
-    openapi,
 };
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use super::{Answer, Server, agent};
+use super::{Answer, Server, agent, contract::Contract};
 
 /// What sending costs in [`settings`]: 10 EUR, nothing from 100 EUR on.
 pub const PARCEL: &str = "ship_0190a000000070008000000000000001";
@@ -115,7 +114,7 @@ impl TestShop {
             }
             None => agent().run(request.body(()).unwrap()),
         });
-        check_documented(method, path, &answer);
+        Contract::of_server().check(method, &format!("/api/v1{path}"), &answer);
         answer
     }
 
@@ -208,37 +207,4 @@ pub fn destination() -> Value {
 
 pub fn manual() -> Value {
     json!({ "payment": { "gateway": "manual" } })
-}
-
-/// Checks that the document knows the answer's status for the route.
-#[track_caller]
-fn check_documented(method: &str, path: &str, answer: &Answer) {
-    static DOCUMENT: LazyLock<Value> =
-        LazyLock::new(|| serde_json::to_value(openapi::document()).unwrap());
-    let path = path.split('?').next().unwrap();
-    let asked: Vec<_> = format!("/api/v1{path}").split('/').map(str::to_owned).collect();
-    let matches = |template: &str| {
-        let parts: Vec<_> = template.split('/').collect();
-        parts.len() == asked.len()
-            && parts.iter().zip(&asked).all(|(part, asked)| part.starts_with('{') || part == asked)
-    };
-    let paths = DOCUMENT["paths"].as_object().unwrap();
-    let mut routes = paths.iter().filter(|(template, _)| matches(template));
-    // A path that is spelled out is taken before one with parameters, as the router does.
-    let Some((template, item)) = routes.clone().find(|(t, _)| !t.contains('{')).or(routes.next())
-    else {
-        assert_eq!(answer.status, 404);
-        return;
-    };
-    let operation = &item[method.to_lowercase()];
-    let status = answer.status.to_string();
-    let response = &operation["responses"][&status];
-    assert!(response.is_object(), "{method} {template} does not document {status}");
-    if let Ok(problem) = serde_json::from_slice::<Value>(&answer.body)
-        && let Some(code) = problem["code"].as_str()
-        && status.starts_with(['4', '5'])
-    {
-        let about = response["description"].as_str().unwrap();
-        assert!(about.contains(&format!("`{code}`")), "{method} {template} {status}: no {code}");
-    }
 }
