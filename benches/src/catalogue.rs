@@ -21,12 +21,13 @@ use pollster::block_on;
 
 /// Variants of each product.
 pub const VARIANTS_EACH: usize = 4;
-/// Vendors, who each make as much.
-pub const VENDORS: usize = 50;
+/// Vendors, who each make as much. Of vendors, tags and categories there are so few that a shop of
+/// a thousand variants, too, has a whole page for each.
+pub const VENDORS: usize = 10;
 /// Tags, of which each product has three.
-pub const TAGS: usize = 200;
+pub const TAGS: usize = 20;
 /// Categories, of which each product is in one.
-pub const CATEGORIES: usize = 40;
+pub const CATEGORIES: usize = 10;
 /// A word of the descriptions of one product in five.
 pub const COMMON_WORD: &str = "cotton";
 /// A word of the descriptions of five products, however many there are.
@@ -35,7 +36,7 @@ pub const RARE_WORD: &str = "zephyrine";
 /// Products a commit: with their variants, as many records as it may write.
 const COMMITTED: usize = Commit::WRITES_MAX / (VARIANTS_EACH + 1);
 /// Raised when the catalogue becomes another.
-pub const EDITION: u32 = 1;
+pub const EDITION: u32 = 2;
 
 const ADJECTIVES: [&str; 16] = [
     "Light", "Heavy", "Soft", "Classic", "Modern", "Slim", "Wide", "Warm", "Cool", "Plain",
