@@ -6,7 +6,7 @@ use commerce_core::{
     id::VariantId,
     inventory::{LevelKey, Movement, StockLevel},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 
 use super::{Cell, table};
 use crate::{
@@ -73,8 +73,17 @@ pub(crate) fn levels(
         FROM json_each(?1) AS wanted
         CROSS JOIN commerce_stock_levels AS s ON s.variant_id = unhex(wanted.value)
         ORDER BY wanted.key, s.location_id";
+    levels_by(connection, LEVELS, [variants])
+}
+
+/// The levels that a statement finds, by variant.
+pub(crate) fn levels_by(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    codec::all(connection, LEVELS, [variants], |row| {
+    codec::all(connection, sql, params, |row| {
         let level = read_level(row)?;
         found.entry(level.variant_id).or_default().push(level);
         Ok(())
