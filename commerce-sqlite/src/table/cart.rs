@@ -71,10 +71,12 @@ pub(crate) fn levels(
     connection: &Connection,
     of: CartId,
 ) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
+    // Sorting and leaving out what comes twice are cheaper here than in a statement, which opens a
+    // table of its own for each.
     const LEVELS: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
-        FROM (SELECT DISTINCT variant_id FROM commerce_cart_lines WHERE cart_id = ?1) AS l
+        FROM commerce_cart_lines AS l
         CROSS JOIN commerce_stock_levels AS s ON s.variant_id = l.variant_id
-        ORDER BY s.variant_id, s.location_id";
+        WHERE l.cart_id = ?1";
     stock::levels_by(connection, LEVELS, [codec::key(of)])
 }
 
