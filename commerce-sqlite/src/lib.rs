@@ -1,5 +1,6 @@
 //! A shop in one SQLite file.
 
+mod cache;
 mod codec;
 mod error;
 mod migrate;
