@@ -5,9 +5,12 @@ mod merge;
 mod view;
 
 pub(crate) use change::check_stock;
+use change::obtainable;
 pub use change::{AddLine, ChangeLine, CreateCart, PatchCart};
 pub use merge::{MergeStrategy, Merged};
 pub use view::{CartLineView, CartProblem, CartView};
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,7 @@ use crate::{
 
 /// Whether a cart can still be changed and checked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CartStatus {
     /// It can.
@@ -54,6 +58,7 @@ impl CartStatus {
 
 /// Where a cart comes from, which decides what it may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A shop client: every price is the shop's, and whoever checks out says where to.
@@ -139,10 +144,14 @@ pub struct CheckoutInputs {
 }
 
 impl CheckoutInputs {
-    /// What a variant sells.
-    pub fn sellable(&self, id: VariantId) -> Option<&Sellable> {
-        self.sellables.iter().find(|sellable| sellable.variant.id == id)
+    /// What each variant sells, by its id.
+    pub fn by_variant(&self) -> HashMap<VariantId, &Sellable> {
+        by_variant(&self.sellables)
     }
+}
+
+fn by_variant(sellables: &[Sellable]) -> HashMap<VariantId, &Sellable> {
+    sellables.iter().map(|sellable| (sellable.variant.id, sellable)).collect()
 }
 
 impl Cart {
@@ -157,11 +166,12 @@ impl Cart {
         if self.status == CartStatus::Open { Ok(()) } else { Err(Rejection::CartClosed) }
     }
 
-    /// The units of a variant that all lines together want.
-    pub fn wanted(&self, variant_id: VariantId) -> i64 {
-        self.lines
-            .iter()
-            .filter(|line| line.variant_id == variant_id)
-            .fold(0, |sum: i64, line| sum.saturating_add(line.quantity.get()))
+    /// The units of each variant that all lines together want.
+    pub fn wanted(&self) -> HashMap<VariantId, i64> {
+        let mut wanted = HashMap::with_capacity(self.lines.len());
+        for line in &self.lines {
+            *wanted.entry(line.variant_id).or_default() += line.quantity.get();
+        }
+        wanted
     }
 }

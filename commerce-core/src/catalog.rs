@@ -1,14 +1,19 @@
 //! The catalogue: products, their variants, and the categories they are found in.
 
 mod category;
+mod import;
 mod product;
 mod variant;
 mod view;
 
 pub use category::{Category, CreateCategory, PatchCategory};
+pub use import::{
+    Existing, ImportImage, ImportInputs, ImportOutcome, ImportProduct, ImportVariant, Imported,
+    ImportedStock, ImportedVariant, RepeatedSkus, SkuOrigin,
+};
 pub use product::{
-    AttributeValue, CreateProduct, Image, ImageFields, PatchProduct, Product, ProductOption,
-    ProductStatus, Related, Relation, Seo,
+    AttributeValue, CreateImage, CreateProduct, Image, ImageFields, PatchImage, PatchProduct,
+    Product, ProductOption, ProductStatus, Related, Relation, Seo,
 };
 pub use variant::{Backorder, CreateVariant, Dimensions, PatchVariant, Price, Sellable, Variant};
 pub(crate) use view::Audience;

@@ -1,6 +1,6 @@
 //! Checkout: what a cart costs, and the decision to make an order of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,18 +9,21 @@ use crate::{
     catalog::{Backorder, Sellable},
     error::{FieldError, Rejection},
     event::Event,
-    id::{Moment, VariantId},
-    inventory::{Allocate, LevelKey, Reason, StockLevel, StockMove, available, in_order},
+    id::{Moment, ShippingMethodId, VariantId},
+    inventory::{
+        Allocate, LevelKey, Placement, Reason, StockLevel, StockMove, available, in_order, take,
+    },
     money::Money,
-    order::{Hold, Order, OrderLine, PaymentTerms, order_number},
+    order::{Hold, Order, OrderLine, order_number},
     payment::{Payment, PaymentStatus},
-    pricing::{PricedLine, PricingError, Quote, QuoteLine, QuoteRequest, quote},
+    pricing::{PricedLine, PricingError, Quote, QuoteLine, QuoteRequest, ShippingRefusal, quote},
     store::{Commit, Decision},
     text::GatewayName,
 };
 
 /// Makes an order of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrder {
     /// How it is to be paid.
@@ -33,6 +36,7 @@ pub struct PlaceOrder {
 
 /// How an order is to be paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PaymentChoice {
     /// The gateway, one of those that the shop has terms for.
@@ -73,13 +77,20 @@ pub struct Placed {
 /// [`Rejection::NotForSale`] for a line that cannot be bought, and what
 /// [`quote`] refuses: a shipping method that does not serve the cart, an amount that is too large.
 pub fn price(inputs: &CheckoutInputs) -> Result<Quote, Rejection> {
+    price_with(inputs, &inputs.by_variant())
+}
+
+fn price_with(
+    inputs: &CheckoutInputs,
+    sellables: &HashMap<VariantId, &Sellable>,
+) -> Result<Quote, Rejection> {
     let lines = inputs
         .cart
         .lines
         .iter()
         .map(|line| {
             let sellable =
-                inputs.sellable(line.variant_id).ok_or(Rejection::NotFound { what: "variant" })?;
+                sellables.get(&line.variant_id).ok_or(Rejection::NotFound { what: "variant" })?;
             let unit_price = match line.set_price {
                 Some(price) => {
                     sellable.require_active()?;
@@ -90,7 +101,7 @@ pub fn price(inputs: &CheckoutInputs) -> Result<Quote, Rejection> {
             Ok(priced(line.id, line.quantity, unit_price, sellable))
         })
         .collect::<Result<Vec<_>, Rejection>>()?;
-    price_lines(inputs, &lines).map_err(refused)
+    price_lines(inputs, &lines, inputs.cart.shipping_method).map_err(refused)
 }
 
 pub(crate) fn priced(
@@ -114,15 +125,24 @@ pub(crate) fn priced(
 pub(crate) fn price_lines(
     inputs: &CheckoutInputs,
     lines: &[PricedLine],
+    method: Option<ShippingMethodId>,
 ) -> Result<Quote, PricingError> {
     let shop = &inputs.setup.shop;
     let destination = inputs.cart.destination();
-    let method = inputs.cart.shipping_method;
+    let sent = lines.iter().any(|line| line.requires_shipping);
+    let shipping = match method.filter(|_| sent) {
+        None => None,
+        Some(id) => {
+            let found = shop.shipping_methods.iter().find(|method| method.id == id);
+            // One that the shop had and took away must not make shipping free.
+            Some(found.ok_or(ShippingRefusal::Unknown)?)
+        }
+    };
     quote(&QuoteRequest {
         currency: inputs.cart.currency,
         lines,
         order_discounts: &[],
-        shipping: method.and_then(|id| shop.shipping_methods.iter().find(|m| m.id == id)),
+        shipping,
         shipping_discounts: &[],
         destination: destination.as_ref(),
         home: shop.home.as_ref(),
@@ -146,7 +166,11 @@ impl Cart {
 
     /// Refuses a cart that lacks something an order needs. What the back office drafts may lack
     /// everything but lines.
-    fn check_complete(&self, inputs: &CheckoutInputs) -> Result<(), Rejection> {
+    fn check_complete(
+        &self,
+        inputs: &CheckoutInputs,
+        sellables: &HashMap<VariantId, &Sellable>,
+    ) -> Result<(), Rejection> {
         if self.lines.is_empty() {
             return Err(Rejection::CartEmpty);
         }
@@ -158,14 +182,19 @@ impl Cart {
             errors.push(FieldError::new("/email", "is needed to check out"));
         }
         let sent = self.lines.iter().any(|line| {
-            inputs.sellable(line.variant_id).is_some_and(|s| s.variant.requires_shipping)
+            sellables.get(&line.variant_id).is_some_and(|s| s.variant.requires_shipping)
         });
         if sent && self.shipping_address.is_none() {
             errors.push(FieldError::new("/shipping_address", "is needed to check out"));
         }
-        let offered = inputs.setup.shop.shipping_methods.iter().any(|method| method.active);
-        if sent && offered && self.shipping_method.is_none() {
+        // A shop whose methods are all switched off sends nothing, rather than all of it for free.
+        let shop = &inputs.setup.shop;
+        if sent && !shop.shipping_methods.is_empty() && self.shipping_method.is_none() {
             errors.push(FieldError::new("/shipping_method", "is needed to check out"));
+        }
+        // Nobody saves a tax by not saying where they are.
+        if !sent && !shop.taxes.is_empty() && self.destination().is_none() {
+            errors.push(FieldError::new("/billing_address", "is needed to check out"));
         }
         Rejection::unless_valid(errors)
     }
@@ -186,8 +215,9 @@ pub fn place(
 ) -> Result<Decision<Placed>, Rejection> {
     let cart = &inputs.cart;
     cart.require_open()?;
-    cart.check_complete(inputs)?;
-    let quote = price(inputs)?;
+    let sellables = inputs.by_variant();
+    cart.check_complete(inputs, &sellables)?;
+    let quote = price_with(inputs, &sellables)?;
     if let Some(expected) = request.expected_total
         && expected != quote.payable
     {
@@ -205,7 +235,7 @@ pub fn place(
     let mut lines = Vec::with_capacity(cart.lines.len());
     for (cart_line, quoted) in cart.lines.iter().zip(quote.lines) {
         let sellable =
-            inputs.sellable(cart_line.variant_id).ok_or(Rejection::NotFound { what: "variant" })?;
+            *sellables.get(&cart_line.variant_id).ok_or(Rejection::NotFound { what: "variant" })?;
         let (holds, backordered) = stock.take(sellable, quoted.quantity.get())?;
         for hold in &holds {
             commit.stock(StockMove {
@@ -252,12 +282,13 @@ pub fn place(
         refunded_total: Money::zero(cart.currency),
         fulfillments: Vec::new(),
         placed_at: now,
-        expires_at: deadline(terms, to_pay, now),
+        expires_at: None,
         cancelled_at: None,
         cancel_reason: None,
         history: Vec::new(),
         updated_at: now,
     };
+    order.expires_at = order.deadline();
     order.note("order.placed", now);
     commit.event(Event::OrderPlaced {
         order_id: order.id,
@@ -266,6 +297,14 @@ pub fn place(
         customer_id: cart.customer_id,
         total: order.total,
     });
+    if !to_pay {
+        order.note("order.paid", now);
+        commit.event(Event::OrderPaid {
+            order_id: order.id,
+            number: order.number.clone(),
+            paid_total: order.paid_total,
+        });
+    }
     let payment = to_pay.then(|| Payment::new(moment.id(), id, gateway.clone(), order.total, now));
     let closed = Cart {
         status: CartStatus::Completed,
@@ -279,15 +318,6 @@ pub fn place(
         commit.insert(payment.clone());
     }
     Ok(Decision { output: Placed { order, payment }, commit })
-}
-
-// An order with nothing to pay is as good as paid: it waits for the shop, not for the customer.
-fn deadline(
-    terms: PaymentTerms,
-    to_pay: bool,
-    now: crate::time::Timestamp,
-) -> Option<crate::time::Timestamp> {
-    to_pay.then(|| now.saturating_add(terms.within()))
 }
 
 fn freeze(line: QuoteLine, sellable: &Sellable, holds: Vec<Hold>, backordered: i64) -> OrderLine {
@@ -334,25 +364,15 @@ impl Stock<'_> {
         let locations = &self.inputs.setup.locations;
         let levels =
             self.free.entry(variant.id).or_insert_with(|| in_order(&sellable.levels, locations));
-        levels.retain(|level| level.available() > 0);
-        let mut missing = wanted;
-        let mut holds: Vec<Hold> = Vec::with_capacity(1);
-        for placement in self.strategy.allocate(wanted, levels) {
-            let level = levels.iter_mut().find(|l| l.location_id == placement.location_id);
-            let Some(level) = level else { continue };
-            // A strategy of somebody else's is not trusted with more than there is.
-            let quantity = placement.quantity.min(level.available()).min(missing);
-            if quantity > 0 {
-                level.held += quantity;
-                missing -= quantity;
-                holds.push(Hold { location_id: placement.location_id, quantity });
-            }
-        }
+        let hold =
+            |taken: Placement| Hold { location_id: taken.location_id, quantity: taken.quantity };
+        let holds: Vec<Hold> = take(self.strategy, wanted, levels).into_iter().map(hold).collect();
+        let missing = wanted - holds.iter().map(|hold| hold.quantity).sum::<i64>();
         if missing > 0 && variant.backorder == Backorder::Deny {
             return Err(Rejection::InsufficientStock {
                 variant_id: variant.id,
                 sku: variant.sku.clone(),
-                wanted: self.inputs.cart.wanted(variant.id),
+                wanted: self.inputs.cart.wanted().get(&variant.id).copied().unwrap_or(wanted),
                 available: available(&sellable.levels, locations),
             });
         }

@@ -7,12 +7,13 @@ use crate::{
     id::{AddressId, CustomerId, Moment},
     patch::{nullable, set},
     pricing::Destination,
-    text::{Country, Email, Label, Note, Region},
+    text::{Country, Email, Label, Note, Region, TextError},
     time::Timestamp,
 };
 
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Who receives it.
@@ -41,6 +42,31 @@ pub struct Address {
 }
 
 impl Address {
+    /// An address without what not every address has.
+    ///
+    /// ```
+    /// use commerce_core::customer::Address;
+    /// let home = Address::new("A. Customer", "Street 1", "Berlin", "DE")?;
+    /// assert_eq!(home.destination().country.as_str(), "DE");
+    /// # Ok::<(), commerce_core::text::TextError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a part breaks the rules of its type.
+    pub fn new(name: &str, line1: &str, city: &str, country: &str) -> Result<Self, TextError> {
+        Ok(Self {
+            name: Label::new(name)?,
+            company: None,
+            line1: Label::new(line1)?,
+            line2: None,
+            city: Label::new(city)?,
+            region: None,
+            postal_code: None,
+            country: Country::new(country)?,
+            phone: None,
+        })
+    }
+
     /// What shipping and tax need to know of it.
     pub fn destination(&self) -> Destination {
         Destination { country: self.country.clone(), region: self.region.clone() }
@@ -49,6 +75,7 @@ impl Address {
 
 /// An address in a customer's book.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BookedAddress {
     /// Its id.
     pub id: AddressId,
@@ -63,6 +90,7 @@ pub struct BookedAddress {
 
 /// Somebody who buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Customer {
     /// Their id.
     pub id: CustomerId,
@@ -88,6 +116,7 @@ pub struct Customer {
 
 /// Enters a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateCustomer {
     /// Their e-mail address.
@@ -104,6 +133,7 @@ pub struct CreateCustomer {
 
 /// Changes a customer: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCustomer {
     /// Their e-mail address. A new one has yet to be verified.
@@ -167,20 +197,45 @@ impl Customer {
         customer.touched(self, now)
     }
 
-    /// The customer with an address added or replaced. The first address is the default for
-    /// everything, and there is never more than one default of a kind.
+    /// The customer once they have shown that an e-mail address is theirs.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when it is not, or no longer, their address.
+    pub fn verify_email(&self, email: &Email, now: Timestamp) -> Result<Self, Rejection> {
+        if self.email.as_ref().map(Email::normalized) != Some(email.normalized()) {
+            return Err(Rejection::transition("customer", "they have another e-mail address"));
+        }
+        Ok(Self { email_verified: true, ..self.clone() }.touched(self, now))
+    }
+
+    /// The e-mail address that they have shown to be theirs.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when there is none.
+    pub fn verified_email(&self) -> Result<&Email, Rejection> {
+        let unverified = || Rejection::transition("customer", "the e-mail address is not verified");
+        self.email.as_ref().filter(|_| self.email_verified).ok_or_else(unverified)
+    }
+
+    /// The customer as they may see themselves: without what the back office noted about them.
+    #[must_use]
+    pub fn without_note(&self) -> Self {
+        Self { note: None, ..self.clone() }
+    }
+
+    /// The customer with an address added or replaced. As long as there is an address, one of them
+    /// is the default of each kind: the first, if none is named.
     ///
     /// # Errors
     /// [`Rejection::NotFound`] when the replaced address is not in the book, [`Rejection::Invalid`]
     /// when the book is full.
     pub fn put_address(&self, request: PutAddress, moment: &mut Moment) -> Result<Self, Rejection> {
         let mut customer = self.clone();
-        let first = customer.addresses.is_empty();
         let entry = BookedAddress {
             id: request.id.unwrap_or_else(|| moment.id()),
             address: request.address,
-            default_shipping: request.default_shipping || first,
-            default_billing: request.default_billing || first,
+            default_shipping: request.default_shipping,
+            default_billing: request.default_billing,
         };
         for other in &mut customer.addresses {
             other.default_shipping &= !entry.default_shipping;
@@ -197,10 +252,11 @@ impl Customer {
             }
             None => customer.addresses.push(entry),
         }
+        customer.settle_defaults();
         Ok(customer.touched(self, moment.now()))
     }
 
-    /// The customer without an address.
+    /// The customer without an address. If it was a default, the first of the others is from now on.
     ///
     /// # Errors
     /// [`Rejection::NotFound`] when it is not in the book.
@@ -210,7 +266,17 @@ impl Customer {
         if customer.addresses.len() == self.addresses.len() {
             return Err(Rejection::NotFound { what: "address" });
         }
+        customer.settle_defaults();
         Ok(customer.touched(self, now))
+    }
+
+    fn settle_defaults(&mut self) {
+        let shipping = self.addresses.iter().any(|entry| entry.default_shipping);
+        let billing = self.addresses.iter().any(|entry| entry.default_billing);
+        if let Some(first) = self.addresses.first_mut() {
+            first.default_shipping |= !shipping;
+            first.default_billing |= !billing;
+        }
     }
 
     fn touched(mut self, old: &Self, now: Timestamp) -> Self {

@@ -17,6 +17,7 @@ use crate::{
 
 /// One wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// Where in the request, as a JSON pointer (RFC 6901), such as `/lines/0/quantity`.
     pub pointer: String,
@@ -137,6 +138,20 @@ impl Rejection {
     /// [`Rejection::Invalid`] with all of them, if any.
     pub fn unless_valid(errors: Vec<FieldError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self::Invalid(errors)) }
+    }
+
+    /// The same rejection of a request that is a part of another, at a place of that one.
+    #[must_use]
+    pub(crate) fn within(self, pointer: &str) -> Self {
+        match self {
+            Self::Invalid(errors) => Self::Invalid(
+                errors
+                    .into_iter()
+                    .map(|e| FieldError::new(format!("{pointer}{}", e.pointer), e.detail))
+                    .collect(),
+            ),
+            other => other,
+        }
     }
 
     /// The state of a thing does not allow what was asked.

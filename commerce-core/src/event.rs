@@ -113,6 +113,16 @@ pub enum Event {
         /// What is to be paid.
         total: Money,
     },
+    /// `order.claimed`: a guest's order became a customer's.
+    #[serde(rename = "order.claimed")]
+    OrderClaimed {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// The customer.
+        customer_id: CustomerId,
+    },
     /// `order.paid`: all of it.
     #[serde(rename = "order.paid")]
     OrderPaid {

@@ -1,8 +1,10 @@
 //! The payment port: what takes money and gives it back.
 
 mod manual;
+mod scripted;
 
 pub use manual::ManualGateway;
+pub use scripted::{Call, Reply, ScriptedGateway};
 
 use std::{error::Error as StdError, fmt::Debug};
 
@@ -53,6 +55,7 @@ pub enum GatewayError {
 /// # Contract
 /// Every call is safe to repeat: the payment's id, and for a refund the refund's, tell the gateway
 /// that it is the same one. A call is only made after the payment was committed.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait PaymentGateway: Debug + Send + Sync + 'static {
     /// The name by which checkouts choose it.

@@ -10,12 +10,14 @@ use std::{
 use crate::{id::Moment, time::Timestamp};
 
 /// Tells the time.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 }
 
 /// Gives fresh random bytes, fit for keys: ids and secrets are made of them.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait IdSource: Debug + Send + Sync + 'static {
     /// 32 bytes that nobody can guess and that never come again.
     fn bytes(&self) -> [u8; 32];

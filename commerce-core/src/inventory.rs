@@ -15,4 +15,4 @@ pub use location::{
 };
 pub use movement::{AdjustStock, Movement, Reason, SetStock};
 
-pub(crate) use location::{first, in_order};
+pub(crate) use location::{first, in_order, take};

@@ -18,18 +18,22 @@ pub use number::order_number;
 pub use status::{FulfillmentStatus, OrderStatus, PaymentTerms};
 pub use view::{Addresses, OrderLineView, OrderView, PaymentView};
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     cart::Origin,
     currency::Currency,
-    customer::Address,
+    customer::{Address, Customer},
     error::Rejection,
-    id::{CartId, CustomerId, OrderId},
+    id::{CartId, CustomerId, LineId, Moment, OrderId},
+    inventory::{LevelKey, Reason, StockMove},
     money::Money,
     payment::{Payment, PaymentStatus},
     pricing::{PricingPolicy, QuoteShipping, TaxSummary},
     secret::Digest,
+    store::Commit,
     text::{Email, Label, Note, OrderNumber},
     time::Timestamp,
     version::Versioned,
@@ -37,6 +41,7 @@ use crate::{
 
 /// Something that happened to an order, for its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Milestone {
     /// What, in the word of its event: `order.placed`, `order.paid`, ….
     pub event: Label,
@@ -173,6 +178,49 @@ impl Order {
         }
     }
 
+    /// The order in the hands of the customer whose verified e-mail address it was placed with;
+    /// `None` if it is somebody's already, or was placed with another.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidTransition`] when the customer's address is not verified.
+    pub fn claimed_by(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Rejection> {
+        let email = customer.verified_email()?.normalized();
+        let theirs = self.email.as_ref().is_some_and(|has| has.normalized() == email);
+        if self.customer_id.is_some() || !theirs {
+            return Ok(None);
+        }
+        let mut order = Self { customer_id: Some(customer.id), ..self.clone() };
+        order.note("order.claimed", now);
+        Ok(Some(order))
+    }
+
+    fn lines_by_id(&self) -> HashMap<LineId, &OrderLine> {
+        self.lines.iter().map(|line| (line.id, line)).collect()
+    }
+
+    /// When it lapses if nothing happens: while nothing was paid for it, set aside or sent.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        let waits = match self.payment_status {
+            PaymentStatus::Pending
+            | PaymentStatus::RequiresAction
+            | PaymentStatus::Processing
+            | PaymentStatus::Failed
+            | PaymentStatus::Voided => true,
+            PaymentStatus::Authorized
+            | PaymentStatus::Paid
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::Refunded => false,
+        };
+        let untouched = self.paid_total == self.refunded_total
+            && self.fulfillment_status() == FulfillmentStatus::Unfulfilled
+            && self.cancelled_at.is_none();
+        (waits && untouched).then(|| self.placed_at.saturating_add(self.terms.within()))
+    }
+
     /// The status that a person sees, derived from the three that are kept.
     pub fn status(&self) -> OrderStatus {
         if self.cancelled_at.is_some() {
@@ -202,8 +250,30 @@ impl Order {
         Err(Rejection::transition("order", "it is cancelled"))
     }
 
+    /// Gives back what is held for it, and no longer waits for what is backordered.
+    pub(crate) fn release(&mut self, commit: &mut Commit, moment: &mut Moment) {
+        for line in &mut self.lines {
+            for hold in line.holds.drain(..) {
+                commit.stock(StockMove {
+                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
+                    on_hand: 0,
+                    held: -hold.quantity,
+                    expected_on_hand: None,
+                    low_stock_threshold: 0,
+                    movement_id: moment.id(),
+                    reason: Reason::Adjusted,
+                    order_id: Some(self.id),
+                    note: None,
+                });
+            }
+            line.backordered = 0;
+        }
+    }
+
     pub(crate) fn note(&mut self, event: &'static str, at: Timestamp) {
-        self.updated_at = at.max(self.updated_at);
+        // A clock that was put back must not put the history out of order.
+        let at = at.max(self.updated_at);
+        self.updated_at = at;
         if self.history.len() >= Self::HISTORY_MAX {
             self.history.pop();
         }

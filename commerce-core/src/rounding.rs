@@ -6,6 +6,7 @@ use crate::money::{Money, MoneyError};
 
 /// What becomes of a part of a minor unit. Negative amounts mirror positive ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
     /// To the nearest; a half away from zero.

@@ -8,6 +8,7 @@ mod cart;
 mod catalog;
 mod checkout;
 mod customer;
+mod import;
 mod inventory;
 mod order;
 mod relay;
@@ -107,6 +108,14 @@ impl Commerce {
         self
     }
 
+    /// The shop as it is at another clock. The shop that it was made from keeps its own; both have
+    /// the same store.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// The store below, for what the facade does not offer.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -159,6 +168,7 @@ impl Commerce {
                 }
                 Err(error) => return Err(error),
             };
+            decision.commit.check_size()?;
             match &key {
                 Some((key, fingerprint)) => decision.commit.remember(Outcome {
                     key: key.clone(),
@@ -192,15 +202,35 @@ impl Commerce {
                 Err(CommitError::Malformed(why)) => return Err(internal(why)),
                 Err(CommitError::Unavailable(error)) => return Err(error.into()),
                 Err(CommitError::OutcomeUnknown(error)) => {
-                    let found = match &key {
-                        Some(key) => self.replay(key).await.unwrap_or_default(),
-                        None => None,
+                    let Some(key) = &key else { return Err(Error::OutcomeUnknown(error)) };
+                    return match self.replay(key).await {
+                        Ok(Some(done)) => Ok(done),
+                        Err(reused @ Error::Rejected(_)) => Err(reused),
+                        Ok(None) | Err(_) => Err(Error::OutcomeUnknown(error)),
                     };
-                    return found.ok_or(Error::OutcomeUnknown(error));
                 }
             }
         }
         Err(Error::Contention)
+    }
+
+    /// As `run`, for an operation that calls a gateway: what was answered before is looked for
+    /// first, so that the gateway does not hear of a repetition.
+    async fn run_outside<'a, T>(
+        &self,
+        caller: &Caller,
+        request: &(dyn Debug + Sync),
+        attempt: impl Fn(Moment) -> Attempt<'a, T> + Sync,
+    ) -> Result<Done<T>, Error>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        if let Some(key) = &caller.key
+            && let Some(done) = self.replay(&remembered(caller, key, request)?).await?
+        {
+            return Ok(done);
+        }
+        self.run(caller, request, attempt).await
     }
 
     async fn replay<T: DeserializeOwned>(

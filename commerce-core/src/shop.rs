@@ -18,6 +18,7 @@ use crate::{
 
 /// How much of everything there may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The most lines of a cart, at most [`Limits::LINES_CEILING`].
@@ -49,6 +50,7 @@ impl Limits {
 /// A new shop has a currency and no taxes, no shipping methods, and sells by the `manual` gateway,
 /// paid within a week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Shop {
     /// Its name for people.
@@ -135,6 +137,9 @@ impl Shop {
             if self.shipping_methods.iter().take(index).any(|other| other.id == method.id) {
                 refuse(format!("/shipping_methods/{index}/id"), "must be unique".to_owned());
             }
+        }
+        if self.pricing.cash_increment.is_some_and(|coin| !coin.is_positive()) {
+            refuse("/pricing/cash_increment".to_owned(), "must be more than 0".to_owned());
         }
         if self.payment_terms.is_empty() {
             refuse("/payment_terms".to_owned(), "must name a gateway".to_owned());

@@ -17,13 +17,15 @@ pub use apply::{Effects, Refusal, Stop, View, apply};
 pub use commit::{Commit, Decision, Outcome, OutcomeKey, Write};
 pub use error::{CommitError, StoreError, StoreResult};
 pub use memory::MemoryStore;
+#[cfg(feature = "mocks")]
+pub use query::MockQueries;
 pub use query::{
     Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest, ProductFilter,
     ProductQuery, ProductSort, Queries, StockFilter, StockItem,
 };
 pub use record::{Record, RecordKey, Stored, Subscription, UniqueKey};
 
-use std::fmt::Debug;
+use std::{collections::HashMap, fmt::Debug};
 
 use async_trait::async_trait;
 
@@ -120,11 +122,21 @@ impl ProductInputs {
     /// Whether some active variant can be bought now: it has units available, is not tracked, or
     /// may be sold without being in stock.
     pub fn in_stock(&self, locations: &[Versioned<Location>]) -> bool {
+        let levels = self.levels_by_variant();
         self.variants.iter().filter(|variant| variant.active).any(|variant| {
             !variant.track_inventory
                 || variant.backorder == Backorder::Allow
-                || available(&self.levels_of(variant.id), locations) > 0
+                || levels.get(&variant.id).is_some_and(|of| available(of, locations) > 0)
         })
+    }
+
+    /// The stock of each of its variants that has or had some.
+    pub(crate) fn levels_by_variant(&self) -> HashMap<VariantId, Vec<StockLevel>> {
+        let mut levels: HashMap<_, Vec<_>> = HashMap::new();
+        for level in &self.levels {
+            levels.entry(level.variant_id).or_default().push(*level);
+        }
+        levels
     }
 
     /// The stock of one of its variants.
@@ -172,10 +184,14 @@ pub struct Purge {
 /// - A read of something that does not exist is `None` or empty, never an error.
 /// - [`commit`](Store::commit) applies all of a commit or none of it, as [`apply`] says, in some
 ///   serial order with all others, and durably before it answers `Ok`.
+/// - Records are kept as they are written. They point to each other by id, and a store does not judge
+///   that: what one points to may be gone, and removing a record changes no other.
 /// - A future that is dropped leaves nothing half done: the commit happens or does not.
 /// - A store that cannot answer says so within a bounded time, as [`StoreError::unavailable`].
 ///
-/// The conformance suite, behind the feature `conformance`, has a case for each clause.
+/// The conformance suite, `commerce_core::conformance` behind the feature `conformance`, has a case
+/// for each clause.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// The shop's configuration and locations; `None` in a store that has no shop yet.

@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How often a record was written: 1 when it is inserted, one more at each replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +49,26 @@ impl<T> Versioned<T> {
 impl<T> Clone for Versioned<T> {
     fn clone(&self) -> Self {
         Self { version: self.version, value: Arc::clone(&self.value) }
+    }
+}
+
+/// `Versioned` as JSON; derived for the reference and the value alike.
+#[derive(Serialize, Deserialize)]
+struct Form<T> {
+    version: Version,
+    value: T,
+}
+
+impl<T: Serialize> Serialize for Versioned<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Form { version: self.version, value: &*self.value }.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Versioned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Form { version, value } = Form::<T>::deserialize(deserializer)?;
+        Ok(Self::new(version, value))
     }
 }
 

@@ -11,18 +11,18 @@ use commerce_core::{
     catalog::{CreateProduct, CreateVariant, ProductStatus},
     checkout::PlaceOrder,
     currency::Currency,
+    customer::Address,
     error::Rejection,
+    event::Event,
     inputs::{SeededIds, SteppedClock},
     inventory::SetStock,
     money::Money,
     order::{CancelOrder, Deliver, FulfillOrder, OrderStatus},
-    secret::Secret,
     shop::Shop,
     store::MemoryStore,
     text::IdempotencyKey,
 };
 use pollster::block_on;
-use serde_json::json;
 
 struct Fixture {
     shop: Commerce,
@@ -47,25 +47,23 @@ impl Fixture {
         };
         let product = self.shop.create_product(&self.system, &product).await.unwrap();
         let id = product.variants[0].id;
-        let stock: SetStock = serde_json::from_value(json!({ "on_hand": units })).unwrap();
-        self.shop.set_stock(&self.system, id, &stock).await.unwrap();
+        self.shop.set_stock(&self.system, id, &SetStock::new(units)).await.unwrap();
         id
     }
 
     async fn guest(&self) -> (Caller, commerce_core::id::CartId) {
-        let made = self.shop.create_cart(&Caller::anonymous(), &CreateCart::default()).await;
-        let made = made.unwrap();
-        let secret: Secret = made.token.as_ref().unwrap().parse().unwrap();
-        (Caller::guest(&secret), made.cart.id)
+        let visitor = Caller::anonymous();
+        let made = self.shop.create_cart(&visitor, &CreateCart::default()).await.unwrap();
+        (made.caller(&visitor), made.cart.id)
     }
 
     async fn ready(&self, guest: &Caller, cart: commerce_core::id::CartId) {
-        let patch: PatchCart = serde_json::from_value(json!({
-            "email": "a@example.com",
-            "shipping_address":
-                { "name": "A", "line1": "Street 1", "city": "Berlin", "country": "DE" },
-        }))
-        .unwrap();
+        let address = Address::new("A", "Street 1", "Berlin", "DE").unwrap();
+        let patch = PatchCart {
+            email: Some(Some("a@example.com".parse().unwrap())),
+            shipping_address: Some(Some(address)),
+            ..PatchCart::default()
+        };
         self.shop.patch_cart(guest, cart, &patch).await.unwrap();
     }
 }
@@ -103,8 +101,7 @@ fn a_guest_buys_and_the_order_is_delivered() {
         let paid = f.shop.capture(&f.system, id, None).await.unwrap();
         assert_eq!(paid.paid_total, paid.total);
         f.shop.fulfill_order(&f.system, id, &fulfill, None).await.unwrap();
-        let deliver = Deliver { fulfillment_id: None };
-        let order = f.shop.deliver_order(&f.system, id, deliver, None).await.unwrap();
+        let order = f.shop.deliver_order(&f.system, id, Deliver::default(), None).await.unwrap();
         assert_eq!(order.status, OrderStatus::Delivered);
         let stock = f.shop.stock_of(&f.system, variant).await.unwrap();
         assert_eq!((stock.on_hand, stock.held, stock.available), (3, 0, 3));
@@ -134,5 +131,27 @@ fn an_unpaid_order_lapses_and_gives_its_stock_back() {
             let stock = f.shop.stock_of(&f.system, variant).await.unwrap();
             assert_eq!((stock.on_hand, stock.held), (5, 0));
         }
+    });
+}
+
+#[test]
+fn an_order_with_nothing_to_pay_is_paid_when_it_is_placed() {
+    block_on(async {
+        let f = open().await;
+        let variant = f.sell("SAMPLE", 0, 1).await;
+        let (guest, cart) = f.guest().await;
+        f.shop.add_line(&guest, cart, &AddLine::new(variant, 1).unwrap()).await.unwrap();
+        f.ready(&guest, cart).await;
+        let placed = f.shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
+        assert!(placed.payment.is_none() && placed.order.status == OrderStatus::Confirmed);
+        let outbox = f.shop.store().outbox(0, 1_000).await.unwrap();
+        let paid: Vec<_> = outbox
+            .iter()
+            .flat_map(|entry| &entry.events)
+            .filter(|event| matches!(event, Event::OrderPaid { .. }))
+            .collect();
+        assert!(
+            matches!(paid[..], [Event::OrderPaid { order_id, .. }] if *order_id == placed.order.id)
+        );
     });
 }

@@ -1,3 +1,18 @@
-//! Readers for the files that other shop systems export.
+//! Imports what other shop systems export.
+//!
+//! [`import_file`] is all that a command line needs; [`run`] is the same without a file and without
+//! texts; [`Mapped::of_shopify`] says what becomes of each column.
 
+mod finding;
+mod mapping;
+mod report;
+mod run;
+mod seen;
 pub mod shopify;
+mod summary;
+
+pub use finding::{Finding, Severity};
+pub use mapping::{Mapped, Places};
+pub use report::{Ending, import_file, write_summary};
+pub use run::{Options, Progress, StopCause, Stopped, Update, run};
+pub use summary::{Counts, Summary};

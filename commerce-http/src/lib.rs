@@ -1,3 +1,31 @@
-//! The shop's REST server and its command line.
+//! The REST server of the commerce engine.
+//!
+//! The binary `commerce` is this library with arguments. A Rust program can mount the same
+//! [`app::router`] in an axum application of its own.
 
+pub mod app;
+pub mod background;
+pub mod caller;
+pub mod cli;
+pub mod config;
+pub mod cors;
+pub mod data;
+pub mod demo;
+mod docs;
+pub mod etag;
+pub mod extract;
+pub mod frame;
+mod health;
 pub mod import;
+pub mod log;
+pub mod metrics;
+pub mod openapi;
+pub mod pagination;
+pub mod problem;
+pub mod reply;
+pub mod routes;
+pub mod run;
+pub mod secret;
+pub mod server;
+pub mod shop;
+pub mod tasks;

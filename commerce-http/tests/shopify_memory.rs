@@ -4,8 +4,19 @@
 
 use std::io::{self, Read};
 
-use commerce_http::import::shopify::{FIELD_BYTES_MAX, ReadError, Reason, ShopifyReader};
+use commerce_core::{
+    Commerce,
+    currency::Currency,
+    inputs::{SeededIds, SteppedClock},
+    shop::Shop,
+    store::MemoryStore,
+};
+use commerce_http::import::{
+    Options, run,
+    shopify::{FIELD_BYTES_MAX, ReadError, Reason, ShopifyReader},
+};
 use peak_alloc::PeakAlloc;
+use pollster::block_on;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -73,6 +84,23 @@ fn memory_does_not_grow_with_the_file() {
     let (small, large) = (read(500), read(12_500));
     assert!(large < 5 << 20, "{large}");
     assert!(large < small + 4096, "{small} {large}");
+
+    // A dry run holds a product at a time, and what it knows again.
+    let clock = SteppedClock::new("2026-11-21T10:00:00Z".parse().unwrap());
+    let shop = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
+    block_on(shop.open(Shop::new("Test", Currency::USD).unwrap())).unwrap();
+    let options = Options { dry_run: true, ..Options::default() };
+    let preview = |products: u64| {
+        peak(|| {
+            let reader = ShopifyReader::new(Export::new(products)).unwrap();
+            let summary = block_on(run(&shop, reader, &options, |_| {})).unwrap();
+            assert_eq!(summary.products.created, products);
+            assert_eq!((summary.variants.created, summary.errors), (3 * products, 0));
+        })
+    };
+    let (small, large) = (preview(200), preview(2_000));
+    assert!(large < 40 << 20, "{large}");
+    assert!(large < small + 8192, "{small} {large}");
 
     // A quote that is never closed, and a cell without an end.
     for start in ["a,\"A", "a,A"] {

@@ -275,11 +275,10 @@ impl Twins {
             }
             6 => {
                 let Some(id) = self.dice.one(&self.products) else { return };
-                let image =
-                    serde_json::from_value(json!({"url": "https://e.com/new.png"})).unwrap();
                 let place = self.dice.below(3);
-                let made =
-                    both!(self, |shop| shop.add_image(&system, id, &image, Some(place), None));
+                let image = json!({"url": "https://e.com/new.png", "position": place});
+                let image = serde_json::from_value(image).unwrap();
+                let made = both!(self, |shop| shop.add_image(&system, id, &image, None));
                 if let Ok(made) = made
                     && self.dice.chance(50)
                 {

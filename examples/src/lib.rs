@@ -1,3 +1,9 @@
 //! What several of the example programs share.
 
+pub mod replay;
 pub mod retail;
+
+/// The first example of the project's README, which must compile as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

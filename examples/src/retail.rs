@@ -88,6 +88,8 @@ pub struct Goods {
     pub title: String,
     /// How many the file sells.
     pub units: i64,
+    /// The first price of one in pence.
+    pub unit_pence: i64,
 }
 
 /// The sums of a file.
@@ -248,7 +250,7 @@ impl Sales {
         for line in self.invoices.iter().flat_map(|invoice| &invoice.lines) {
             let good = goods.entry(line.sku.clone()).or_insert_with(|| {
                 untitled.insert(&line.sku);
-                Goods { title: line.sku.to_string(), units: 0 }
+                Goods { title: line.sku.to_string(), units: 0, unit_pence: line.unit_pence }
             });
             good.units += line.quantity.get();
             if let Some(title) = &line.title

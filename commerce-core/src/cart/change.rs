@@ -1,13 +1,15 @@
 //! Requests that make and change a cart, and what they come to.
 
-use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
 
-use super::{Cart, CartLine, CartStatus, CheckoutInputs, Origin};
+use serde::{Deserialize, Serialize};
+
+use super::{Cart, CartLine, CartStatus, CheckoutInputs, Origin, by_variant};
 use crate::{
     access::Caller,
     catalog::{Backorder, Sellable},
     currency::Currency,
-    customer::Address,
+    customer::{Address, BookedAddress, Customer},
     error::{FieldError, Rejection},
     id::{CustomerId, LineId, Moment, ShippingMethodId, VariantId},
     inventory::available,
@@ -20,8 +22,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// Makes a cart. A signed-in customer who has an open one gets that instead.
+/// Makes a cart. A signed-in customer who has an open one gets that instead. What is not said of a
+/// customer's cart, the customer's profile and default addresses say.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateCart {
     /// The currency of its prices; the shop's if absent.
@@ -43,7 +47,8 @@ pub struct CreateCart {
 }
 
 /// Puts units of a variant into a cart. If it has some already, they add up.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddLine {
     /// What is wanted.
@@ -57,6 +62,7 @@ pub struct AddLine {
 
 /// Changes a line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeLine {
     /// How many units from now on.
@@ -65,6 +71,7 @@ pub struct ChangeLine {
 
 /// Changes what a cart says besides its lines: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCart {
     /// Where the customer can be reached.
@@ -86,6 +93,22 @@ pub struct PatchCart {
     pub note: Option<Option<Note>>,
 }
 
+impl CreateCart {
+    /// The request with what it does not say taken from what is known of the customer.
+    #[must_use]
+    pub fn with_defaults_of(mut self, customer: &Customer) -> Self {
+        let default = |of: fn(&BookedAddress) -> bool| {
+            customer.addresses.iter().find(|entry| of(entry)).map(|entry| entry.address.clone())
+        };
+        self.email = self.email.or_else(|| customer.email.clone());
+        self.shipping_address =
+            self.shipping_address.or_else(|| default(|entry| entry.default_shipping));
+        self.billing_address =
+            self.billing_address.or_else(|| default(|entry| entry.default_billing));
+        self
+    }
+}
+
 impl AddLine {
     /// Some units of a variant at the shop's price.
     ///
@@ -93,6 +116,12 @@ impl AddLine {
     /// When the quantity is out of bounds.
     pub fn new(variant_id: VariantId, units: i64) -> Result<Self, crate::quantity::QuantityError> {
         Ok(Self { variant_id, quantity: Quantity::new(units)?, unit_price: None })
+    }
+
+    /// The same units at a price that the back office sets.
+    #[must_use]
+    pub fn at(self, unit_price: Money) -> Self {
+        Self { unit_price: Some(unit_price), ..self }
     }
 }
 
@@ -140,12 +169,13 @@ impl Cart {
             expires_at: now.saturating_add(setup.shop.limits.cart_idle()),
         };
         cart.check_shipping_method(setup)?;
+        let mut places = HashMap::with_capacity(request.lines.len());
         for (index, line) in request.lines.iter().enumerate() {
-            cart.put_line(line, setup, caller, moment).map_err(|e| at_line(index, e))?;
+            let place =
+                *places.entry((line.variant_id, line.unit_price)).or_insert(cart.lines.len());
+            cart.put_line(place, line, setup, caller, moment).map_err(|e| at_line(index, e))?;
         }
-        for line in &request.lines {
-            cart.check_line(line.variant_id, setup, sellables)?;
-        }
+        cart.check_variants(request.lines.iter().map(|line| line.variant_id), setup, sellables)?;
         Ok(cart)
     }
 
@@ -164,8 +194,12 @@ impl Cart {
     ) -> Result<Self, Rejection> {
         let mut cart = inputs.cart.value.as_ref().clone();
         cart.require_open()?;
-        cart.put_line(request, &inputs.setup, caller, moment)?;
-        cart.check_line(request.variant_id, &inputs.setup, &inputs.sellables)?;
+        let same = |line: &CartLine| {
+            line.variant_id == request.variant_id && line.set_price == request.unit_price
+        };
+        let place = cart.lines.iter().position(same).unwrap_or(cart.lines.len());
+        cart.put_line(place, request, &inputs.setup, caller, moment)?;
+        cart.check_variants([request.variant_id], &inputs.setup, &inputs.sellables)?;
         cart.touch(&inputs.setup, moment.now());
         Ok(cart)
     }
@@ -188,10 +222,10 @@ impl Cart {
         let fewer = request.quantity <= line.quantity;
         line.quantity = request.quantity;
         let variant_id = line.variant_id;
-        check_quantity(request.quantity, &inputs.setup)?;
         // Taking units out must work even where the rest can no longer be had.
         if !fewer {
-            cart.check_line(variant_id, &inputs.setup, &inputs.sellables)?;
+            check_quantity(request.quantity, &inputs.setup)?;
+            cart.check_variants([variant_id], &inputs.setup, &inputs.sellables)?;
         }
         cart.touch(&inputs.setup, now);
         Ok(cart)
@@ -272,8 +306,11 @@ impl Cart {
         }
     }
 
-    pub(super) fn put_line(
+    /// Puts units into the line at a place, which has the same variant and price, or after all
+    /// others.
+    fn put_line(
         &mut self,
+        place: usize,
         request: &AddLine,
         setup: &Setup,
         caller: &Caller,
@@ -291,10 +328,7 @@ impl Cart {
                 return Err(Rejection::invalid("/unit_price", "must not be negative"));
             }
         }
-        let same = |line: &&mut CartLine| {
-            line.variant_id == request.variant_id && line.set_price == request.unit_price
-        };
-        let quantity = match self.lines.iter_mut().find(same) {
+        let quantity = match self.lines.get_mut(place) {
             Some(line) => {
                 let sum = line.quantity.checked_add(request.quantity);
                 line.quantity = sum.map_err(|e| Rejection::invalid("/quantity", e))?;
@@ -318,27 +352,39 @@ impl Cart {
         check_quantity(quantity, setup)
     }
 
-    pub(super) fn check_line(
+    /// Refuses variants of the cart that it cannot have, or not as many units of.
+    fn check_variants(
         &self,
-        variant_id: VariantId,
+        variants: impl IntoIterator<Item = VariantId>,
         setup: &Setup,
         sellables: &[Sellable],
     ) -> Result<(), Rejection> {
-        let Some(sellable) = sellables.iter().find(|s| s.variant.id == variant_id) else {
-            return Err(Rejection::NotFound { what: "variant" });
-        };
-        // A client must not learn of goods that it cannot see.
-        if self.origin == Origin::Storefront && !sellable.is_visible() {
-            return Err(Rejection::NotFound { what: "variant" });
+        let (sellables, wanted) = (by_variant(sellables), self.wanted());
+        let at_shops_price: HashSet<_> =
+            self.lines.iter().filter(|l| l.set_price.is_none()).map(|l| l.variant_id).collect();
+        for id in variants {
+            // A client must not learn of goods that it cannot see.
+            let seen =
+                |sellable: &&&Sellable| self.origin == Origin::BackOffice || sellable.is_visible();
+            let Some(sellable) = sellables.get(&id).filter(seen) else {
+                return Err(Rejection::NotFound { what: "variant" });
+            };
+            if at_shops_price.contains(&id) {
+                sellable.price(self.currency)?;
+            } else {
+                sellable.require_active()?;
+            }
+            check_stock(sellable, wanted.get(&id).copied().unwrap_or(0), setup)?;
         }
-        let priced = self.lines.iter().all(|l| l.variant_id != variant_id || l.set_price.is_some());
-        if priced {
-            sellable.require_active()?;
-        } else {
-            sellable.price(self.currency)?;
-        }
-        check_stock(sellable, self.wanted(variant_id), setup)
+        Ok(())
     }
+}
+
+/// The units of a variant that can be had, if they are counted at all.
+pub(super) fn obtainable(sellable: &Sellable, setup: &Setup) -> Option<i64> {
+    let variant = &sellable.variant;
+    let counted = variant.track_inventory && variant.backorder == Backorder::Deny;
+    counted.then(|| available(&sellable.levels, &setup.locations))
 }
 
 /// Refuses more units of a variant than can be had.
@@ -350,20 +396,15 @@ pub(crate) fn check_stock(
     wanted: i64,
     setup: &Setup,
 ) -> Result<(), Rejection> {
-    let variant = &sellable.variant;
-    if !variant.track_inventory || variant.backorder == Backorder::Allow {
-        return Ok(());
+    match obtainable(sellable, setup) {
+        Some(available) if wanted > available => Err(Rejection::InsufficientStock {
+            variant_id: sellable.variant.id,
+            sku: sellable.variant.sku.clone(),
+            wanted,
+            available,
+        }),
+        _ => Ok(()),
     }
-    let available = available(&sellable.levels, &setup.locations);
-    if wanted <= available {
-        return Ok(());
-    }
-    Err(Rejection::InsufficientStock {
-        variant_id: variant.id,
-        sku: variant.sku.clone(),
-        wanted,
-        available,
-    })
 }
 
 fn check_quantity(quantity: Quantity, setup: &Setup) -> Result<(), Rejection> {

@@ -1,12 +1,15 @@
 //! What becomes of a guest's cart when its owner signs in and has another.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{AddLine, Cart, CartStatus, CheckoutInputs};
-use crate::{access::Caller, error::Rejection, id::Moment};
+use super::{Cart, CartLine, CartStatus, CheckoutInputs, obtainable};
+use crate::{error::Rejection, id::Moment, quantity::Quantity};
 
 /// What becomes of the lines of a guest's cart when its owner signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MergeStrategy {
     /// Both carts' lines are kept, and units of the same variant add up, as far as there is stock.
@@ -31,7 +34,8 @@ pub struct Merged {
 
 impl Cart {
     /// Moves a guest's lines into a customer's cart. Units for which there is no stock, or no room,
-    /// stay behind: a sign-in must not fail for want of stock.
+    /// stay behind: a sign-in must not fail for want of stock. What else the guest said is kept
+    /// where the customer's cart says nothing.
     ///
     /// `inputs` are those of the customer's cart, with what the guest's lines sell.
     ///
@@ -50,48 +54,87 @@ impl Cart {
         if guest.currency != customer.currency {
             return Err(Rejection::invalid("", "the carts have different currencies"));
         }
-        let shopper = Caller::anonymous();
-        if strategy == MergeStrategy::KeepGuest {
-            customer.lines.clear();
-        }
-        if strategy != MergeStrategy::KeepCustomer {
-            for line in &guest.lines {
-                let before = customer.clone();
-                let has = customer.wanted(line.variant_id);
-                let wanted = match strategy {
-                    MergeStrategy::Larger => line.quantity.get() - has,
-                    _ => line.quantity.get(),
-                };
-                let Ok(add) = AddLine::new(line.variant_id, wanted) else { continue };
-                let fits =
-                    customer.put_line(&add, &inputs.setup, &shopper, moment).and_then(|()| {
-                        customer.check_line(line.variant_id, &inputs.setup, &inputs.sellables)
-                    });
-                match fits {
-                    Ok(()) => {}
-                    Err(Rejection::InsufficientStock { available, .. }) => {
-                        customer = before;
-                        if let Ok(rest) = AddLine::new(line.variant_id, available - has) {
-                            customer.put_line(&rest, &inputs.setup, &shopper, moment)?;
-                        }
-                    }
-                    Err(_) => customer = before,
-                }
+        let own = inputs.cart.value.as_ref();
+        match strategy {
+            MergeStrategy::KeepCustomer => {}
+            MergeStrategy::KeepGuest => {
+                customer.lines.clear();
+                customer.take_lines(guest, strategy, inputs, moment);
+                customer.say_as(guest, own);
             }
-        }
-        if customer.email.is_none() {
-            customer.email = guest.email.clone();
-        }
-        if customer.shipping_address.is_none() {
-            customer.shipping_address = guest.shipping_address.clone();
-        }
-        if customer.billing_address.is_none() {
-            customer.billing_address = guest.billing_address.clone();
+            MergeStrategy::Combine | MergeStrategy::Larger => {
+                customer.take_lines(guest, strategy, inputs, moment);
+                customer.say_as(own, guest);
+            }
         }
         customer.touch(&inputs.setup, moment.now());
         let mut guest = guest.clone();
         guest.status = CartStatus::Merged;
         guest.updated_at = moment.now().max(guest.updated_at);
         Ok(Merged { customer, guest })
+    }
+
+    fn take_lines(
+        &mut self,
+        guest: &Self,
+        strategy: MergeStrategy,
+        inputs: &CheckoutInputs,
+        moment: &mut Moment,
+    ) {
+        let sellables = inputs.by_variant();
+        let limits = &inputs.setup.shop.limits;
+        let mut wanted = self.wanted();
+        let mut places: HashMap<_, _> =
+            self.lines.iter().enumerate().map(|(place, line)| (line.variant_id, place)).collect();
+        for line in &guest.lines {
+            let Some(sellable) = sellables.get(&line.variant_id) else { continue };
+            if sellable.price(self.currency).is_err() {
+                continue;
+            }
+            let has = wanted.entry(line.variant_id).or_default();
+            let more = match strategy {
+                MergeStrategy::Larger => line.quantity.get() - *has,
+                _ => line.quantity.get(),
+            };
+            let room = obtainable(sellable, &inputs.setup)
+                .unwrap_or(i64::MAX)
+                .min(limits.line_quantity_max);
+            let Ok(quantity) = Quantity::new((*has + more).min(room)) else { continue };
+            if quantity.get() <= *has {
+                continue;
+            }
+            let place = *places.entry(line.variant_id).or_insert(self.lines.len());
+            match self.lines.get_mut(place) {
+                Some(own) => own.quantity = quantity,
+                None if place >= limits.lines_max => {
+                    places.remove(&line.variant_id);
+                    continue;
+                }
+                None => {
+                    let id = moment.id();
+                    self.lines.push(CartLine { id, quantity, set_price: None, ..line.clone() });
+                }
+            }
+            *has = quantity.get();
+        }
+    }
+
+    /// Says besides its lines what the first says, else what the second says.
+    fn say_as(&mut self, first: &Self, second: &Self) {
+        fn either<T: Clone>(first: &Option<T>, second: &Option<T>) -> Option<T> {
+            first.as_ref().or(second.as_ref()).cloned()
+        }
+        self.email = either(&first.email, &second.email);
+        self.shipping_address = either(&first.shipping_address, &second.shipping_address);
+        self.billing_address = either(&first.billing_address, &second.billing_address);
+        self.shipping_method = either(&first.shipping_method, &second.shipping_method);
+        self.note = either(&first.note, &second.note);
+        self.discount_codes = first.discount_codes.clone();
+        for code in &second.discount_codes {
+            let room = self.discount_codes.len() < Self::DISCOUNT_CODES_MAX;
+            if room && !self.discount_codes.contains(code) {
+                self.discount_codes.push(code.clone());
+            }
+        }
     }
 }

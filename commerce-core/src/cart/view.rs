@@ -1,9 +1,12 @@
 //! A cart as its owner sees it: priced, with every amount explained.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cart, CartStatus, CheckoutInputs, check_stock};
 use crate::{
+    catalog::Sellable,
     checkout::{price_lines, priced},
     currency::Currency,
     customer::Address,
@@ -14,11 +17,12 @@ use crate::{
     quantity::Quantity,
     text::{Email, Label, Note, Sku, Url},
     time::Timestamp,
-    version::Version,
+    version::{Version, Versioned},
 };
 
 /// A cart as its owner sees it, at the prices of the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CartView {
     /// Its id.
     pub id: CartId,
@@ -76,6 +80,7 @@ pub struct CartView {
 
 /// A line of a cart, priced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CartLineView {
     /// Its id.
     pub id: LineId,
@@ -109,6 +114,7 @@ pub struct CartLineView {
 
 /// Something that stands in the way of checking a cart out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CartProblem {
     /// The line that it is about, if it is about one.
     pub line_id: Option<LineId>,
@@ -123,14 +129,23 @@ impl CartView {
     /// # Errors
     /// [`Rejection::Invalid`] when an amount is too large.
     pub fn of(inputs: &CheckoutInputs) -> Result<Self, Rejection> {
+        Self::sent_by(inputs, inputs.cart.shipping_method)
+    }
+
+    /// The cart as it would be if it were sent in another way.
+    pub(crate) fn sent_by(
+        inputs: &CheckoutInputs,
+        method: Option<ShippingMethodId>,
+    ) -> Result<Self, Rejection> {
         let cart = &inputs.cart;
+        let (sellables, wanted) = (inputs.by_variant(), cart.wanted());
         let mut problems = Vec::new();
         let mut lines = Vec::with_capacity(cart.lines.len());
         for line in &cart.lines {
             let mut problem = |detail: String| {
                 problems.push(CartProblem { line_id: Some(line.id), detail });
             };
-            let Some(sellable) = inputs.sellable(line.variant_id) else {
+            let Some(sellable) = sellables.get(&line.variant_id) else {
                 problem(Rejection::NotFound { what: "variant" }.to_string());
                 continue;
             };
@@ -140,9 +155,9 @@ impl CartView {
             };
             match price {
                 Ok(price) => {
+                    let wanted = wanted.get(&line.variant_id).copied().unwrap_or(0);
                     if cart.status == CartStatus::Open
-                        && let Err(short) =
-                            check_stock(sellable, cart.wanted(line.variant_id), &inputs.setup)
+                        && let Err(short) = check_stock(sellable, wanted, &inputs.setup)
                     {
                         problem(short.to_string());
                     }
@@ -151,29 +166,30 @@ impl CartView {
                 Err(refused) => problem(refused.to_string()),
             }
         }
-        let quote = match price_lines(inputs, &lines) {
+        let quote = match price_lines(inputs, &lines, method) {
             Err(PricingError::Shipping(why)) => {
                 problems.push(CartProblem { line_id: None, detail: why.to_string() });
-                let mut unsent = inputs.clone();
-                let mut cart = cart.value.as_ref().clone();
-                cart.shipping_method = None;
-                unsent.cart.value = cart.into();
-                price_lines(&unsent, &lines)?
+                price_lines(inputs, &lines, None)?
             }
             other => other?,
         };
-        Ok(Self::new(inputs, quote, problems))
+        let view = Self::new(&inputs.cart, &sellables, quote, problems);
+        Ok(Self { shipping_method: method, ..view })
     }
 
-    fn new(inputs: &CheckoutInputs, quote: Quote, problems: Vec<CartProblem>) -> Self {
-        let cart: &Cart = &inputs.cart;
+    fn new(
+        cart: &Versioned<Cart>,
+        sellables: &HashMap<VariantId, &Sellable>,
+        quote: Quote,
+        problems: Vec<CartProblem>,
+    ) -> Self {
         let nothing = Money::zero(cart.currency);
         let mut quoted = quote.lines.into_iter().peekable();
         let lines = cart
             .lines
             .iter()
             .map(|line| {
-                let sellable = inputs.sellable(line.variant_id);
+                let sellable = sellables.get(&line.variant_id);
                 let mut view = CartLineView {
                     id: line.id,
                     variant_id: line.variant_id,
@@ -228,7 +244,7 @@ impl CartView {
             created_at: cart.created_at,
             updated_at: cart.updated_at,
             expires_at: cart.expires_at,
-            version: inputs.cart.version,
+            version: cart.version,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A category: a place in the tree in which customers look for products.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::{
 
 /// A place in the tree of categories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Category {
     /// Its id.
     pub id: CategoryId,
@@ -36,6 +37,7 @@ pub struct Category {
     /// Whether shop clients see it.
     pub active: bool,
     /// Whatever the shop wants to keep with it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -45,6 +47,7 @@ pub struct Category {
 
 /// Makes a category.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateCategory {
     /// Its name for people.
@@ -72,11 +75,13 @@ pub struct CreateCategory {
     pub active: bool,
     /// Whatever the shop wants to keep with it.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Changes a category: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchCategory {
     /// Its name for people.
@@ -98,6 +103,7 @@ pub struct PatchCategory {
     /// Whether shop clients see it.
     pub active: Option<bool>,
     /// Whatever the shop wants to keep with it: all of it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -130,6 +136,8 @@ impl Category {
     pub const COUNT_MAX: usize = 10_000;
     /// The most levels of the tree.
     pub const DEPTH_MAX: usize = 32;
+    /// The most products of a category that can be removed.
+    pub const REMOVED_PRODUCTS_MAX: usize = 2_000;
 
     /// The category that a request describes, to stand in a tree.
     ///
@@ -168,7 +176,8 @@ impl Category {
     /// The category after a change.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when it no longer fits: a parent that is missing, or is itself below it.
+    /// [`Rejection::Invalid`] when it no longer fits: a parent that is missing, is itself below it,
+    /// or is too deep for what is below it.
     pub fn patch(
         &self,
         patch: PatchCategory,
@@ -186,6 +195,9 @@ impl Category {
         set(&mut category.active, patch.active);
         set(&mut category.metadata, patch.metadata);
         category.check(tree)?;
+        if category.parent_id != self.parent_id {
+            category.check_depth(tree)?;
+        }
         if category != *self {
             category.updated_at = now.max(self.updated_at);
         }
@@ -218,6 +230,43 @@ impl Category {
             next = parent.parent_id;
         }
         Ok(ancestors)
+    }
+
+    /// The categories of a tree that shop clients see: the active ones whose ancestors are active.
+    pub(crate) fn shown(tree: &[Versioned<Category>]) -> HashSet<CategoryId> {
+        let mut below: HashMap<Option<CategoryId>, Vec<CategoryId>> = HashMap::new();
+        for category in tree.iter().filter(|category| category.active) {
+            below.entry(category.parent_id).or_default().push(category.id);
+        }
+        let mut shown = HashSet::new();
+        let mut next = below.remove(&None).unwrap_or_default();
+        while let Some(id) = next.pop() {
+            shown.insert(id);
+            next.extend(below.remove(&Some(id)).unwrap_or_default());
+        }
+        shown
+    }
+
+    /// Refuses a place from which what is below the category would be too deep.
+    fn check_depth(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {
+        let mut below: HashMap<_, Vec<_>> = HashMap::new();
+        for category in tree {
+            if let Some(parent_id) = category.parent_id {
+                below.entry(parent_id).or_default().push(category.id);
+            }
+        }
+        let mut depth = self.ancestors(tree)?.len();
+        let mut level = vec![self.id];
+        // The tree has no circles: `ancestors` would have met one.
+        while !level.is_empty() {
+            depth += 1;
+            if depth > Self::DEPTH_MAX {
+                let detail = format!("must leave at most {} levels", Self::DEPTH_MAX);
+                return Err(Rejection::invalid("/parent_id", detail));
+            }
+            level = level.iter().filter_map(|id| below.get(id)).flatten().copied().collect();
+        }
+        Ok(())
     }
 
     fn check(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {

@@ -16,6 +16,7 @@ use crate::{
 
 /// Whether a product can be seen and bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProductStatus {
     /// Being prepared: only the back office sees it.
@@ -40,6 +41,7 @@ impl ProductStatus {
 
 /// A property in which a product's variants differ, such as size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProductOption {
     /// The property's name.
@@ -48,6 +50,7 @@ pub struct ProductOption {
 
 /// A typed property of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", content = "value", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AttributeValue {
     /// A text.
@@ -60,6 +63,7 @@ pub enum AttributeValue {
 
 /// A picture of a product. Its place in the product's list is its position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Image {
     /// Its id.
     pub id: ImageId,
@@ -71,6 +75,7 @@ pub struct Image {
 
 /// An image as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImageFields {
     /// Where it is.
@@ -80,8 +85,38 @@ pub struct ImageFields {
     pub alt: Option<Label>,
 }
 
+/// Adds an image to a product.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateImage {
+    /// Where it is.
+    pub url: Url,
+    /// What it shows, for those who cannot see it.
+    #[serde(default)]
+    pub alt: Option<Label>,
+    /// Its place among the product's images, from 0; after the others if absent or beyond them.
+    #[serde(default)]
+    pub position: Option<u32>,
+}
+
+/// Changes an image of a product: what is absent stays, what is null is cleared.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PatchImage {
+    /// Where it is.
+    pub url: Option<Url>,
+    /// What it shows, for those who cannot see it.
+    #[serde(deserialize_with = "nullable")]
+    pub alt: Option<Option<Label>>,
+    /// Its place among the product's images, from 0; after the others if beyond them.
+    pub position: Option<u32>,
+}
+
 /// What search engines are told.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Seo {
     /// The title, if another than the product's.
@@ -94,6 +129,7 @@ pub struct Seo {
 
 /// How one product relates to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// Similar.
@@ -108,6 +144,7 @@ pub enum Relation {
 
 /// A pointer from a product to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Related {
     /// The other product.
@@ -175,6 +212,7 @@ pub struct Product {
 /// # Ok::<(), commerce_core::text::TextError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateProduct {
     /// Its name for people.
@@ -229,6 +267,7 @@ pub struct CreateProduct {
     pub related: Vec<Related>,
     /// Whatever the shop wants to keep with it.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// What is sold of it; the values of their options follow the order of `options`.
     #[serde(default)]
@@ -237,6 +276,7 @@ pub struct CreateProduct {
 
 /// Changes a product: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchProduct {
     /// Its name for people.
@@ -273,6 +313,7 @@ pub struct PatchProduct {
     /// The products it points to: all of them.
     pub related: Option<Vec<Related>>,
     /// Whatever the shop wants to keep with it: all of it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -282,8 +323,13 @@ impl CreateProduct {
     /// # Errors
     /// When the title breaks the rules of a [`Label`].
     pub fn new(title: impl AsRef<str>) -> Result<Self, crate::text::TextError> {
-        Ok(Self {
-            title: Label::new(title)?,
+        Label::new(title).map(Self::titled)
+    }
+
+    /// A draft with a title and nothing else.
+    pub fn titled(title: Label) -> Self {
+        Self {
+            title,
             slug: None,
             description: Prose::empty(),
             short_description: None,
@@ -302,7 +348,7 @@ impl CreateProduct {
             related: Vec::new(),
             metadata: serde_json::Map::new(),
             variants: Vec::new(),
-        })
+        }
     }
 }
 

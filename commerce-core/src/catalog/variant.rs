@@ -18,6 +18,7 @@ use crate::{
 /// Whether more units may be sold than are available. It is never decided by a shortage: only the
 /// shop says so, variant by variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Backorder {
     /// A shortage is refused.
@@ -29,6 +30,7 @@ pub enum Backorder {
 
 /// What a variant costs in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// The price of one unit.
@@ -40,6 +42,7 @@ pub struct Price {
 
 /// The size of one packed unit, in millimetres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dimensions {
     /// The longest side.
@@ -101,6 +104,7 @@ pub struct Variant {
 
 /// Makes a variant.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateVariant {
     /// Its stock-keeping unit.
@@ -155,11 +159,13 @@ pub struct CreateVariant {
     pub image: Option<u32>,
     /// Whatever the shop wants to keep with it.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Changes a variant: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchVariant {
     /// Its stock-keeping unit.
@@ -168,7 +174,8 @@ pub struct PatchVariant {
     pub options: Option<Vec<Label>>,
     /// The price of one unit; replaces the one in the same currency.
     pub price: Option<Money>,
-    /// What it cost before; belongs to the price in the same currency.
+    /// What it cost before; belongs to the price in the same currency. Null clears it beside
+    /// `price`, or beside all prices if there is no `price` in the change.
     #[serde(deserialize_with = "nullable")]
     pub compare_at_price: Option<Option<Money>>,
     /// Its prices: all of them.
@@ -205,6 +212,7 @@ pub struct PatchVariant {
     /// Its place among the product's variants, from 0.
     pub position: Option<u32>,
     /// Whatever the shop wants to keep with it: all of it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -222,10 +230,15 @@ impl CreateVariant {
     /// # Errors
     /// When the SKU breaks the rules of a [`Sku`].
     pub fn new(sku: impl AsRef<str>, price: Money) -> Result<Self, TextError> {
-        Ok(Self {
-            sku: Sku::new(sku)?,
+        Ok(Self { price: Some(price), ..Self::of(Sku::new(sku)?) })
+    }
+
+    /// A variant with a SKU, tracked, shipped and taxed, without a price.
+    pub fn of(sku: Sku) -> Self {
+        Self {
+            sku,
             options: Vec::new(),
-            price: Some(price),
+            price: None,
             compare_at_price: None,
             prices: Vec::new(),
             cost: None,
@@ -241,7 +254,7 @@ impl CreateVariant {
             active: true,
             image: None,
             metadata: serde_json::Map::new(),
-        })
+        }
     }
 }
 
@@ -328,7 +341,13 @@ impl Variant {
         }
         match patch.compare_at_price {
             None => {}
-            Some(None) => variant.prices.iter_mut().for_each(|price| price.compare_at = None),
+            Some(None) => variant
+                .prices
+                .iter_mut()
+                .filter(|price| {
+                    patch.price.is_none_or(|new| new.currency() == price.amount.currency())
+                })
+                .for_each(|price| price.compare_at = None),
             Some(Some(compare_at)) => {
                 let currency = compare_at.currency();
                 match variant.prices.iter_mut().find(|p| p.amount.currency() == currency) {
@@ -351,6 +370,9 @@ impl Variant {
         set(&mut variant.taxable, patch.taxable);
         set(&mut variant.tax_code, patch.tax_code);
         set(&mut variant.active, patch.active);
+        // A picture that the product no longer has must not stand in the way of other changes.
+        variant.image_id =
+            variant.image_id.filter(|id| product.images.iter().any(|image| image.id == *id));
         set(&mut variant.image_id, patch.image_id);
         set(&mut variant.position, patch.position);
         set(&mut variant.metadata, patch.metadata);
@@ -358,6 +380,19 @@ impl Variant {
         variant.check(product)?;
         variant.touch(self, now);
         Ok(variant)
+    }
+
+    /// The variant after a change of its product, if it follows from that: its title may be the
+    /// product's, and its picture may be gone.
+    pub(crate) fn following(&self, product: &Product, now: Timestamp) -> Option<Self> {
+        let title = title(&self.options, product);
+        let image_id = self.image_id.filter(|id| product.images.iter().any(|i| i.id == *id));
+        if title == self.title && image_id == self.image_id {
+            return None;
+        }
+        let mut variant = Self { title, image_id, ..self.clone() };
+        variant.touch(self, now);
+        Some(variant)
     }
 
     /// Notes the time of a change, if there is one.

@@ -21,6 +21,7 @@ use crate::{
 
 /// A product as it is seen, with its variants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProductView {
     /// Its id.
     pub id: ProductId,
@@ -59,6 +60,7 @@ pub struct ProductView {
     /// The products it points to.
     pub related: Vec<Related>,
     /// Whatever the shop keeps with it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// What is sold of it.
     pub variants: Vec<VariantView>,
@@ -74,6 +76,7 @@ pub struct ProductView {
 
 /// From the lowest to the highest price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PriceRange {
     /// The lowest.
     pub min: Money,
@@ -83,6 +86,7 @@ pub struct PriceRange {
 
 /// A variant as it is seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VariantView {
     /// Its id.
     pub id: VariantId,
@@ -130,6 +134,7 @@ pub struct VariantView {
     /// Its place among the product's variants, from 0.
     pub position: u32,
     /// Whatever the shop keeps with it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -156,6 +161,8 @@ impl ProductView {
     ) -> Self {
         let product: &Product = &inputs.product;
         let prices = || inputs.prices(audience.currency);
+        let levels = inputs.levels_by_variant();
+        let levels_of = |id| levels.get(&id).map_or(&[][..], Vec::as_slice);
         let money = |minor| Money::new(minor, audience.currency);
         Self {
             id: product.id,
@@ -182,7 +189,7 @@ impl ProductView {
                 .iter()
                 .filter(|variant| variant.active || audience.back_office)
                 .map(|variant| {
-                    VariantView::new(variant, &inputs.levels_of(variant.id), locations, audience)
+                    VariantView::new(variant, levels_of(variant.id), locations, audience)
                 })
                 .collect(),
             price_range: prices()

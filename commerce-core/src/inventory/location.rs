@@ -8,13 +8,14 @@ use super::StockLevel;
 use crate::{
     id::{LocationId, Moment},
     patch::set,
-    text::Label,
+    text::{Label, TextError},
     time::Timestamp,
     version::Versioned,
 };
 
 /// A place that keeps stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Location {
     /// Its id.
     pub id: LocationId,
@@ -32,6 +33,7 @@ pub struct Location {
 
 /// Makes a location.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateLocation {
     /// Its name for people.
@@ -46,6 +48,7 @@ pub struct CreateLocation {
 
 /// Changes a location: what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PatchLocation {
     /// Its name for people.
@@ -58,6 +61,16 @@ pub struct PatchLocation {
 
 fn yes() -> bool {
     true
+}
+
+impl CreateLocation {
+    /// An active location that gives its stock as soon as any other.
+    ///
+    /// # Errors
+    /// When the name breaks the rules of a [`Label`].
+    pub fn new(name: impl AsRef<str>) -> Result<Self, TextError> {
+        Ok(Self { name: Label::new(name)?, priority: 0, active: true })
+    }
 }
 
 impl Location {
@@ -137,6 +150,43 @@ impl Allocate for ByPriority {
         }
         placements
     }
+}
+
+/// Takes up to `wanted` units as a strategy says, and marks them as held in `levels`: so what is
+/// taken next comes from what is left.
+///
+/// The strategy is somebody else's: what it says is never trusted with more than there is, nor to
+/// leave what could be had.
+pub(crate) fn take(
+    strategy: &dyn Allocate,
+    wanted: i64,
+    levels: &mut Vec<StockLevel>,
+) -> Vec<Placement> {
+    levels.retain(|level| level.available() > 0);
+    let mut missing = wanted;
+    let mut taken: Vec<Placement> = Vec::with_capacity(1);
+    let mut follow = |placements: Vec<Placement>, levels: &mut [StockLevel]| {
+        for Placement { location_id, quantity } in placements {
+            let level = levels.iter_mut().find(|level| level.location_id == location_id);
+            let Some(level) = level else { continue };
+            let quantity = quantity.min(level.available()).min(missing);
+            if quantity <= 0 {
+                continue;
+            }
+            level.held += quantity;
+            missing -= quantity;
+            match taken.iter_mut().find(|before| before.location_id == location_id) {
+                Some(before) => before.quantity += quantity,
+                None => taken.push(Placement { location_id, quantity }),
+            }
+        }
+        missing
+    };
+    let missing = follow(strategy.allocate(wanted, levels), levels);
+    if missing > 0 {
+        follow(ByPriority.allocate(missing, levels), levels);
+    }
+    taken
 }
 
 /// The levels that may be taken from, in the shop's order of priority.

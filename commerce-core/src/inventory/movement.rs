@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LevelKey, StockLevel, StockMove};
+use super::{StockLevel, StockMove};
 use crate::{
     error::Rejection,
     id::{LocationId, Moment, MovementId, OrderId, VariantId},
@@ -12,6 +12,7 @@ use crate::{
 
 /// Why units came or went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// They were delivered to the shop.
@@ -44,6 +45,7 @@ impl Reason {
 
 /// One row of the ledger of physical stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Movement {
     /// Its id.
     pub id: MovementId,
@@ -65,6 +67,7 @@ pub struct Movement {
 
 /// Says how many units of a variant a place has: a count.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetStock {
     /// The place; the shop's first one if absent.
@@ -82,6 +85,7 @@ pub struct SetStock {
 
 /// Adds units of a variant to a place, or takes some away.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AdjustStock {
     /// The place; the shop's first one if absent.
@@ -101,6 +105,11 @@ fn counted() -> Reason {
 }
 
 impl SetStock {
+    /// So many units at the shop's first location, as they were counted.
+    pub fn new(on_hand: i64) -> Self {
+        Self { location: None, on_hand, reason: counted(), note: None }
+    }
+
     /// The move that takes a level to the count, if it is another.
     ///
     /// # Errors
@@ -135,23 +144,32 @@ impl SetStock {
 }
 
 impl AdjustStock {
+    /// So many units more, or fewer, at the shop's first location.
+    pub fn new(delta: i64, reason: Reason) -> Self {
+        Self { location: None, delta, reason, note: None }
+    }
+
     /// The move that adds or takes the units.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds.
+    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds, or leaves more than
+    /// [`StockLevel::UNITS_MAX`].
     pub fn decide(
         &self,
-        level: LevelKey,
+        level: &StockLevel,
         low_stock_threshold: i64,
         moment: &mut Moment,
     ) -> Result<StockMove, Rejection> {
-        if self.delta == 0 || self.delta.unsigned_abs() > StockLevel::UNITS_MAX.unsigned_abs() {
-            let max = StockLevel::UNITS_MAX;
+        let max = StockLevel::UNITS_MAX;
+        if self.delta == 0 || self.delta.unsigned_abs() > max.unsigned_abs() {
             let detail = format!("must be from -{max} to {max}, and not 0");
             return Err(Rejection::invalid("/delta", detail));
         }
+        if self.delta > max - level.on_hand {
+            return Err(Rejection::invalid("/delta", format!("must leave at most {max} units")));
+        }
         Ok(StockMove {
-            level,
+            level: level.key(),
             on_hand: self.delta,
             held: 0,
             expected_on_hand: None,

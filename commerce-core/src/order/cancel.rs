@@ -7,7 +7,6 @@ use crate::{
     error::Rejection,
     event::Event,
     id::Moment,
-    inventory::{LevelKey, Reason, StockMove},
     payment::{PaymentInput, PaymentStatus},
     store::{Commit, Decision},
     text::Note,
@@ -15,6 +14,7 @@ use crate::{
 
 /// Why an order was called off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// The customer asked for it.
@@ -45,6 +45,7 @@ impl CancelReason {
 
 /// Calls an order off.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CancelOrder {
     /// Why.
@@ -76,22 +77,7 @@ impl Order {
         let now = moment.now();
         let mut order = old.value.as_ref().clone();
         let mut commit = Commit::at(now);
-        for line in &mut order.lines {
-            for hold in line.holds.drain(..) {
-                commit.stock(StockMove {
-                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
-                    on_hand: 0,
-                    held: -hold.quantity,
-                    expected_on_hand: None,
-                    low_stock_threshold: 0,
-                    movement_id: moment.id(),
-                    reason: Reason::Adjusted,
-                    order_id: Some(old.id),
-                    note: None,
-                });
-            }
-            line.backordered = 0;
-        }
+        order.release(&mut commit, moment);
         let mut payments = Vec::with_capacity(inputs.payments.len());
         for payment in &inputs.payments {
             let settled = matches!(
@@ -103,13 +89,15 @@ impl Order {
                 continue;
             }
             let voided = payment.apply(&PaymentInput::Void, now)?;
+            let (payment_id, order_id, status) = (voided.id, order.id, voided.status);
+            commit.event(Event::PaymentUpdated { payment_id, order_id, status });
             commit.replace(payment, voided.clone());
             payments.push(voided);
         }
         order.sum_payments(&payments)?;
         order.cancelled_at = Some(now);
         order.cancel_reason = Some(request.reason);
-        order.expires_at = None;
+        order.expires_at = order.deadline();
         if let Some(note) = &request.note {
             let text = order
                 .note

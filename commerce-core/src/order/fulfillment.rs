@@ -1,14 +1,16 @@
 //! Sending an order, in one part or several, and its arrival.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Hold, Order, OrderInputs, PaymentTerms};
+use super::{Changed, Hold, Order, OrderInputs};
 use crate::{
     catalog::Sellable,
     error::Rejection,
     event::Event,
     id::{FulfillmentId, LineId, Moment},
-    inventory::{Allocate, LevelKey, Reason, StockMove, in_order},
+    inventory::{Allocate, LevelKey, Placement, Reason, StockMove, in_order, take},
     order::FulfillmentStatus,
     quantity::Quantity,
     shop::Setup,
@@ -19,6 +21,7 @@ use crate::{
 
 /// How a parcel can be followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tracking {
     /// Who carries it.
@@ -33,6 +36,7 @@ pub struct Tracking {
 
 /// Some units of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FulfillLine {
     /// The line.
@@ -43,6 +47,7 @@ pub struct FulfillLine {
 
 /// Sends some or all of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FulfillOrder {
     /// What is sent; all that was not sent yet if empty.
@@ -52,7 +57,9 @@ pub struct FulfillOrder {
 }
 
 /// Notes that a parcel has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
 pub struct Deliver {
     /// The parcel; all of them if absent.
     pub fulfillment_id: Option<FulfillmentId>,
@@ -60,6 +67,7 @@ pub struct Deliver {
 
 /// Some units of an order that were sent together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Fulfillment {
     /// Its id.
     pub id: FulfillmentId,
@@ -105,70 +113,67 @@ impl Order {
         let mut order = old.value.as_ref().clone();
         let lines = order.wanted_lines(request)?;
         let mut commit = Commit::at(moment.now());
-        let mut free: Vec<Sellable> = sellables.to_vec();
-        for wanted in &lines {
-            let Some(line) = order.lines.iter_mut().find(|line| line.id == wanted.line_id) else {
-                continue;
-            };
-            let mut missing = wanted.quantity.get();
-            line.fulfilled += missing;
+        let thresholds: HashMap<_, _> = sellables
+            .iter()
+            .map(|sellable| (sellable.variant.id, sellable.variant.low_stock_threshold))
+            .collect();
+        let mut free: HashMap<_, _> = sellables
+            .iter()
+            .map(|sellable| (sellable.variant.id, in_order(&sellable.levels, &setup.locations)))
+            .collect();
+        let wanted: HashMap<_, _> =
+            lines.iter().map(|wanted| (wanted.line_id, wanted.quantity.get())).collect();
+        for line in &mut order.lines {
+            let Some(wanted) = wanted.get(&line.id) else { continue };
+            line.fulfilled += wanted;
             if !line.track_inventory {
                 continue;
             }
-            let mut moved = |hold: Hold, held: i64, threshold: i64, moment: &mut Moment| {
+            let mut leave = |from: Hold, held: i64, low_stock_threshold: i64| {
                 commit.stock(StockMove {
-                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
-                    on_hand: -hold.quantity,
+                    level: LevelKey { variant_id: line.variant_id, location_id: from.location_id },
+                    on_hand: -from.quantity,
                     held: -held,
                     expected_on_hand: None,
-                    low_stock_threshold: threshold,
+                    low_stock_threshold,
                     movement_id: moment.id(),
                     reason: Reason::Sold,
-                    order_id: Some(order.id),
+                    order_id: Some(old.id),
                     note: None,
                 });
             };
+            let mut missing = *wanted;
             for hold in &mut line.holds {
                 let quantity = missing.min(hold.quantity);
                 if quantity > 0 {
                     hold.quantity -= quantity;
                     missing -= quantity;
-                    let sent = Hold { location_id: hold.location_id, quantity };
                     // What was held was not available before: nothing gets lower.
-                    moved(sent, quantity, 0, moment);
+                    leave(Hold { location_id: hold.location_id, quantity }, quantity, 0);
                 }
             }
             line.holds.retain(|hold| hold.quantity > 0);
             if missing == 0 {
                 continue;
             }
-            let sellable = free.iter_mut().find(|s| s.variant.id == line.variant_id);
-            let Some(sellable) = sellable else {
+            let Some(levels) = free.get_mut(&line.variant_id) else {
                 return Err(Rejection::NotFound { what: "variant" });
             };
-            let levels = in_order(&sellable.levels, &setup.locations);
-            let threshold = sellable.variant.low_stock_threshold;
-            let wanted = missing;
-            for placement in strategy.allocate(missing, &levels) {
-                missing -= placement.quantity;
-                line.backordered -= placement.quantity;
-                let sent =
-                    Hold { location_id: placement.location_id, quantity: placement.quantity };
-                moved(sent, 0, threshold, moment);
-                for level in &mut sellable.levels {
-                    if level.location_id == placement.location_id {
-                        level.on_hand -= placement.quantity;
-                    }
-                }
+            let threshold = thresholds.get(&line.variant_id).copied().unwrap_or(0);
+            let mut available = 0;
+            for Placement { location_id, quantity } in take(strategy, missing, levels) {
+                available += quantity;
+                leave(Hold { location_id, quantity }, 0, threshold);
             }
-            if missing > 0 {
+            if available < missing {
                 return Err(Rejection::InsufficientStock {
                     variant_id: line.variant_id,
                     sku: line.sku.clone(),
-                    wanted,
-                    available: wanted - missing,
+                    wanted: missing,
+                    available,
                 });
             }
+            line.backordered -= missing;
         }
         let now = moment.now();
         let id = moment.id();
@@ -179,9 +184,7 @@ impl Order {
             fulfilled_at: now,
             delivered_at: None,
         });
-        if matches!(order.terms, PaymentTerms::OnDelivery { .. }) {
-            order.expires_at = None;
-        }
+        order.expires_at = order.deadline();
         order.note("order.fulfilled", now);
         let complete = order.fulfillment_status() == FulfillmentStatus::Fulfilled;
         commit.event(Event::OrderFulfilled {
@@ -209,15 +212,13 @@ impl Order {
             }
             return Ok(rest);
         }
+        let mut lines = self.lines_by_id();
         for (index, wanted) in request.lines.iter().enumerate() {
             let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = self.lines.iter().find(|line| line.id == wanted.line_id) else {
-                return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
+            let Some(line) = lines.remove(&wanted.line_id) else {
+                let detail = "must be a line of the order, named once";
+                return Err(Rejection::invalid(pointer("line_id"), detail));
             };
-            let again = request.lines.iter().take(index).any(|l| l.line_id == wanted.line_id);
-            if again {
-                return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
-            }
             if wanted.quantity.get() > line.unfulfilled() {
                 let detail = format!("must be at most {}, which is left", line.unfulfilled());
                 return Err(Rejection::invalid(pointer("quantity"), detail));

@@ -1,20 +1,22 @@
 //! What an order's payments come to.
 
+use std::collections::HashMap;
+
 use super::{Changed, Order, OrderInputs};
 use crate::{
     allocation::cumulative_part,
     error::Rejection,
     event::Event,
     gateway::GatewayAnswer,
-    id::{Moment, PaymentId},
+    id::{LineId, Moment, PaymentId},
     money::{Money, MoneyError},
     payment::{CreateRefund, Payment, PaymentInput, PaymentStatus, Refund, RefundLine},
     store::{Commit, Decision},
-    time::Timestamp,
 };
 
 impl Order {
-    /// Decides what a gateway's answer about one of an order's payments comes to.
+    /// Decides what a gateway's answer about one of an order's payments comes to. An order whose
+    /// money is all given back gives back its stock.
     ///
     /// # Errors
     /// [`Rejection::NotFound`] when the payment is not the order's; as [`Payment::apply`].
@@ -22,9 +24,9 @@ impl Order {
         inputs: &OrderInputs,
         payment_id: PaymentId,
         answer: &GatewayAnswer,
-        now: Timestamp,
+        moment: &mut Moment,
     ) -> Result<Decision<Changed>, Rejection> {
-        let old = &inputs.order;
+        let (old, now) = (&inputs.order, moment.now());
         let mut order = old.value.as_ref().clone();
         let mut commit = Commit::at(now);
         let mut payments = inputs.payments();
@@ -47,10 +49,12 @@ impl Order {
         commit.replace(before, payment.clone());
         let input = answer.input.as_ref();
         if let Some(PaymentInput::Refund(refund)) = input {
+            let mut parts: HashMap<LineId, i64> = HashMap::with_capacity(refund.lines.len());
             for part in &refund.lines {
-                if let Some(line) = order.lines.iter_mut().find(|line| line.id == part.line_id) {
-                    line.refunded += part.quantity.get();
-                }
+                *parts.entry(part.line_id).or_default() += part.quantity.get();
+            }
+            for line in &mut order.lines {
+                line.refunded += parts.get(&line.id).copied().unwrap_or(0);
             }
         }
         order.sum_payments(&payments)?;
@@ -69,9 +73,11 @@ impl Order {
                 amount: refund.amount,
             });
         }
-        if matches!(order.payment_status, PaymentStatus::Paid | PaymentStatus::Authorized) {
-            order.expires_at = None;
+        // What is refunded whole is not sent any more, and must not hold stock for ever.
+        if order.payment_status == PaymentStatus::Refunded {
+            order.release(&mut commit, moment);
         }
+        order.expires_at = order.deadline();
         commit.replace(old, order.clone());
         Ok(Decision { output: Changed { order, payments }, commit })
     }
@@ -116,7 +122,12 @@ impl Order {
                 amount
             }
             (None, []) => payment.kept(),
-            (None, lines) => order.worth(lines)?,
+            (None, lines) => {
+                let (worth, kept) = (order.worth(lines)?, payment.kept());
+                // What rounding to cash took off the order is on none of its lines.
+                let over = worth.minor() - kept.minor();
+                if over > 0 && over <= -order.rounding.minor() { kept } else { worth }
+            }
         };
         Ok(Refund {
             id: moment.id(),
@@ -129,14 +140,13 @@ impl Order {
 
     fn worth(&self, parts: &[RefundLine]) -> Result<Money, Rejection> {
         let mut sum = Money::zero(self.currency);
+        let mut lines = self.lines_by_id();
         for (index, part) in parts.iter().enumerate() {
             let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = self.lines.iter().find(|line| line.id == part.line_id) else {
-                return Err(Rejection::invalid(pointer("line_id"), "must be a line of the order"));
+            let Some(line) = lines.remove(&part.line_id) else {
+                let detail = "must be a line of the order, named once";
+                return Err(Rejection::invalid(pointer("line_id"), detail));
             };
-            if parts.iter().take(index).any(|other| other.line_id == part.line_id) {
-                return Err(Rejection::invalid(pointer("line_id"), "must be named once"));
-            }
             let left = line.quantity.get() - line.refunded;
             if part.quantity.get() > left {
                 let detail = format!("must be at most {left}, which is left");
@@ -168,6 +178,8 @@ impl Order {
         let latest = payments.iter().rev().find(|p| p.is_live()).or(payments.last());
         self.payment_status = if paid.is_positive() && refunded == paid {
             PaymentStatus::Refunded
+        } else if paid.is_positive() && refunded.is_zero() && paid.minor() >= self.total.minor() {
+            PaymentStatus::Paid
         } else if refunded.is_positive() {
             PaymentStatus::PartiallyRefunded
         } else {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a person sees of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
     /// It waits for its money.
@@ -41,6 +42,7 @@ impl OrderStatus {
 
 /// How far an order has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FulfillmentStatus {
     /// Not at all.
@@ -64,6 +66,7 @@ impl FulfillmentStatus {
 
 /// When an order is to be paid, and whether it is sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PaymentTerms {
     /// It is paid within some days and not sent before; then it lapses.

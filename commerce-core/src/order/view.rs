@@ -21,6 +21,7 @@ use crate::{
 
 /// An order as its owner and the back office see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderView {
     /// Its id.
     pub id: OrderId,
@@ -94,6 +95,7 @@ pub struct OrderView {
 
 /// Where an order and its bill are sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Addresses {
     /// The order.
     pub shipping: Option<Address>,
@@ -103,6 +105,7 @@ pub struct Addresses {
 
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OrderLineView {
     /// Its id.
     pub id: LineId,
@@ -142,6 +145,7 @@ pub struct OrderLineView {
 
 /// A payment of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentView {
     /// Its id.
     pub id: PaymentId,

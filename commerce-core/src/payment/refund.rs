@@ -12,6 +12,7 @@ use crate::{
 
 /// Money given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Refund {
     /// Its id.
     pub id: RefundId,
@@ -27,6 +28,7 @@ pub struct Refund {
 
 /// Some units of an order's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefundLine {
     /// The line.
@@ -38,6 +40,7 @@ pub struct RefundLine {
 /// Gives money back: an amount, or what the customer paid for some units. Without either, all that
 /// is left.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateRefund {
     /// How much.

@@ -7,6 +7,7 @@ use crate::text::Label;
 
 /// How far a payment has come; of an order, how far its payments together have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// Nothing has been heard of it.

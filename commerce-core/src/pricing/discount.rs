@@ -13,6 +13,7 @@ use crate::{
 
 /// Something taken off a price, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Discount {
     /// What the customer reads.
@@ -25,6 +26,7 @@ pub struct Discount {
 
 /// How much a discount takes off. It never takes more than there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiscountValue {
     /// An amount, zero or more: of the whole line, not of each unit.

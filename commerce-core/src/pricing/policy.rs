@@ -8,6 +8,7 @@ use crate::{money::Money, rounding::Rounding};
 ///
 /// The default adds tax, rounds half-up by line, and allocates by the prices as listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PricingPolicy {
     /// How every amount is rounded.
@@ -30,6 +31,7 @@ pub struct PricingPolicy {
 
 /// Where tax is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RoundingLevel {
     /// The tax of one unit, all rates together; a line's is that times its quantity.
@@ -46,6 +48,7 @@ pub enum RoundingLevel {
 
 /// Which side of a price that includes tax is rounded; the other is the rest of the price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum IncludedRounds {
     /// The price without tax.
@@ -58,6 +61,7 @@ pub enum IncludedRounds {
 /// By what an order's discount is allocated to its lines. In each case it is what the discounts
 /// before it left of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AllocationBasis {
     /// As prices are listed: with tax where they include it, without where it is added. A change
@@ -73,6 +77,7 @@ pub enum AllocationBasis {
 /// What happens to a price that includes the tax of the shop's home when it is sold where another
 /// tax, or none, is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CrossBorder {
     /// Every customer pays the same; what is left after tax differs.

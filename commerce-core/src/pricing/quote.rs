@@ -64,6 +64,7 @@ pub struct QuoteRequest<'a> {
 /// false; each is the exact sum of the same field of `lines` and `shipping`. Likewise
 /// `subtotal` and all [adjustments](Adjustment) that are not `included` sum to `total`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quote {
     /// The currency of every amount.
     pub currency: Currency,
@@ -93,6 +94,7 @@ pub struct Quote {
 
 /// A line of a [`Quote`]: `total = subtotal − discount_total`, plus `tax_total` where tax is added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuoteLine {
     /// Names the line.
     pub id: LineId,
@@ -116,6 +118,7 @@ pub struct QuoteLine {
 /// The shipping of a [`Quote`]: `total = subtotal − discount_total`, plus `tax_total` where tax is
 /// added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuoteShipping {
     /// Names the method.
     pub method: ShippingMethodId,
@@ -135,6 +138,7 @@ pub struct QuoteShipping {
 
 /// One reason why a price is what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Adjustment {
     /// What it is.
     pub kind: AdjustmentKind,
@@ -150,6 +154,7 @@ pub struct Adjustment {
 
 /// What an [`Adjustment`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AdjustmentKind {
     /// A discount by a promotion.
@@ -164,6 +169,7 @@ pub enum AdjustmentKind {
 
 /// What one tax rate made of a whole [`Quote`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaxSummary {
     /// Names the rate.
     pub id: TaxRateId,

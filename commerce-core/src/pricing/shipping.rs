@@ -12,6 +12,7 @@ use crate::{
 
 /// A way to send goods, in one currency. A shop that sells in two has a method for each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShippingMethod {
     /// Names the method.
@@ -37,6 +38,7 @@ fn yes() -> bool {
 
 /// How a method's price is found. Prices are as all prices of the shop: with tax or without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ShippingRate {
     /// The same for every order.
@@ -60,6 +62,7 @@ pub enum ShippingRate {
 
 /// A row in a table of weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WeightStep {
     /// The most that it carries, in grams, this weight included.
@@ -94,6 +97,9 @@ pub enum ShippingError {
 /// Why a method does not serve an order.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShippingRefusal {
+    /// The shop does not have it any more.
+    #[error("the shop has no such shipping method")]
+    Unknown,
     /// It is not on offer.
     #[error("the shipping method is not available")]
     Inactive,

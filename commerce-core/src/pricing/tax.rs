@@ -12,6 +12,7 @@ use crate::{
 
 /// Where goods go, as far as tax and shipping care.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Destination {
     /// The country.
@@ -33,6 +34,7 @@ pub struct Destination {
 /// 3. Those of the country and those of the region apply both (GST and QST), unless one of the
 ///    region's says that it [replaces the country's](TaxRate::replaces_country) (HST).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TaxRate {
     /// Names the rate.
@@ -75,6 +77,9 @@ pub enum TaxError {
     /// The rate replaces those of the country and is one of them.
     #[error("{0} can replace the country's rates only in a region")]
     ReplacesWithoutRegion(TaxRateId),
+    /// More than [`TaxTable::COMPOUND_MAX`] compound rates of one class apply together.
+    #[error("{0} is one compound rate too many: at most 3 of a class may apply together")]
+    TooManyCompound(TaxRateId),
     /// There are more rates than [`TaxTable::RATES_MAX`].
     #[error("there are more than 10,000 tax rates")]
     TooMany,
@@ -117,6 +122,14 @@ pub(super) struct Entry {
 impl TaxTable {
     /// The most rates in one table.
     pub const RATES_MAX: usize = 10_000;
+    /// The most compound rates of one class in a country and one of its regions together. Beyond
+    /// that a tax is no longer an exact fraction of 128 bits; no country comes near.
+    pub const COMPOUND_MAX: usize = 3;
+
+    /// Whether there is no rate in it.
+    pub fn is_empty(&self) -> bool {
+        self.rates.is_empty()
+    }
 
     /// Checks and arranges the rates.
     ///
@@ -138,7 +151,33 @@ impl TaxTable {
             table.places.entry(place).or_default().push(Arc::clone(&entry));
             table.rates.push(entry);
         }
+        table.check_compound()?;
         Ok(table)
+    }
+
+    fn check_compound(&self) -> Result<(), TaxError> {
+        // The last compound rate of the class that has most of them in a place, and how many.
+        let most = |place: &Place| {
+            let mut classes: HashMap<_, (usize, TaxRateId)> = HashMap::new();
+            for Entry { rate, .. } in self.places.get(place).into_iter().flatten().map(|e| &**e) {
+                if rate.compound {
+                    let class = classes.entry(&rate.class).or_insert((0, rate.id));
+                    *class = (class.0 + 1, rate.id);
+                }
+            }
+            classes.into_values().max_by_key(|(count, id)| (*count, *id))
+        };
+        for place in self.places.keys() {
+            let Some((count, id)) = most(place) else { continue };
+            let above = match place {
+                (country, Some(_)) => most(&(country.clone(), None)).map_or(0, |(count, _)| count),
+                (_, None) => 0,
+            };
+            if above + count > Self::COMPOUND_MAX {
+                return Err(TaxError::TooManyCompound(id));
+            }
+        }
+        Ok(())
     }
 
     /// The rates, in the order in which they were given.

@@ -5,17 +5,21 @@ use serde::{Deserialize, Serialize};
 use super::{Commerce, Done};
 use crate::{
     access::{Actor, Caller},
-    cart::{AddLine, Cart, CartView, ChangeLine, CheckoutInputs, CreateCart, PatchCart},
+    cart::{
+        AddLine, Cart, CartStatus, CartView, ChangeLine, CheckoutInputs, CreateCart, Origin,
+        PatchCart,
+    },
     error::{Error, Rejection},
     event::Event,
     id::{CartId, CustomerId, LineId, Moment, VariantId},
     pricing::ShippingMethod,
-    store::{Commit, Decision},
+    store::{Commit, CustomerRef, Decision},
     version::{Version, Versioned},
 };
 
 /// A cart that was made, with the secret that it answers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedCart {
     /// The cart.
     #[serde(flatten)]
@@ -23,6 +27,27 @@ pub struct CreatedCart {
     /// The secret of a guest's cart, shown this once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+}
+
+impl CreatedCart {
+    /// Who may change the cart and check it out: whoever has its secret, if `by` was nobody known,
+    /// else who made it.
+    ///
+    /// ```
+    /// # use commerce_core::{Commerce, Error, access::Caller, cart::CreateCart};
+    /// # async fn example(shop: Commerce) -> Result<(), Error> {
+    /// let visitor = Caller::anonymous();
+    /// let made = shop.create_cart(&visitor, &CreateCart::default()).await?;
+    /// let guest = made.caller(&visitor);
+    /// assert!(shop.cart(&visitor, made.cart.id).await.is_err());
+    /// assert!(shop.cart(&guest, made.cart.id).await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn caller(&self, by: &Caller) -> Caller {
+        let secret = self.token.as_ref().and_then(|token| token.parse().ok());
+        secret.as_ref().map_or_else(|| Caller::new(by.actor.clone()), Caller::guest)
+    }
 }
 
 impl Commerce {
@@ -49,6 +74,7 @@ impl Commerce {
                     return Ok(Decision { output, commit: Commit::at(moment.now()) });
                 }
                 let setup = self.setup().await?;
+                let request = &self.with_defaults(caller, request).await?;
                 let variants: Vec<_> = request.lines.iter().map(|line| line.variant_id).collect();
                 let sellables = self.store.sellables(&variants).await?;
                 let answers = matches!(caller.actor, Actor::Guest(_) | Actor::Anonymous);
@@ -177,11 +203,7 @@ impl Commerce {
         let inputs = self.cart_inputs(caller, id, &[]).await?;
         let mut options = Vec::new();
         for method in inputs.setup.shop.shipping_methods.iter().filter(|method| method.active) {
-            let mut with = inputs.clone();
-            let cart =
-                Cart { shipping_method: Some(method.id), ..inputs.cart.value.as_ref().clone() };
-            with.cart.value = cart.into();
-            let view = CartView::of(&with)?;
+            let view = CartView::sent_by(&inputs, Some(method.id))?;
             let refused = view.problems.iter().any(|problem| problem.line_id.is_none());
             if !refused {
                 options.push((method.clone(), view));
@@ -201,26 +223,83 @@ impl Commerce {
         guest: &Caller,
         guest_cart: CartId,
     ) -> Result<Done<CartView>, Error> {
-        let Actor::Customer(_) = customer.actor else { return Err(Rejection::Forbidden.into()) };
-        let unkeyed = Caller::new(customer.actor.clone());
-        let into = self.create_cart(&unkeyed, &CreateCart::default()).await?.output.cart.id;
+        let Actor::Customer(owner) = customer.actor else {
+            return Err(Rejection::Forbidden.into());
+        };
         self.run(customer, &("merge_cart", guest_cart), |mut moment| {
             Box::pin(async move {
                 let theirs = self.cart_inputs(guest, guest_cart, &[]).await?;
+                if theirs.cart.customer_id.is_some() || theirs.cart.origin != Origin::Storefront {
+                    return Err(Rejection::NotFound { what: "cart" }.into());
+                }
                 let also: Vec<_> = theirs.cart.lines.iter().map(|line| line.variant_id).collect();
-                let inputs = self.cart_inputs(customer, into, &also).await?;
-                let strategy = inputs.setup.shop.cart_merge;
-                let merged = Cart::merge(&inputs, &theirs.cart, strategy, &mut moment)?;
+                let strategy = theirs.setup.shop.cart_merge;
                 let mut commit = Commit::at(moment.now());
-                commit.event(Event::CartMerged { cart_id: guest_cart, into_cart_id: into });
-                commit.event(Event::CartUpdated { cart_id: into });
-                commit.replace(&theirs.cart, merged.guest);
-                commit.replace(&inputs.cart, merged.customer.clone());
-                let output = changed(inputs, merged.customer)?;
+                let open = match self.store.open_cart(owner).await? {
+                    Some(open) => self.store.checkout_inputs(open.id, &also).await?,
+                    None => None,
+                };
+                let output = match open.filter(|own| own.cart.status == CartStatus::Open) {
+                    Some(own) => {
+                        let merged = Cart::merge(&own, &theirs.cart, strategy, &mut moment)?;
+                        commit.event(Event::CartUpdated { cart_id: own.cart.id });
+                        commit.replace(&own.cart, merged.customer.clone());
+                        commit.replace(&theirs.cart, merged.guest);
+                        changed(own, merged.customer)?
+                    }
+                    None => {
+                        let mut own = theirs.clone();
+                        own.cart = self.new_cart_like(customer, &theirs, &mut moment).await?;
+                        let merged = Cart::merge(&own, &theirs.cart, strategy, &mut moment)?;
+                        commit.event(Event::CartCreated { cart_id: own.cart.id });
+                        commit.insert(merged.customer.clone());
+                        commit.replace(&theirs.cart, merged.guest);
+                        own.cart = Versioned::new(Version::FIRST, merged.customer);
+                        CartView::of(&own)?
+                    }
+                };
+                let (cart_id, into_cart_id) = (guest_cart, output.id);
+                commit.event(Event::CartMerged { cart_id, into_cart_id });
                 Ok(Decision { output, commit })
             })
         })
         .await
+    }
+
+    /// A customer's new cart, in the currency of a guest's.
+    async fn new_cart_like(
+        &self,
+        customer: &Caller,
+        theirs: &CheckoutInputs,
+        moment: &mut Moment,
+    ) -> Result<Versioned<Cart>, Error> {
+        let request = CreateCart {
+            currency: Some(theirs.cart.currency),
+            email: theirs.cart.email.clone(),
+            shipping_address: theirs.cart.shipping_address.clone(),
+            billing_address: theirs.cart.billing_address.clone(),
+            ..CreateCart::default()
+        };
+        let request = self.with_defaults(customer, &request).await?;
+        let cart = Cart::create(&request, &theirs.setup, &[], customer, None, moment)?;
+        Ok(Versioned::new(Version::FIRST, cart))
+    }
+
+    /// The request with what is known of the customer whose cart it makes, who must exist.
+    async fn with_defaults(
+        &self,
+        caller: &Caller,
+        request: &CreateCart,
+    ) -> Result<CreateCart, Error> {
+        let owner = match caller.actor {
+            Actor::Customer(id) => Some(id),
+            _ => request.customer_id.filter(|_| caller.is_back_office()),
+        };
+        let Some(id) = owner else { return Ok(request.clone()) };
+        match self.store.customer(&CustomerRef::Id(id)).await? {
+            Some(customer) => Ok(request.clone().with_defaults_of(&customer)),
+            None => Err(Rejection::NotFound { what: "customer" }.into()),
+        }
     }
 
     async fn change_cart(
@@ -252,9 +331,11 @@ impl Commerce {
         also: &[VariantId],
     ) -> Result<CheckoutInputs, Error> {
         let found = self.store.checkout_inputs(id, also).await?;
-        // Somebody else's cart and one that does not exist look the same.
+        // Somebody else's cart and one that does not exist look the same. A draft is the back
+        // office's alone, whoever it is for: its lines may have prices that no client may multiply.
         found
             .filter(|inputs| caller.owns(inputs.cart.customer_id, inputs.cart.secret))
+            .filter(|inputs| caller.is_back_office() || inputs.cart.origin == Origin::Storefront)
             .ok_or_else(|| Rejection::NotFound { what: "cart" }.into())
     }
 }

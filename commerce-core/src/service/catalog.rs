@@ -4,17 +4,19 @@ use super::{Commerce, Done, shop::require_version};
 use crate::{
     access::Caller,
     catalog::{
-        Audience, Category, CreateCategory, CreateProduct, CreateVariant, Image, ImageFields,
-        PatchCategory, PatchProduct, PatchVariant, Product, ProductStatus, ProductView, Variant,
-        VariantView,
+        Audience, Category, CreateCategory, CreateImage, CreateProduct, CreateVariant, Image,
+        PatchCategory, PatchImage, PatchProduct, PatchVariant, Product, ProductStatus, ProductView,
+        Variant, VariantView,
     },
     currency::Currency,
     error::{Error, FieldError, Rejection},
     event::Event,
     id::{CategoryId, ImageId, Moment, ProductId, VariantId},
+    patch::set,
     shop::Setup,
     store::{
-        CategoryRef, Commit, Decision, Page, ProductInputs, ProductQuery, ProductRef, VariantRef,
+        CategoryRef, Commit, Decision, Page, PageRequest, ProductFilter, ProductInputs,
+        ProductQuery, ProductRef, ProductSort, VariantRef,
     },
     version::{Version, Versioned},
 };
@@ -86,17 +88,16 @@ impl Commerce {
                 }
                 let product = Product::create(request, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
+                self.require_links(None, &product, &mut commit).await?;
                 let mut variants = Vec::with_capacity(request.variants.len());
                 for (index, fields) in request.variants.iter().enumerate() {
                     let position = u32::try_from(index).unwrap_or(u32::MAX);
                     let variant = Variant::create(fields, &product, position, &mut moment)
-                        .map_err(|rejection| within(&format!("/variants/{index}"), rejection))?;
-                    commit.insert(variant.clone());
-                    variants.push(Versioned::new(Version::FIRST, variant));
+                        .map_err(|rejection| rejection.within(&format!("/variants/{index}")))?;
+                    variants.push(commit.insert(variant));
                 }
                 commit.event(Event::ProductCreated { product_id: product.id });
-                commit.insert(product.clone());
-                let product = Versioned::new(Version::FIRST, product);
+                let product = commit.insert(product);
                 let inputs = ProductInputs { product, variants, levels: Vec::new() };
                 let audience = audience(caller, &setup, None);
                 let output = ProductView::new(&inputs, &setup.locations, audience);
@@ -139,7 +140,7 @@ impl Commerce {
         self.patch_product(caller, id, &request, expected).await
     }
 
-    /// Adds a picture to a product, at a place from 0 or at the end.
+    /// Adds a picture to a product.
     ///
     /// # Errors
     /// As [`Commerce::patch_product`].
@@ -147,15 +148,16 @@ impl Commerce {
         &self,
         caller: &Caller,
         id: ProductId,
-        request: &ImageFields,
-        position: Option<usize>,
+        request: &CreateImage,
         expected: Option<Version>,
     ) -> Result<Done<ProductView>, Error> {
-        let name = ("add_image", id, request, position);
-        self.change_product(caller, id, expected, &name, |old, moment| {
+        self.change_product(caller, id, expected, &("add_image", id, request), |old, moment| {
             let mut product = old.clone();
-            let at = position.unwrap_or(usize::MAX).min(product.images.len());
-            product.images.insert(at, request.with_id(moment.id()));
+            let image =
+                Image { id: moment.id(), url: request.url.clone(), alt: request.alt.clone() };
+            let end = product.images.len();
+            let at = request.position.map_or(end, |position| end.min(position as usize));
+            product.images.insert(at, image);
             product.checked(old, moment)
         })
         .await
@@ -165,22 +167,23 @@ impl Commerce {
     ///
     /// # Errors
     /// As [`Commerce::patch_product`].
-    pub async fn put_image(
+    pub async fn patch_image(
         &self,
         caller: &Caller,
         id: ProductId,
         image_id: ImageId,
-        request: &ImageFields,
-        position: Option<usize>,
+        request: &PatchImage,
         expected: Option<Version>,
     ) -> Result<Done<ProductView>, Error> {
-        let name = ("put_image", id, image_id, request, position);
+        let name = ("patch_image", id, image_id, request);
         self.change_product(caller, id, expected, &name, |old, moment| {
             let mut product = old.clone();
             let index = place_of(&product.images, image_id)?;
-            product.images.remove(index);
-            let at = position.unwrap_or(index).min(product.images.len());
-            product.images.insert(at, request.with_id(image_id));
+            let mut image = product.images.remove(index);
+            set(&mut image.url, request.url.clone());
+            set(&mut image.alt, request.alt.clone());
+            let at = request.position.map_or(index, |position| position as usize);
+            product.images.insert(at.min(product.images.len()), image);
             product.checked(old, moment)
         })
         .await
@@ -224,9 +227,8 @@ impl Commerce {
                 require_version(expected, old.version)?;
                 let product = change(old, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                let mut version = old.version;
+                self.require_links(Some(old), &product, &mut commit).await?;
                 if product != *old.value {
-                    version = version.next();
                     let archived = product.status == ProductStatus::Archived
                         && old.status != ProductStatus::Archived;
                     commit.event(if archived {
@@ -235,15 +237,55 @@ impl Commerce {
                         Event::ProductUpdated { product_id: id }
                     });
                 }
-                commit.replace(old, product.clone());
-                let product = Versioned::new(version, product);
-                let inputs = ProductInputs { product, ..inputs };
+                let product = commit.replace(old, product);
+                let variants = inputs
+                    .variants
+                    .iter()
+                    .map(|old| match old.following(&product, moment.now()) {
+                        Some(new) => commit.replace(old, new),
+                        None => old.clone(),
+                    })
+                    .collect();
+                let inputs = ProductInputs { product, variants, levels: inputs.levels };
                 let audience = audience(caller, &setup, None);
                 let output = ProductView::new(&inputs, &setup.locations, audience);
                 Ok(Decision { output, commit })
             })
         })
         .await
+    }
+
+    /// Refuses a product that newly stands in a category, or points to a product, that does not
+    /// exist. Categories must be there still when the product is written.
+    async fn require_links(
+        &self,
+        old: Option<&Product>,
+        product: &Product,
+        commit: &mut Commit,
+    ) -> Result<(), Error> {
+        let mut errors = Vec::new();
+        for (index, id) in product.categories.iter().enumerate() {
+            if old.is_some_and(|old| old.categories.contains(id)) {
+                continue;
+            }
+            match self.store.category(&CategoryRef::Id(*id)).await? {
+                Some(category) => commit.require(&category),
+                None => {
+                    let pointer = format!("/categories/{index}");
+                    errors.push(FieldError::new(pointer, "must be a category"));
+                }
+            }
+        }
+        for (index, related) in product.related.iter().enumerate() {
+            let by = ProductRef::Id(related.product_id);
+            if old.is_none_or(|old| !old.related.contains(related))
+                && self.store.product(&by).await?.is_none()
+            {
+                let pointer = format!("/related/{index}/product_id");
+                errors.push(FieldError::new(pointer, "must be a product"));
+            }
+        }
+        Ok(Rejection::unless_valid(errors)?)
     }
 
     async fn product_inputs(&self, id: ProductId) -> Result<(Setup, ProductInputs), Error> {
@@ -296,9 +338,8 @@ impl Commerce {
                 let mut commit = Commit::at(moment.now());
                 // The options that the variant has values for must still be the product's.
                 commit.require(&inputs.product);
-                commit.insert(variant.clone());
+                let variant = commit.insert(variant);
                 commit.event(Event::ProductUpdated { product_id });
-                let variant = Versioned::new(Version::FIRST, variant);
                 let audience = audience(caller, &setup, None);
                 let output = VariantView::new(&variant, &[], &setup.locations, audience);
                 Ok(Decision { output, commit })
@@ -335,14 +376,11 @@ impl Commerce {
                 require_version(expected, old.version)?;
                 let variant = old.patch(request.clone(), &inputs.product, moment.now())?;
                 let mut commit = Commit::at(moment.now());
-                let mut version = old.version;
                 if variant != *old.value {
-                    version = version.next();
                     commit.require(&inputs.product);
                     commit.event(Event::ProductUpdated { product_id });
                 }
-                commit.replace(old, variant.clone());
-                let variant = Versioned::new(version, variant);
+                let variant = commit.replace(old, variant);
                 let audience = audience(caller, &setup, None);
                 let levels = inputs.levels_of(id);
                 let output = VariantView::new(&variant, &levels, &setup.locations, audience);
@@ -358,9 +396,11 @@ impl Commerce {
     /// # Errors
     /// [`Error`].
     pub async fn categories(&self, caller: &Caller) -> Result<Vec<Versioned<Category>>, Error> {
-        let all = self.store.categories().await?;
-        let mut seen: Vec<_> =
-            all.iter().filter(|category| visible(category, &all, caller)).cloned().collect();
+        let mut seen = self.store.categories().await?;
+        if !caller.is_back_office() {
+            let shown = Category::shown(&seen);
+            seen.retain(|category| shown.contains(&category.id));
+        }
         seen.sort_by(|a, b| (a.position, &a.title, a.id).cmp(&(b.position, &b.title, b.id)));
         Ok(seen)
     }
@@ -380,7 +420,7 @@ impl Commerce {
             CategoryRef::Slug(slug) => category.slug == *slug,
         });
         found
-            .filter(|category| visible(category, &all, caller))
+            .filter(|c| caller.is_back_office() || Category::shown(&all).contains(&c.id))
             .cloned()
             .ok_or_else(|| Rejection::NotFound { what: "category" }.into())
     }
@@ -393,19 +433,17 @@ impl Commerce {
         &self,
         caller: &Caller,
         request: &CreateCategory,
-    ) -> Result<Done<Category>, Error> {
+    ) -> Result<Done<Versioned<Category>>, Error> {
         caller.require_back_office()?;
         self.run(caller, &("create_category", request), |mut moment| {
             Box::pin(async move {
                 let tree = self.store.categories().await?;
                 let category = Category::create(request.clone(), &tree, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                for ancestor in category.ancestors(&tree)? {
-                    commit.require(&ancestor);
-                }
-                commit.insert(category.clone());
+                stand_below(&category, &tree, &mut commit)?;
                 commit.event(Event::CategoryUpdated { category_id: category.id });
-                Ok(Decision { output: category, commit })
+                let output = commit.insert(category);
+                Ok(Decision { output, commit })
             })
         })
         .await
@@ -421,7 +459,7 @@ impl Commerce {
         id: CategoryId,
         request: &PatchCategory,
         expected: Option<Version>,
-    ) -> Result<Done<Category>, Error> {
+    ) -> Result<Done<Versioned<Category>>, Error> {
         caller.require_back_office()?;
         self.run(caller, &("patch_category", id, request), |moment| {
             Box::pin(async move {
@@ -432,16 +470,14 @@ impl Commerce {
                 require_version(expected, old.version)?;
                 let category = old.patch(request.clone(), &tree, moment.now())?;
                 let mut commit = Commit::at(moment.now());
-                // Two moves at once could make a circle that neither of them makes alone: both
-                // depend on all that is above.
-                for ancestor in category.ancestors(&tree)? {
-                    commit.require(&ancestor);
+                if category.parent_id != old.parent_id {
+                    stand_below(&category, &tree, &mut commit)?;
                 }
                 if category != *old.value {
                     commit.event(Event::CategoryUpdated { category_id: id });
                 }
-                commit.replace(old, category.clone());
-                Ok(Decision { output: category, commit })
+                let output = commit.replace(old, category);
+                Ok(Decision { output, commit })
             })
         })
         .await
@@ -450,7 +486,8 @@ impl Commerce {
     /// Removes a category that has none below it. Products that were in it are not any more.
     ///
     /// # Errors
-    /// As [`Commerce::patch_product`]; [`Rejection::InvalidTransition`] when others are below it.
+    /// As [`Commerce::patch_product`]; [`Rejection::InvalidTransition`] when others are below it, or
+    /// more than [`Category::REMOVED_PRODUCTS_MAX`] products are in it.
     pub async fn remove_category(
         &self,
         caller: &Caller,
@@ -471,10 +508,45 @@ impl Commerce {
                 let mut commit = Commit::at(moment.now());
                 commit.remove(old);
                 commit.event(Event::CategoryUpdated { category_id: id });
+                self.empty_category(id, &mut commit).await?;
                 Ok(Decision { output: (), commit })
             })
         })
         .await
+    }
+
+    /// Takes a category's products out of it.
+    async fn empty_category(&self, id: CategoryId, commit: &mut Commit) -> Result<(), Error> {
+        let filter = ProductFilter { categories: Some(vec![id]), ..ProductFilter::default() };
+        let mut query = ProductQuery {
+            filter,
+            currency: self.setup().await?.shop.currency,
+            sort: Some(ProductSort::CreatedAt),
+            descending: false,
+            page: PageRequest::first(PageRequest::LIMIT_MAX),
+        };
+        let mut count = 0;
+        loop {
+            let page = self.queries.products(&query).await?;
+            for inputs in &page.items {
+                let old = &inputs.product;
+                let mut product = (*old.value).clone();
+                product.categories.retain(|category| *category != id);
+                product.touch(old, commit.time());
+                commit.replace(old, product);
+                commit.event(Event::ProductUpdated { product_id: old.id });
+            }
+            count += page.items.len();
+            if count > Category::REMOVED_PRODUCTS_MAX {
+                let max = Category::REMOVED_PRODUCTS_MAX;
+                let why = format!("more than {max} products are in it; hide it instead");
+                return Err(Rejection::transition("category", why).into());
+            }
+            match page.next {
+                Some(next) => query.page.after = Some(next),
+                None => return Ok(()),
+            }
+        }
     }
 }
 
@@ -486,33 +558,31 @@ impl Product {
     }
 }
 
-fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {
-    images.iter().position(|image| image.id == id).ok_or(Rejection::NotFound { what: "image" })
+/// Makes a commit depend on all that is above a category's new place. Two moves at once could make a
+/// circle that neither of them makes alone; and a parent that is removed meanwhile would leave the
+/// category hanging, so that the parent gets a new version, which its removal must find.
+fn stand_below(
+    category: &Category,
+    tree: &[Versioned<Category>],
+    commit: &mut Commit,
+) -> Result<(), Rejection> {
+    for (distance, ancestor) in category.ancestors(tree)?.iter().enumerate() {
+        if distance == 0 {
+            commit.touch(ancestor);
+        } else {
+            commit.require(ancestor);
+        }
+    }
+    Ok(())
 }
 
-fn visible(category: &Category, tree: &[Versioned<Category>], caller: &Caller) -> bool {
-    caller.is_back_office()
-        || (category.active
-            && category
-                .ancestors(tree)
-                .is_ok_and(|above| above.iter().all(|ancestor| ancestor.active)))
+fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {
+    images.iter().position(|image| image.id == id).ok_or(Rejection::NotFound { what: "image" })
 }
 
 pub(super) fn audience(caller: &Caller, setup: &Setup, currency: Option<Currency>) -> Audience {
     Audience {
         currency: currency.unwrap_or(setup.shop.currency),
         back_office: caller.is_back_office(),
-    }
-}
-
-fn within(pointer: &str, rejection: Rejection) -> Rejection {
-    match rejection {
-        Rejection::Invalid(errors) => Rejection::Invalid(
-            errors
-                .into_iter()
-                .map(|e| FieldError::new(format!("{pointer}{}", e.pointer), e.detail))
-                .collect(),
-        ),
-        other => other,
     }
 }

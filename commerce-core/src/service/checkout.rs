@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commerce, Done, order::gateway_failed};
+use super::{
+    Commerce, Done, internal,
+    order::{decided, gateway_failed},
+};
 use crate::{
     access::Caller,
     checkout::{PlaceOrder, place},
@@ -10,11 +13,13 @@ use crate::{
     id::{CartId, OrderId},
     order::{Order, OrderView, PaymentView},
     store::{Decision, OrderRef},
+    text::IdempotencyKey,
     version::Version,
 };
 
 /// An order that was placed, with its payment unless there is nothing to pay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlacedView {
     /// The order.
     pub order: OrderView,
@@ -37,14 +42,14 @@ impl Commerce {
         cart: CartId,
         request: &PlaceOrder,
     ) -> Result<Done<PlacedView>, Error> {
-        let gateway = self.gateways.get(&request.payment.gateway);
-        let Some(gateway) = gateway else {
-            let detail = format!("must be one of: {}", self.gateway_names());
-            return Err(Rejection::invalid("/payment/gateway", detail).into());
-        };
+        let name = &request.payment.gateway;
         let mut placed = self
             .run(caller, &("place_order", cart, request), |mut moment| {
                 Box::pin(async move {
+                    if !self.gateways.contains_key(name) {
+                        let detail = format!("must be one of: {}", self.gateway_names());
+                        return Err(Rejection::invalid("/payment/gateway", detail).into());
+                    }
                     let inputs = self.cart_inputs(caller, cart, &[]).await?;
                     let decision = place(&inputs, request, &*self.strategy, &mut moment)?;
                     let Decision { output, commit } = decision;
@@ -54,7 +59,8 @@ impl Commerce {
                 })
             })
             .await?;
-        if gateway.is_online() && placed.payment.is_some() {
+        let online = self.gateways.get(name).is_some_and(|gateway| gateway.is_online());
+        if online && placed.payment.is_some() {
             placed.output = self.begin_payment(placed.output.order.id).await?;
         }
         Ok(placed)
@@ -65,22 +71,20 @@ impl Commerce {
     }
 
     /// Asks the gateway to begin an order's payment. It is safe to ask again: the payment's id tells
-    /// the gateway that it is the same one.
+    /// the gateway that it is the same one, and what was answered once is remembered, so that
+    /// whoever repeats a checkout sees the first answer, whatever became of the order since.
     async fn begin_payment(&self, id: OrderId) -> Result<PlacedView, Error> {
-        let caller = Caller::system();
-        let caller = &caller;
+        let key = IdempotencyKey::new(format!("begin payment of {id}")).map_err(internal)?;
+        let caller = &Caller::system().with_key(key);
         let done = self
-            .run(caller, &("begin_payment", id), |moment| {
+            .run_outside(caller, &("begin_payment", id), |mut moment| {
                 Box::pin(async move {
                     let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                     let payment = Order::live_payment(&inputs)?;
-                    let gateway = self.gateway_of(payment)?;
-                    let answer = gateway.create(payment, &inputs.order).await;
+                    let answer = self.gateway_of(payment)?.create(payment, &inputs.order).await;
                     let answer = answer.map_err(gateway_failed)?;
-                    let Decision { output, commit } =
-                        Order::apply_answer(&inputs, payment.id, &answer, moment.now())?;
-                    let version = inputs.order.version.next();
-                    let order = OrderView::new(&output.order, version, &output.payments);
+                    let decision = Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?;
+                    let Decision { output: order, commit } = decided(&inputs, decision)?;
                     let payment = order.payments.last().cloned();
                     Ok(Decision { output: PlacedView { order, payment }, commit })
                 })

@@ -6,8 +6,9 @@ use crate::{
     customer::{CreateCustomer, Customer, PatchCustomer, PutAddress},
     error::{Error, Rejection},
     event::Event,
-    id::{AddressId, CustomerId, Moment},
-    store::{Commit, CustomerRef, Decision},
+    id::{AddressId, CustomerId, Moment, OrderId},
+    store::{Commit, CustomerRef, Decision, OrderFilter, OrderQuery, OrderRef, PageRequest},
+    text::Email,
     version::{Version, Versioned},
 };
 
@@ -21,10 +22,9 @@ impl Commerce {
         caller: &Caller,
         by: &CustomerRef,
     ) -> Result<Versioned<Customer>, Error> {
-        let found = self.store.customer(by).await?;
-        found
-            .filter(|customer| caller.owns(Some(customer.id), None))
-            .ok_or_else(|| Rejection::NotFound { what: "customer" }.into())
+        let found = self.stored_customer(caller, by).await?;
+        let seen = seen_by(caller, &found);
+        Ok(Versioned::new(found.version, seen))
     }
 
     /// Enters a customer.
@@ -53,7 +53,8 @@ impl Commerce {
     /// Changes a customer.
     ///
     /// # Errors
-    /// [`Rejection::NotFound`], [`Rejection::Taken`], [`Rejection::VersionMismatch`]; [`Error`].
+    /// [`Rejection::NotFound`], [`Rejection::Taken`], [`Rejection::VersionMismatch`];
+    /// [`Rejection::Forbidden`] when anybody but the back office changes its note; [`Error`].
     pub async fn patch_customer(
         &self,
         caller: &Caller,
@@ -61,6 +62,9 @@ impl Commerce {
         request: &PatchCustomer,
         expected: Option<Version>,
     ) -> Result<Done<Customer>, Error> {
+        if request.note.is_some() {
+            caller.require_back_office()?;
+        }
         let name = ("patch_customer", id, request);
         self.change_customer(caller, id, expected, &name, |customer, moment| {
             Ok(customer.patch(request.clone(), moment.now()))
@@ -102,6 +106,84 @@ impl Commerce {
         .await
     }
 
+    /// Notes that a customer has shown that an e-mail address is theirs: what a server does when
+    /// they have followed the link that it sent there.
+    ///
+    /// # Errors
+    /// As [`Customer::verify_email`] and [`Commerce::patch_customer`]; [`Rejection::Forbidden`] for
+    /// anybody but the back office.
+    pub async fn verify_email(
+        &self,
+        caller: &Caller,
+        id: CustomerId,
+        email: &Email,
+    ) -> Result<Done<Customer>, Error> {
+        caller.require_back_office()?;
+        let name = ("verify_email", id, email);
+        self.change_customer(caller, id, None, &name, |customer, moment| {
+            customer.verify_email(email, moment.now())
+        })
+        .await
+    }
+
+    /// Hands a customer the orders that guests placed with the customer's e-mail address, which must
+    /// be verified. From then on the guests' secrets no longer open them. Answers how many there
+    /// were; it is safe to ask again.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`]; [`Rejection::InvalidTransition`] when the address is not verified;
+    /// [`Error`]. What was handed over before stays so.
+    pub async fn claim_orders(&self, caller: &Caller, id: CustomerId) -> Result<usize, Error> {
+        let customer = self.stored_customer(caller, &CustomerRef::Id(id)).await?;
+        let email = Some(customer.verified_email()?.clone());
+        let filter = OrderFilter { email, ..OrderFilter::default() };
+        let page = PageRequest::first(PageRequest::LIMIT_MAX);
+        let mut query = OrderQuery { filter, page };
+        let mut claimed = 0;
+        loop {
+            let page = self.queries.orders(&query).await?;
+            for found in page.items.iter().filter(|found| found.order.customer_id.is_none()) {
+                claimed += usize::from(self.claim_order(id, found.order.id).await?.output);
+            }
+            match page.next {
+                Some(next) => query.page.after = Some(next),
+                None => return Ok(claimed),
+            }
+        }
+    }
+
+    async fn claim_order(&self, id: CustomerId, order: OrderId) -> Result<Done<bool>, Error> {
+        let system = &Caller::system();
+        self.run(system, &("claim_order", id, order), |moment| {
+            Box::pin(async move {
+                let customer = self.stored_customer(system, &CustomerRef::Id(id)).await?;
+                let inputs = self.order_inputs(system, &OrderRef::Id(order)).await?;
+                let mut commit = Commit::at(moment.now());
+                let order = inputs.order.claimed_by(&customer, moment.now())?;
+                if let Some(order) = &order {
+                    let (order_id, number) = (order.id, order.number.clone());
+                    commit.event(Event::OrderClaimed { order_id, number, customer_id: id });
+                    // The address must still be theirs when the order becomes so.
+                    commit.require(&customer);
+                    commit.replace(&inputs.order, order.clone());
+                }
+                Ok(Decision { output: order.is_some(), commit })
+            })
+        })
+        .await
+    }
+
+    async fn stored_customer(
+        &self,
+        caller: &Caller,
+        by: &CustomerRef,
+    ) -> Result<Versioned<Customer>, Error> {
+        let found = self.store.customer(by).await?;
+        found
+            .filter(|customer| caller.owns(Some(customer.id), None))
+            .ok_or_else(|| Rejection::NotFound { what: "customer" }.into())
+    }
+
     async fn change_customer(
         &self,
         caller: &Caller,
@@ -113,7 +195,7 @@ impl Commerce {
         let change = &change;
         self.run(caller, name, |mut moment| {
             Box::pin(async move {
-                let old = self.customer(caller, &CustomerRef::Id(id)).await?;
+                let old = self.stored_customer(caller, &CustomerRef::Id(id)).await?;
                 require_version(expected, old.version)?;
                 let customer = change(&old, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
@@ -121,9 +203,13 @@ impl Commerce {
                     commit.event(Event::CustomerUpdated { customer_id: id });
                 }
                 commit.replace(&old, customer.clone());
-                Ok(Decision { output: customer, commit })
+                Ok(Decision { output: seen_by(caller, &customer), commit })
             })
         })
         .await
     }
+}
+
+fn seen_by(caller: &Caller, customer: &Customer) -> Customer {
+    if caller.is_back_office() { customer.clone() } else { customer.without_note() }
 }

@@ -18,6 +18,7 @@ use crate::{
 
 /// A variant's stock, as the back office sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StockView {
     /// The variant.
     pub variant_id: VariantId,
@@ -41,6 +42,7 @@ pub struct StockView {
 
 /// A variant's stock in one location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StockLevelView {
     /// The place.
     pub location_id: LocationId,
@@ -80,7 +82,8 @@ impl Commerce {
     ///
     /// # Errors
     /// [`Rejection::Forbidden`], [`Rejection::NotFound`]; as [`AdjustStock::decide`];
-    /// [`Rejection::InsufficientStock`] when more would be taken than are available; [`Error`].
+    /// [`Rejection::InsufficientStock`] when more would be taken than are available,
+    /// [`Rejection::Invalid`] when more would be there than [`StockLevel::UNITS_MAX`]; [`Error`].
     pub async fn adjust_stock(
         &self,
         caller: &Caller,
@@ -93,7 +96,7 @@ impl Commerce {
                 let (setup, found) = self.stock_inputs(variant).await?;
                 let level = level_at(&setup, &found, request.location)?;
                 let threshold = found.variant.low_stock_threshold;
-                let change = request.decide(level.key(), threshold, &mut moment)?;
+                let change = request.decide(&level, threshold, &mut moment)?;
                 moved(&setup, found, Some(change), Commit::at(moment.now()))
             })
         })
@@ -104,8 +107,8 @@ impl Commerce {
     ///
     /// # Errors
     /// [`Rejection::Forbidden`]; [`Rejection::NotFound`] for a location or variant that does not
-    /// exist; [`Rejection::Invalid`] for a number of units below 1, or more entries than
-    /// [`Commit::MOVES_MAX`]; [`Error`].
+    /// exist; [`Rejection::Invalid`] for a number of units below 1 or past
+    /// [`StockLevel::UNITS_MAX`], or more entries than [`Commit::MOVES_MAX`]; [`Error`].
     pub async fn receive_stock(
         &self,
         caller: &Caller,
@@ -123,16 +126,21 @@ impl Commerce {
                 let known: std::collections::HashMap<_, _> =
                     known.iter().map(|s| (s.variant.id, s)).collect();
                 let mut commit = Commit::at(moment.now());
+                let mut after = std::collections::HashMap::new();
                 for (index, (variant_id, count)) in units.iter().enumerate() {
                     let Some(sellable) = known.get(variant_id) else {
                         return Err(Rejection::NotFound { what: "variant" }.into());
                     };
-                    if !(1..=StockLevel::UNITS_MAX).contains(count) {
-                        let detail = format!("must be from 1 to {}", StockLevel::UNITS_MAX);
+                    let level = LevelKey { variant_id: *variant_id, location_id };
+                    let before = after.entry(level).or_insert_with(|| level_of(sellable, level));
+                    let max = StockLevel::UNITS_MAX - before.on_hand;
+                    if !(1..=max).contains(count) {
+                        let detail = format!("must be from 1 to {max}, for which there is room");
                         return Err(Rejection::invalid(format!("/{index}"), detail).into());
                     }
+                    before.on_hand += *count;
                     commit.stock(StockMove {
-                        level: LevelKey { variant_id: *variant_id, location_id },
+                        level,
                         on_hand: *count,
                         held: 0,
                         expected_on_hand: None,
@@ -243,9 +251,12 @@ fn level_at(
     location: Option<LocationId>,
 ) -> Result<StockLevel, Rejection> {
     let location_id = place(setup, location)?;
-    let level = found.levels.iter().find(|level| level.location_id == location_id).copied();
-    let key = LevelKey { variant_id: found.variant.id, location_id };
-    Ok(level.unwrap_or(StockLevel::zero(key)))
+    Ok(level_of(found, LevelKey { variant_id: found.variant.id, location_id }))
+}
+
+fn level_of(found: &Sellable, key: LevelKey) -> StockLevel {
+    let level = found.levels.iter().find(|level| level.key() == key).copied();
+    level.unwrap_or(StockLevel::zero(key))
 }
 
 /// What a variant's stock comes to after one move.
@@ -257,9 +268,12 @@ fn moved(
 ) -> Result<Decision<StockView>, Error> {
     if let Some(change) = change {
         let key = change.level;
-        let before = found.levels.iter().find(|level| level.key() == key).copied();
-        let before = before.unwrap_or(StockLevel::zero(key));
+        let before = level_of(&found, key);
         let after = before.moved(change.on_hand, change.held).map_err(|short| {
+            if change.on_hand > 0 {
+                let detail = format!("must leave at most {} units there", StockLevel::UNITS_MAX);
+                return Rejection::invalid("/delta", detail);
+            }
             Rejection::InsufficientStock {
                 variant_id: found.variant.id,
                 sku: found.variant.sku.clone(),

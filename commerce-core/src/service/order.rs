@@ -55,7 +55,7 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<OrderView>, Error> {
         caller.require_back_office()?;
-        self.run(caller, &("capture", id), |moment| {
+        self.run_outside(caller, &("capture", id), |mut moment| {
             Box::pin(async move {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                 require_version(expected, inputs.order.version)?;
@@ -65,7 +65,7 @@ impl Commerce {
                 payment.apply(&PaymentInput::Capture, moment.now())?;
                 let answer = self.gateway_of(payment)?.capture(payment).await;
                 let answer = answer.map_err(gateway_failed)?;
-                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, moment.now())?)
+                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?)
             })
         })
         .await
@@ -83,7 +83,7 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<OrderView>, Error> {
         caller.require_back_office()?;
-        self.run(caller, &("refund", id, request), |mut moment| {
+        self.run_outside(caller, &("refund", id, request), |mut moment| {
             Box::pin(async move {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                 require_version(expected, inputs.order.version)?;
@@ -92,7 +92,7 @@ impl Commerce {
                 payment.apply(&PaymentInput::Refund(refund.clone()), moment.now())?;
                 let answer = self.gateway_of(payment)?.refund(payment, &refund).await;
                 let answer = answer.map_err(gateway_failed)?;
-                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, moment.now())?)
+                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?)
             })
         })
         .await
@@ -206,7 +206,7 @@ fn seen(inputs: &OrderInputs) -> OrderView {
     OrderView::new(&inputs.order, inputs.order.version, payments)
 }
 
-fn decided(
+pub(super) fn decided(
     inputs: &OrderInputs,
     decision: Decision<Changed>,
 ) -> Result<Decision<OrderView>, Error> {

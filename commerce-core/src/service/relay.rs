@@ -61,7 +61,7 @@ impl Commerce {
             match &known {
                 Some(old) => commit.replace(old, reached),
                 None => commit.insert(reached),
-            }
+            };
             self.commit_once(commit).await?;
         }
         failed.map_or(Ok(relayed), Err)

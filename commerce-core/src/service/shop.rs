@@ -58,7 +58,7 @@ impl Commerce {
         caller: &Caller,
         shop: &Shop,
         expected: Option<Version>,
-    ) -> Result<Done<Shop>, Error> {
+    ) -> Result<Done<Versioned<Shop>>, Error> {
         caller.require_back_office()?;
         shop.check()?;
         self.run(caller, &("put_shop", shop), |moment| {
@@ -69,8 +69,8 @@ impl Commerce {
                 if *old.value != *shop {
                     commit.event(Event::ShopUpdated);
                 }
-                commit.replace(&old, shop.clone());
-                Ok(Decision { output: shop.clone(), commit })
+                let output = commit.replace(&old, shop.clone());
+                Ok(Decision { output, commit })
             })
         })
         .await
@@ -96,7 +96,7 @@ impl Commerce {
         &self,
         caller: &Caller,
         request: &CreateLocation,
-    ) -> Result<Done<Location>, Error> {
+    ) -> Result<Done<Versioned<Location>>, Error> {
         caller.require_back_office()?;
         self.run(caller, &("create_location", request), |mut moment| {
             Box::pin(async move {
@@ -107,9 +107,9 @@ impl Commerce {
                 }
                 let location = Location::create(request.clone(), &mut moment);
                 let mut commit = Commit::at(moment.now());
-                commit.insert(location.clone());
+                let output = commit.insert(location);
                 commit.event(Event::ShopUpdated);
-                Ok(Decision { output: location, commit })
+                Ok(Decision { output, commit })
             })
         })
         .await
@@ -125,7 +125,7 @@ impl Commerce {
         id: LocationId,
         request: &PatchLocation,
         expected: Option<Version>,
-    ) -> Result<Done<Location>, Error> {
+    ) -> Result<Done<Versioned<Location>>, Error> {
         caller.require_back_office()?;
         self.run(caller, &("patch_location", id, request), |moment| {
             Box::pin(async move {
@@ -139,8 +139,8 @@ impl Commerce {
                 if location != *old.value {
                     commit.event(Event::ShopUpdated);
                 }
-                commit.replace(old, location.clone());
-                Ok(Decision { output: location, commit })
+                let output = commit.replace(old, location);
+                Ok(Decision { output, commit })
             })
         })
         .await

@@ -5,7 +5,7 @@ use super::{Commerce, Done};
 use crate::{
     access::Caller,
     cart::{Cart, CartStatus},
-    error::{Error, Rejection},
+    error::Error,
     event::Event,
     id::{CartId, OrderId},
     order::{CancelOrder, CancelReason, Order},
@@ -26,16 +26,23 @@ impl Commerce {
     /// that ended nothing says that nothing is due.
     ///
     /// # Errors
-    /// [`Error`]. What was ended before stays ended.
+    /// [`Error`] for the first that could not be ended. The others are ended all the same.
     pub async fn sweep(&self, limit: usize) -> Result<Swept, Error> {
         let mut swept = Swept::default();
+        let mut failed = None;
         for due in self.store.due(self.clock.now(), limit).await? {
-            match due {
-                Due::Order(id) => swept.orders += usize::from(self.expire_order(id).await?.output),
-                Due::Cart(id) => swept.carts += usize::from(self.expire_cart(id).await?.output),
+            let ended = match due {
+                Due::Order(id) => self.expire_order(id).await,
+                Due::Cart(id) => self.expire_cart(id).await,
+            };
+            // One that cannot be ended must not keep the others.
+            match (ended, due) {
+                (Ok(ended), Due::Order(_)) => swept.orders += usize::from(ended.output),
+                (Ok(ended), Due::Cart(_)) => swept.carts += usize::from(ended.output),
+                (Err(error), _) => failed = failed.or(Some(error)),
             }
         }
-        Ok(swept)
+        failed.map_or(Ok(swept), Err)
     }
 
     /// Forgets what has served its purpose; answers how many things it forgot.
@@ -67,11 +74,11 @@ impl Commerce {
     async fn expire_cart(&self, id: CartId) -> Result<Done<bool>, Error> {
         self.run(&Caller::system(), &("expire_cart", id), |moment| {
             Box::pin(async move {
-                let Some(old) = self.store.cart(id).await? else {
-                    return Err(Rejection::NotFound { what: "cart" }.into());
-                };
                 let now = moment.now();
                 let mut commit = Commit::at(now);
+                let Some(old) = self.store.cart(id).await? else {
+                    return Ok(Decision { output: false, commit });
+                };
                 let due = old.status == CartStatus::Open && old.expires_at <= now;
                 if due {
                     commit.event(Event::CartExpired { cart_id: id });

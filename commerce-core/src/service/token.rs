@@ -14,6 +14,7 @@ use crate::{
 
 /// A token that was made, with the secret that is shown this once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {
     /// Its id.
     pub id: ApiTokenId,
@@ -22,7 +23,8 @@ pub struct CreatedToken {
 }
 
 impl Commerce {
-    /// Makes a back-office token. Its secret is in the answer and nowhere else.
+    /// Makes a back-office token. Its secret is in the answer and nowhere else, so the caller's
+    /// idempotency key is not heeded: asking again makes another token.
     ///
     /// # Errors
     /// [`Rejection::Forbidden`]; [`Error`].
@@ -33,9 +35,10 @@ impl Commerce {
         scope: Scope,
     ) -> Result<Done<CreatedToken>, Error> {
         caller.require_back_office()?;
-        let secret = self.secret();
-        let secret = &secret;
-        self.run(caller, &("create_token", label, scope), |mut moment| {
+        let secret = &self.secret();
+        // Remembering the answer would be keeping the secret.
+        let unkeyed = Caller::new(caller.actor.clone());
+        self.run(&unkeyed, &("create_token", label, scope), |mut moment| {
             Box::pin(async move {
                 let token = ApiToken {
                     id: moment.id(),

@@ -134,6 +134,13 @@ fn check_form(commit: &Commit) -> Result<(), Refusal> {
     if !commit.writes().iter().all(|write| keys.insert(write.key())) {
         return Err(Refusal::Malformed("two writes of one record"));
     }
+    let is_itself = |write: &Write| match write {
+        Write::Replace { old, new, .. } => old.key() == new.key(),
+        Write::Insert(_) | Write::Require { .. } | Write::Remove { .. } => true,
+    };
+    if !commit.writes().iter().all(is_itself) {
+        return Err(Refusal::Malformed("a replacement of one record by another"));
+    }
     Ok(())
 }
 
@@ -168,8 +175,8 @@ struct Moved {
 
 fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::Error>> {
     struct Sum {
-        on_hand: i64,
-        held: i64,
+        on_hand: i128,
+        held: i128,
         expected_on_hand: Option<i64>,
         threshold: i64,
     }
@@ -181,8 +188,8 @@ fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::
             expected_on_hand: change.expected_on_hand,
             threshold: 0,
         });
-        sum.on_hand = sum.on_hand.saturating_add(change.on_hand);
-        sum.held = sum.held.saturating_add(change.held);
+        sum.on_hand += i128::from(change.on_hand);
+        sum.held += i128::from(change.held);
         sum.threshold = sum.threshold.max(change.low_stock_threshold);
         if sum.expected_on_hand != change.expected_on_hand {
             return Err(Refusal::Malformed("moves that expect different levels").into());
@@ -195,7 +202,7 @@ fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::
         if sum.expected_on_hand.is_some_and(|expected| expected != before.on_hand) {
             return Err(Refusal::Conflict(RecordKey::Variant(key.variant_id)).into());
         }
-        let after = before.moved(sum.on_hand, sum.held).map_err(Refusal::Short)?;
+        let after = before.moved(clamp(sum.on_hand), clamp(sum.held)).map_err(Refusal::Short)?;
         if after == before {
             continue;
         }
@@ -217,4 +224,10 @@ fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::
         levels.push(after);
     }
     Ok(Moved { levels, events })
+}
+
+// A difference past 64 bits is out of every level's bounds, and so is the nearest within them.
+fn clamp(sum: i128) -> i64 {
+    let nearest = if sum < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(sum).unwrap_or(nearest)
 }

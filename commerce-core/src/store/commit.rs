@@ -1,6 +1,7 @@
 //! A commit: everything that one operation writes, with what must still hold when it is written.
 
 use crate::{
+    error::Rejection,
     event::Event,
     inventory::StockMove,
     secret::Digest,
@@ -108,22 +109,35 @@ impl Commit {
         Self { at, writes: Vec::new(), moves: Vec::new(), events: Vec::new(), outcome: None }
     }
 
-    /// Adds a record.
-    pub fn insert<T: Stored>(&mut self, value: T) {
-        self.writes.push(Write::Insert(T::into_record(value.into())));
+    /// Adds a record; answers it as it will be stored.
+    pub fn insert<T: Stored>(&mut self, value: T) -> Versioned<T> {
+        let inserted = Versioned::new(Version::FIRST, value);
+        self.writes.push(Write::Insert(T::into_record(inserted.value.clone())));
+        inserted
     }
 
     /// Replaces a record as it was read by another state of it. If that is the same, the record must
-    /// only be unchanged.
-    pub fn replace<T: Stored + PartialEq>(&mut self, old: &Versioned<T>, new: T) {
+    /// only be unchanged. Answers the record as it will be stored.
+    pub fn replace<T: Stored + PartialEq>(&mut self, old: &Versioned<T>, new: T) -> Versioned<T> {
         if *old.value == new {
-            return self.require(old);
+            self.require(old);
+            return old.clone();
         }
+        let replaced = Versioned::new(old.version.next(), new);
         self.writes.push(Write::Replace {
             expected: old.version,
             old: T::into_record(old.value.clone()),
-            new: T::into_record(new.into()),
+            new: T::into_record(replaced.value.clone()),
         });
+        replaced
+    }
+
+    /// Gives a record a new version although it stays as it was read, so that others who read it
+    /// and decide something that this would have changed must decide again.
+    pub fn touch<T: Stored>(&mut self, read: &Versioned<T>) {
+        let record = T::into_record(read.value.clone());
+        let expected = read.version;
+        self.writes.push(Write::Replace { expected, old: record.clone(), new: record });
     }
 
     /// Makes the commit depend on a record being as it was read.
@@ -157,6 +171,22 @@ impl Commit {
         self.moves.is_empty()
             && self.events.is_empty()
             && self.writes.iter().all(|write| matches!(write, Write::Require { .. }))
+    }
+
+    /// Refuses a commit that no store takes, because what was asked is too much for one operation.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`].
+    pub(crate) fn check_size(&self) -> Result<(), Rejection> {
+        if self.writes.len() > Self::WRITES_MAX || self.moves.len() > Self::MOVES_MAX {
+            let detail = format!(
+                "must not change more than {} records and {} stock levels at once",
+                Self::WRITES_MAX,
+                Self::MOVES_MAX
+            );
+            return Err(Rejection::invalid("", detail));
+        }
+        Ok(())
     }
 
     /// The time of the operation.

@@ -107,7 +107,7 @@ impl Store for MemoryStore {
     }
 
     async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
-        Ok(self.read().all().collect())
+        Ok(self.read().all(RecordKey::Category).collect())
     }
 
     async fn cart(&self, id: CartId) -> StoreResult<Option<Versioned<Cart>>> {

@@ -117,10 +117,11 @@ pub struct ProductQuery {
     pub filter: ProductFilter,
     /// The currency in which prices are compared.
     pub currency: Currency,
-    /// In which order. `None` sorts by how well the text matches, then the newest first, and looks
-    /// at no more than the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) newest that match.
+    /// In which order. `None` sorts by how well the text matches, equal ones by id, the newest
+    /// first, and looks at no more than the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) that
+    /// match and were made last.
     pub sort: Option<ProductSort>,
-    /// Whether the order is turned round.
+    /// Whether the order is turned round. That of how well the text matches never is.
     pub descending: bool,
     /// Which part.
     pub page: PageRequest,
@@ -182,6 +183,7 @@ pub struct MovementFilter {
 /// # Contract
 /// Each page is one consistent snapshot. Reading page after page gives each item that exists all
 /// the while and does not change its sort key exactly once.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Queries: Debug + Send + Sync + 'static {
     /// Products.

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 pub(crate) const EUR: Currency = Currency::EUR;
 
-fn id<T: Id>(number: usize) -> T {
+pub(crate) fn id<T: Id>(number: usize) -> T {
     format!("{}_{:032x}", T::PREFIX, number).parse().unwrap()
 }
 

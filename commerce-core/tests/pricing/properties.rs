@@ -5,13 +5,13 @@ use commerce_core::{
     money::Money,
     pricing::{
         AllocationBasis, CrossBorder, Discount, IncludedRounds, PricedLine, PricingError, Quote,
-        RoundingLevel, ShippingRate, TaxRate,
+        RoundingLevel, ShippingRate, TaxRate, TaxTable,
     },
     rounding::{Rounding, div_round},
 };
 use proptest::{prelude::*, sample::select};
 
-use crate::case::{Case, eur, explained, less, line, of_class, off, percent, tax, tax_at};
+use crate::case::{Case, eur, explained, id, less, line, of_class, off, percent, tax, tax_at};
 
 const CLASSES: [&str; 3] = ["standard", "reduced", "zero"];
 
@@ -42,7 +42,9 @@ fn rates() -> impl Strategy<Value = Vec<TaxRate>> {
         let rate = format!("{}.{:06}", rate / 1_000_000, rate % 1_000_000);
         TaxRate { compound, ..tax_at(place, class, &rate) }
     });
-    prop::collection::vec(rate, 0..8)
+    prop::collection::vec(rate, 0..8).prop_filter("at most so many compound rates", |rates| {
+        rates.iter().filter(|rate| rate.compound).count() <= TaxTable::COMPOUND_MAX
+    })
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -87,6 +89,21 @@ fn totals(quote: &Quote) -> [i64; 7] {
         quote.payable,
     ]
     .map(Money::minor)
+}
+
+#[test]
+fn a_fourth_compound_rate_in_a_place_is_refused() {
+    let rates = |places: &[&str]| {
+        let rate = |(n, place): (usize, &&str)| TaxRate {
+            id: id(n),
+            compound: true,
+            ..tax_at(place, "standard", "0.05")
+        };
+        TaxTable::new(places.iter().enumerate().map(rate))
+    };
+    assert!(rates(&["CA", "CA", "CA/QC", "DE", "DE", "DE"]).is_ok());
+    assert!(rates(&["CA", "CA", "CA/QC", "CA/QC"]).is_err());
+    assert!(rates(&["DE", "DE", "DE", "DE"]).is_err());
 }
 
 proptest! {

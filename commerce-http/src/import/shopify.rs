@@ -39,11 +39,10 @@ mod problem;
 mod product;
 mod reader;
 mod record;
-mod seen;
 mod sku;
 mod weight;
 
-pub use column::UnmappedColumn;
+pub use column::{Field, Header, UnmappedColumn};
 pub use encoding::Encoding;
 pub use group::{PRODUCT_BYTES_MAX, ROWS_MAX, VARIANTS_MAX};
 pub use problem::{FailedProduct, FileError, PROBLEMS_MAX, Problem, ReadError, Reason};

@@ -14,8 +14,8 @@ use crate::{
     shop::Setup,
     store::{
         Cursor, CursorKey, MovementFilter, OrderFilter, OrderInputs, OrderQuery, Page, PageRequest,
-        ProductFilter, ProductInputs, ProductQuery, ProductSort, Queries, StockFilter, StockItem,
-        StoreResult,
+        ProductFilter, ProductInputs, ProductQuery, ProductSort, Queries, RecordKey, StockFilter,
+        StockItem, StoreResult,
     },
     version::Versioned,
 };
@@ -26,7 +26,7 @@ impl Queries for MemoryStore {
         let state = self.read();
         let setup = state.setup();
         let all = state
-            .all::<Product>()
+            .all::<Product, _>(RecordKey::Product)
             .filter_map(|product| state.product(product.id))
             .filter(|inputs| matches(inputs, query, setup.as_ref()));
         let words = query.filter.text.as_deref().map(search::query);
@@ -56,7 +56,7 @@ impl Queries for MemoryStore {
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
         let state = self.read();
         let found = state
-            .all::<Order>()
+            .all::<Order, _>(RecordKey::Order)
             .filter(|order| order_matches(order, &query.filter))
             .filter_map(|order| {
                 let key = CursorKey::Number(order.placed_at.as_millis());
@@ -74,7 +74,7 @@ impl Queries for MemoryStore {
         let state = self.read();
         let setup = state.setup();
         let found = state
-            .all::<Variant>()
+            .all::<Variant, _>(RecordKey::Variant)
             .filter(|variant| variant.track_inventory)
             .filter_map(|variant| {
                 let mut levels = state.levels(variant.id);
@@ -105,8 +105,9 @@ impl Queries for MemoryStore {
         let state = self.read();
         let found = state
             .movements
-            .iter()
-            .filter(|movement| movement.variant_id == filter.variant_id)
+            .get(&filter.variant_id)
+            .into_iter()
+            .flatten()
             .filter(|movement| filter.location_id.is_none_or(|id| movement.location_id == id))
             .map(|movement| {
                 let key = CursorKey::Number(movement.at.as_millis());

@@ -5,11 +5,13 @@ use std::{
     convert::Infallible,
 };
 
+use uuid::Uuid;
+
 use crate::{
     cart::CartStatus,
     catalog::{Product, Sellable, Variant},
-    id::{OrderId, PaymentId, ProductId, VariantId},
-    inventory::{LevelKey, Location, Movement, StockLevel},
+    id::{Id, OrderId, PaymentId, ProductId, VariantId},
+    inventory::{LevelKey, Movement, StockLevel},
     order::{Order, OrderInputs},
     shop::{Setup, Shop},
     store::{
@@ -27,7 +29,7 @@ pub(super) struct State {
     levels: BTreeMap<LevelKey, StockLevel>,
     variants: BTreeSet<(ProductId, VariantId)>,
     payments: BTreeSet<(OrderId, PaymentId)>,
-    pub(super) movements: Vec<Movement>,
+    pub(super) movements: HashMap<VariantId, Vec<Movement>>,
     pub(super) outcomes: HashMap<OutcomeKey, Outcome>,
     pub(super) due: BTreeSet<(Timestamp, Due)>,
     pub(super) outbox: BTreeMap<u64, OutboxEntry>,
@@ -68,23 +70,25 @@ impl State {
         self.get(self.unique.get(key)?)
     }
 
-    /// Every record of one kind, by id.
-    pub(super) fn all<T: Stored>(&self) -> impl Iterator<Item = Versioned<T>> + '_ {
-        self.records.values().filter_map(|(version, record)| {
+    /// Every record of one kind, by id. `key` makes the kind's keys, which stand together.
+    pub(super) fn all<T: Stored, I: Id>(
+        &self,
+        key: impl Fn(I) -> RecordKey,
+    ) -> impl Iterator<Item = Versioned<T>> + '_ {
+        let [first, last] = [0, u128::MAX].map(|id| key(I::from_uuid(Uuid::from_u128(id))));
+        self.records.range(first..=last).filter_map(|(_, (version, record))| {
             Some(Versioned { version: *version, value: T::from_record(record)?.clone() })
         })
     }
 
     pub(super) fn setup(&self) -> Option<Setup> {
         let shop = self.get::<Shop>(&RecordKey::Shop)?;
-        Some(Setup { shop, locations: self.all::<Location>().collect() })
+        Some(Setup { shop, locations: self.all(RecordKey::Location).collect() })
     }
 
     pub(super) fn levels(&self, variant_id: VariantId) -> Vec<StockLevel> {
-        let of = |id: u128| LevelKey {
-            variant_id,
-            location_id: crate::id::Id::from_uuid(uuid::Uuid::from_u128(id)),
-        };
+        let of =
+            |id: u128| LevelKey { variant_id, location_id: Id::from_uuid(Uuid::from_u128(id)) };
         self.levels.range(of(0)..=of(u128::MAX)).map(|(_, level)| *level).collect()
     }
 
@@ -101,7 +105,7 @@ impl State {
 
     pub(super) fn product(&self, id: ProductId) -> Option<ProductInputs> {
         let product = self.get::<Product>(&RecordKey::Product(id))?;
-        let of = |variant: u128| (id, crate::id::Id::from_uuid(uuid::Uuid::from_u128(variant)));
+        let of = |variant: u128| (id, Id::from_uuid(Uuid::from_u128(variant)));
         let mut variants: Vec<Versioned<Variant>> = self
             .variants
             .range(of(0)..=of(u128::MAX))
@@ -114,7 +118,7 @@ impl State {
 
     pub(super) fn order(&self, id: OrderId) -> Option<OrderInputs> {
         let order = self.get::<Order>(&RecordKey::Order(id))?;
-        let of = |payment: u128| (id, crate::id::Id::from_uuid(uuid::Uuid::from_u128(payment)));
+        let of = |payment: u128| (id, Id::from_uuid(Uuid::from_u128(payment)));
         let payments = self
             .payments
             .range(of(0)..=of(u128::MAX))
@@ -141,7 +145,9 @@ impl State {
         for level in effects.levels {
             self.levels.insert(level.key(), level);
         }
-        self.movements.extend(effects.movements);
+        for movement in effects.movements {
+            self.movements.entry(movement.variant_id).or_default().push(movement);
+        }
         if !effects.events.is_empty() {
             self.position += 1;
             let position = self.position;

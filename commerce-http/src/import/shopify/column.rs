@@ -4,45 +4,82 @@ use std::collections::HashMap;
 
 use super::{problem::FileError, record::Record};
 
-/// What a column holds.
+/// What a column of the file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
+pub enum Field {
+    /// The name in the product's address.
     Handle,
+    /// The product's title.
     Title,
+    /// Its description.
     BodyHtml,
+    /// Who makes it.
     Vendor,
+    /// Its path in Shopify's product taxonomy.
     Category,
+    /// The shop's own kind of product.
     ProductType,
+    /// Its tags.
     Tags,
+    /// Whether the online store shows it.
     Published,
+    /// Where it stands in its life.
     Status,
+    /// The name of the first option.
     Option1Name,
+    /// The name of the second option.
     Option2Name,
+    /// The name of the third option.
     Option3Name,
+    /// Whether it is a gift card.
     GiftCard,
+    /// The title for search engines.
     SeoTitle,
+    /// The description for search engines.
     SeoDescription,
+    /// The variant's value of the first option.
     Option1Value,
+    /// The variant's value of the second option.
     Option2Value,
+    /// The variant's value of the third option.
     Option3Value,
+    /// The stock-keeping unit.
     Sku,
+    /// The barcode.
     Barcode,
+    /// The price.
     Price,
+    /// The price before a reduction.
     CompareAtPrice,
+    /// What one item costs the shop.
     Cost,
+    /// The weight in grams.
     Grams,
+    /// The weight in its unit.
     Weight,
+    /// The unit in which people see the weight.
     WeightUnit,
+    /// Who tracks the stock.
     InventoryTracker,
+    /// How many there are.
     InventoryQuantity,
+    /// What happens when none is left.
     InventoryPolicy,
+    /// Who ships it.
     FulfillmentService,
+    /// Whether it is shipped.
     RequiresShipping,
+    /// Whether it is taxed.
     Taxable,
+    /// The tax code.
     TaxCode,
+    /// The address of the variant's image.
     VariantImage,
+    /// The address of an image.
     ImageSrc,
+    /// Its place among the images.
     ImagePosition,
+    /// What it shows.
     ImageAlt,
 }
 
@@ -169,6 +206,24 @@ pub struct UnmappedColumn {
     pub rows: u64,
 }
 
+/// The names of the columns, as a file has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    names: Vec<Option<String>>,
+}
+
+impl Header {
+    /// Whether the file has a column for a field.
+    pub fn has(&self, field: Field) -> bool {
+        self.names.get(field as usize).is_some_and(Option::is_some)
+    }
+
+    /// The name of a field's column: as the file has it, or the usual one if it has none.
+    pub fn name(&self, field: Field) -> &str {
+        self.names.get(field as usize).and_then(Option::as_deref).unwrap_or(field.name())
+    }
+}
+
 /// Which column of the file holds which field.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -237,6 +292,11 @@ impl Columns {
     /// The name of the column at `index`.
     pub(super) fn name_at(&self, index: usize) -> Option<&str> {
         self.columns.get(index).map(|column| column.name.as_str())
+    }
+
+    pub(super) fn header(&self) -> Header {
+        let name = |index: usize| self.columns.get(index).map(|column| column.name.clone());
+        Header { names: self.places.iter().map(|place| place.and_then(name)).collect() }
     }
 
     /// Whether a row has a value for a field.

@@ -121,7 +121,7 @@ impl Problem {
     /// The most characters of a value that is quoted, without the `…` at its end.
     pub const VALUE_CHARS_MAX: usize = 60;
 
-    pub(super) fn shorten(value: &str) -> String {
+    pub(in crate::import) fn shorten(value: &str) -> String {
         match value.char_indices().nth(Self::VALUE_CHARS_MAX) {
             Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
             None => value.to_owned(),

@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::{
-    column::{Columns, Field, UnmappedColumn},
+    super::seen::Seen,
+    column::{Columns, Field, Header, UnmappedColumn},
     encoding::Encoding,
     group::Group,
     problem::{FileError, Problem, ReadError, Reason},
     product::ShopifyProduct,
     record::{Record, Records},
-    seen::Seen,
 };
 
 /// Yields the products of a Shopify product export in the order of the file.
@@ -94,7 +94,7 @@ impl<R: Read> ShopifyReader<R> {
             record,
             columns,
             encoding,
-            seen: Seen::new(),
+            seen: Seen::small(),
             ahead: None,
             row_waits: false,
             rows: 0,
@@ -105,6 +105,11 @@ impl<R: Read> ShopifyReader<R> {
     /// The columns with values that found no place in a product, so far, in the order of the file.
     pub fn unmapped(&self) -> Vec<UnmappedColumn> {
         self.columns.unmapped()
+    }
+
+    /// The names of the columns that the file has.
+    pub fn header(&self) -> Header {
+        self.columns.header()
     }
 
     /// How many rows were read so far, without column names, empty rows and unreadable ones.

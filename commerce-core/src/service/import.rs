@@ -1,0 +1,95 @@
+//! Importing products.
+
+use std::collections::HashSet;
+
+use super::{Commerce, Done};
+use crate::{
+    access::Caller,
+    catalog::{ImportInputs, ImportProduct, Imported},
+    error::{Error, Rejection},
+    store::{ProductRef, VariantRef},
+    text::Sku,
+};
+
+impl Commerce {
+    /// How often an import is decided again when others take a name that it found free.
+    const IMPORT_ATTEMPTS_MAX: usize = 8;
+
+    /// Imports a product with its variants and their stock, in one commit: makes it or, if there is
+    /// one with its slug, changes what is said otherwise. Importing the same again changes nothing.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`]; as [`ImportProduct::decide`]; [`Error`].
+    pub async fn import_product(
+        &self,
+        caller: &Caller,
+        request: &ImportProduct,
+    ) -> Result<Done<Imported>, Error> {
+        caller.require_back_office()?;
+        let mut attempts = Self::IMPORT_ATTEMPTS_MAX;
+        loop {
+            let done = self
+                .run(caller, &("import_product", request), |mut moment| {
+                    Box::pin(async move {
+                        let inputs = self.import_inputs(request, &|_| false).await?;
+                        Ok(request.decide(&inputs, &mut moment)?)
+                    })
+                })
+                .await;
+            attempts -= 1;
+            match done {
+                // The decision avoids every name that was in use, so somebody has just taken it.
+                Err(Error::Rejected(Rejection::Taken { .. })) if attempts > 0 => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// What importing a product would come to; nothing is written. `taken` tells which SKUs are to
+    /// count as in use by variants of other products though they are not stored yet.
+    ///
+    /// # Errors
+    /// As [`Commerce::import_product`].
+    pub async fn preview_import(
+        &self,
+        caller: &Caller,
+        request: &ImportProduct,
+        taken: impl Fn(&Sku) -> bool + Send + Sync,
+    ) -> Result<Imported, Error> {
+        caller.require_back_office()?;
+        let inputs = self.import_inputs(request, &taken).await?;
+        Ok(request.decide(&inputs, &mut self.moment())?.output)
+    }
+
+    async fn import_inputs(
+        &self,
+        request: &ImportProduct,
+        taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
+    ) -> Result<ImportInputs, Error> {
+        let setup = self.setup().await?;
+        let product = self.store.product(&ProductRef::Slug(request.slug.clone())).await?;
+        let own: HashSet<&Sku> = product.iter().flat_map(|p| &p.variants).map(|v| &v.sku).collect();
+        let mut skus_taken = HashSet::new();
+        let mut asked = HashSet::new();
+        for variant in &request.variants {
+            for sku in variant.sku.iter().chain([&variant.sku_derived]) {
+                let first = asked.insert(sku);
+                let is_own = own.contains(sku);
+                let is_taken = first
+                    && !is_own
+                    && (taken(sku) || self.store.variant(&by_sku(sku)).await?.is_some());
+                if is_taken {
+                    skus_taken.insert(sku.clone());
+                } else if first {
+                    // The derived one is needed only in place of one that is in use.
+                    break;
+                }
+            }
+        }
+        Ok(ImportInputs { setup, product, skus_taken })
+    }
+}
+
+fn by_sku(sku: &Sku) -> VariantRef {
+    VariantRef::Sku(sku.clone())
+}

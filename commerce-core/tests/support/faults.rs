@@ -1,0 +1,171 @@
+//! A store in memory that several shops can share, and that fails or lets others go first when it
+//! is told to.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use commerce_core::{
+    access::ApiToken,
+    cart::{Cart, CheckoutInputs},
+    catalog::{Category, Sellable},
+    customer::Customer,
+    id::{CartId, CustomerId, VariantId},
+    inventory::Movement,
+    order::OrderInputs,
+    secret::Digest,
+    shop::Setup,
+    store::{
+        CategoryRef, Commit, CommitError, CustomerRef, Due, MemoryStore, MovementFilter,
+        OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page, PageRequest, ProductInputs,
+        ProductQuery, ProductRef, Purge, Queries, RecordKey, StockFilter, StockItem, Store,
+        StoreError, StoreResult, Subscription, VariantRef,
+    },
+    text::Label,
+    time::Timestamp,
+    version::Versioned,
+};
+
+/// What happens to a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Somebody else was faster, it seems.
+    Conflict,
+    /// The store does not answer; nothing was written.
+    Unavailable,
+    /// The connection is lost before the commit.
+    LostBefore,
+    /// The connection is lost after the commit.
+    LostAfter,
+}
+
+type Dice = Box<dyn FnMut() -> Option<Fault> + Send>;
+type Hook = Box<dyn FnOnce() + Send>;
+
+#[derive(Clone)]
+pub(crate) struct Shared {
+    inner: Arc<MemoryStore>,
+    dice: Arc<Mutex<Option<Dice>>>,
+    hook: Arc<Mutex<Option<Hook>>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        Self {
+            inner: Arc::new(MemoryStore::new()),
+            dice: Arc::new(Mutex::new(None)),
+            hook: Arc::new(Mutex::new(None)),
+        }
+    }
+
+    /// The same store without its faults.
+    pub(crate) fn sound(&self) -> Self {
+        Self { inner: self.inner.clone(), ..Self::new() }
+    }
+
+    /// Decides each commit's fault from now on.
+    pub(crate) fn roll(&self, dice: impl FnMut() -> Option<Fault> + Send + 'static) {
+        *self.dice.lock().unwrap() = Some(Box::new(dice));
+    }
+
+    /// Fails the next commit.
+    pub(crate) fn fail_once(&self, fault: Fault) {
+        let mut faults = vec![fault];
+        self.roll(move || faults.pop());
+    }
+
+    /// Lets others go first: does something between what the next commit's operation read and the
+    /// commit.
+    pub(crate) fn before_next_commit(&self, act: impl FnOnce() + Send + 'static) {
+        *self.hook.lock().unwrap() = Some(Box::new(act));
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::unavailable("the connection was lost")
+}
+
+macro_rules! delegate {
+    ($($name:ident($($arg:ident: $of:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for Shared {
+            $(async fn $name(&self, $($arg: $of),*) -> StoreResult<$answer> {
+                self.inner.$name($($arg),*).await
+            })*
+
+            async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
+                let hook = self.hook.lock().unwrap().take();
+                if let Some(act) = hook {
+                    act();
+                }
+                let fault = self.dice.lock().unwrap().as_mut().and_then(|dice| dice());
+                match fault {
+                    None => self.inner.commit(commit).await,
+                    Some(Fault::Conflict) => Err(CommitError::Conflict(RecordKey::Shop)),
+                    Some(Fault::Unavailable) => Err(CommitError::Unavailable(lost())),
+                    Some(Fault::LostBefore) => Err(CommitError::OutcomeUnknown(lost())),
+                    Some(Fault::LostAfter) => {
+                        // Whether it held or not, nobody hears of it.
+                        let _ = self.inner.commit(commit).await;
+                        Err(CommitError::OutcomeUnknown(lost()))
+                    }
+                }
+            }
+        }
+    };
+}
+
+delegate! {
+    setup() -> Option<Setup>;
+    product(by: &ProductRef) -> Option<ProductInputs>;
+    variant(by: &VariantRef) -> Option<Sellable>;
+    sellables(variants: &[VariantId]) -> Vec<Sellable>;
+    category(by: &CategoryRef) -> Option<Versioned<Category>>;
+    categories() -> Vec<Versioned<Category>>;
+    cart(id: CartId) -> Option<Versioned<Cart>>;
+    open_cart(customer: CustomerId) -> Option<Versioned<Cart>>;
+    checkout_inputs(cart: CartId, also: &[VariantId]) -> Option<CheckoutInputs>;
+    order(by: &OrderRef) -> Option<OrderInputs>;
+    customer(by: &CustomerRef) -> Option<Versioned<Customer>>;
+    api_token(digest: &Digest) -> Option<Versioned<ApiToken>>;
+    outcome(key: &OutcomeKey) -> Option<Outcome>;
+    due(now: Timestamp, limit: usize) -> Vec<Due>;
+    outbox(after: u64, limit: usize) -> Vec<OutboxEntry>;
+    subscription(name: &Label) -> Option<Versioned<Subscription>>;
+    purge(purge: &Purge) -> u64;
+}
+
+#[async_trait]
+impl Queries for Shared {
+    async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>> {
+        self.inner.products(query).await
+    }
+
+    async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
+        self.inner.orders(query).await
+    }
+
+    async fn stock(
+        &self,
+        filter: &StockFilter,
+        page: &PageRequest,
+    ) -> StoreResult<Page<StockItem>> {
+        self.inner.stock(filter, page).await
+    }
+
+    async fn movements(
+        &self,
+        filter: &MovementFilter,
+        page: &PageRequest,
+    ) -> StoreResult<Page<Movement>> {
+        self.inner.movements(filter, page).await
+    }
+}

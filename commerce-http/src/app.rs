@@ -1,0 +1,171 @@
+//! What handlers share, and the router made of them.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use axum::{Router, http::StatusCode};
+use commerce_core::Commerce;
+use futures_util::future::BoxFuture;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer,
+        predicate::{And, NotForContentType, Predicate, SizeAbove},
+    },
+};
+
+use crate::{
+    cors::{self, Origin},
+    docs,
+    frame::{FrameLayer, Limits},
+    routes,
+    tasks::Tasks,
+};
+
+/// Asks whether the store can be reached.
+#[derive(Clone)]
+pub struct Readiness(Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>);
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Readiness {
+    /// Asks by calling `probe`.
+    pub fn new<P, F, E>(probe: P) -> Self
+    where
+        P: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        Self(Arc::new(move || {
+            let asked = probe();
+            Box::pin(async move { asked.await.map_err(Into::into) })
+        }))
+    }
+
+    /// Asks now.
+    ///
+    /// # Errors
+    /// What keeps the store from being reached.
+    pub async fn ask(&self) -> Result<(), BoxError> {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Readiness")
+    }
+}
+
+/// The state of every handler; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    commerce: Commerce,
+    readiness: Readiness,
+    metrics: Option<Metrics>,
+    tasks: Tasks,
+}
+
+#[derive(Clone)]
+struct Metrics(PrometheusHandle);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl App {
+    /// A shop without metrics, ready while its store answers.
+    pub fn new(commerce: Commerce) -> Self {
+        let asked = commerce.clone();
+        let readiness = Readiness::new(move || {
+            let commerce = asked.clone();
+            async move { commerce.shop().await.map(drop) }
+        });
+        Self { commerce, readiness, metrics: None, tasks: Tasks::new() }
+    }
+
+    /// Asks this instead of the store whether requests can be served.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
+    /// Answers `GET /metrics` with what this recorder has counted.
+    #[must_use]
+    pub fn with_metrics(mut self, handle: PrometheusHandle) -> Self {
+        self.metrics = Some(Metrics(handle));
+        self
+    }
+
+    /// The shop.
+    pub fn commerce(&self) -> &Commerce {
+        &self.commerce
+    }
+
+    /// Whether the store can be reached.
+    pub fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// The recorder behind `GET /metrics`, if it is served here.
+    pub fn metrics(&self) -> Option<&PrometheusHandle> {
+        self.metrics.as_ref().map(|Metrics(handle)| handle)
+    }
+
+    /// The work that finishes although its client hung up.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+}
+
+/// The whole server as one router: every route, the documents, and what each request passes
+/// through. Nest it in an axum application of your own, or give it to [`crate::server::serve`].
+///
+/// Install a recorder of the `metrics` crate, if any, before the first request.
+pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
+    let (api, _) = routes::routes().split_for_parts();
+    let router = api
+        .with_state(app)
+        .merge(docs::router())
+        // Its own, or it would take over that of a router that it is nested in.
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(FrameLayer::new(limits))
+        .layer(compression());
+    match cors::layer(origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// The smallest answer that is compressed, in bytes: below, it fits in one packet either way.
+const COMPRESSED_BYTES_MIN: u64 = 1024;
+
+/// gzip at its fastest: most of the gain for little time.
+fn compression() -> CompressionLayer<And<SizeAbove, NotForContentType>> {
+    let worth_it = SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::IMAGES);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use commerce_core::{
+        currency::Currency,
+        inputs::{SeededIds, SteppedClock},
+        shop::Shop,
+        store::MemoryStore,
+        time::Timestamp,
+    };
+
+    use super::*;
+
+    /// An open shop in memory, with nothing in it.
+    pub(crate) async fn app() -> App {
+        let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+        let commerce = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
+        commerce.open(Shop::new("Test", Currency::EUR).unwrap()).await.unwrap();
+        App::new(commerce)
+    }
+}

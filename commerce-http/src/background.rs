@@ -1,0 +1,279 @@
+//! What a shop does of itself while it is served: it ends what is overdue, hands events on, and
+//! forgets what has served its purpose.
+
+use std::{error::Error as StdError, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use commerce_core::{
+    Commerce, Error, Subscriber,
+    event::Event,
+    store::{OutboxEntry, Purge},
+    text::Label,
+};
+use serde_json::Value;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{frame::chain, metrics::EVENTS};
+
+/// How often the work is done, and how long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// How often to look for orders and carts whose time is up.
+    pub sweep_every: Duration,
+    /// How often to look for events to hand on.
+    pub relay_every: Duration,
+    /// How often to forget what has served its purpose.
+    pub purge_every: Duration,
+    /// How long what was answered under an idempotency key is kept.
+    pub outcomes_kept: Duration,
+    /// How long carts are kept that were checked out, merged or have expired.
+    pub carts_kept: Duration,
+}
+
+impl Default for Schedule {
+    /// Sweeps every 5 seconds, relays every second, purges every 10 minutes; keeps outcomes for two
+    /// days and closed carts for 90.
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            sweep_every: Duration::from_secs(5),
+            relay_every: Duration::from_secs(1),
+            purge_every: Duration::from_secs(600),
+            outcomes_kept: 2 * DAY,
+            carts_kept: 90 * DAY,
+        }
+    }
+}
+
+/// The work on one shop, until it is stopped.
+#[derive(Debug)]
+pub struct Background {
+    stopping: CancellationToken,
+    work: TaskTracker,
+}
+
+/// How much is done between two looks at whether to stop.
+const BATCH: usize = 256;
+
+impl Background {
+    /// Begins the work, within a tokio runtime.
+    ///
+    /// Each of the subscribers is told of every event. What all of them have seen is forgotten, so
+    /// they must be all that there are.
+    pub fn start(
+        commerce: &Commerce,
+        schedule: Schedule,
+        subscribers: Vec<Arc<dyn Subscriber>>,
+    ) -> Self {
+        let (stopping, work) = (CancellationToken::new(), TaskTracker::new());
+        let sweeping = commerce.clone();
+        work.spawn(every(schedule.sweep_every, "sweep", stopping.clone(), move || {
+            let commerce = sweeping.clone();
+            async move { sweep(&commerce).await }
+        }));
+        for subscriber in &subscribers {
+            let (commerce, subscriber) = (commerce.clone(), subscriber.clone());
+            work.spawn(every(schedule.relay_every, "relay", stopping.clone(), move || {
+                let (commerce, subscriber) = (commerce.clone(), subscriber.clone());
+                async move {
+                    let relayed = commerce.relay(&*subscriber, BATCH).await?;
+                    Ok(relayed.entries >= BATCH)
+                }
+            }));
+        }
+        let purging = commerce.clone();
+        work.spawn(every(schedule.purge_every, "purge", stopping.clone(), move || {
+            let (commerce, subscribers) = (purging.clone(), subscribers.clone());
+            async move { purge(&commerce, schedule, &subscribers).await }
+        }));
+        work.close();
+        Self { stopping, work }
+    }
+
+    /// Ends the work, once what is being done is done.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.work.wait().await;
+    }
+}
+
+/// Works now and then at intervals, and again at once while there is more to do.
+async fn every<F>(
+    period: Duration,
+    what: &'static str,
+    stopping: CancellationToken,
+    work: impl Fn() -> F,
+) where
+    F: Future<Output = Result<bool, Error>>,
+{
+    let mut due = interval(period);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = stopping.cancelled() => return,
+            _ = due.tick() => {}
+        }
+        while !stopping.is_cancelled() {
+            match work().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    let error = chain(&error);
+                    tracing::error!(target: "commerce_http::background", what, error, "failed");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
+    let swept = commerce.sweep(BATCH).await?;
+    let any = swept.orders + swept.carts > 0;
+    if any {
+        let (orders, carts) = (swept.orders, swept.carts);
+        tracing::info!(target: "commerce_http::background", orders, carts, "ended what was overdue");
+    }
+    Ok(any)
+}
+
+async fn purge(
+    commerce: &Commerce,
+    schedule: Schedule,
+    subscribers: &[Arc<dyn Subscriber>],
+) -> Result<bool, Error> {
+    let mut outbox_through = u64::MAX;
+    for subscriber in subscribers {
+        let reached = commerce.store().subscription(&subscriber.name()).await?;
+        outbox_through = outbox_through.min(reached.map_or(0, |reached| reached.position));
+    }
+    let now = commerce.moment().now();
+    let purge = Purge {
+        outcomes_before: now.saturating_sub(schedule.outcomes_kept),
+        // Without subscribers nothing is known to be seen.
+        outbox_through: if subscribers.is_empty() { 0 } else { outbox_through },
+        carts_before: now.saturating_sub(schedule.carts_kept),
+    };
+    let forgotten = commerce.purge(&purge).await?;
+    tracing::debug!(target: "commerce_http::background", forgotten, "purged");
+    Ok(false)
+}
+
+/// Writes every event to the log and counts it by its type.
+///
+/// Orders, payments, low stock and the shop itself are logged at `info`, what happens all the time
+/// at `debug`, under the target `commerce_http::event`.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    name: Label,
+}
+
+impl EventLog {
+    /// A subscriber under a name, by which the shop remembers how far it has come.
+    pub fn new(name: Label) -> Self {
+        Self { name }
+    }
+}
+
+#[async_trait]
+impl Subscriber for EventLog {
+    fn name(&self) -> Label {
+        self.name.clone()
+    }
+
+    async fn receive(&self, entry: &OutboxEntry) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        for event in &entry.events {
+            note(event, entry)?;
+        }
+        Ok(())
+    }
+}
+
+fn note(event: &Event, entry: &OutboxEntry) -> Result<(), serde_json::Error> {
+    let value = serde_json::to_value(event)?;
+    let name = value.get("type").and_then(Value::as_str).unwrap_or_default();
+    metrics::counter!(EVENTS, "type" => name.to_owned()).increment(1);
+    let (position, at) = (entry.position, entry.at);
+    let noteworthy = ["order.", "payment.", "shop.", "stock.low"];
+    if noteworthy.iter().any(|prefix| name.starts_with(prefix)) {
+        tracing::info!(target: "commerce_http::event", name, position, %at, event = %value);
+    } else {
+        tracing::debug!(target: "commerce_http::event", name, position, %at, event = %value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use commerce_core::{
+        access::Caller, cart::CreateCart, inputs::SteppedClock, shop::Shop, store::MemoryStore,
+        time::Timestamp,
+    };
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Keeps what it is told.
+    #[derive(Debug, Default)]
+    struct Witness {
+        told: Mutex<Vec<String>>,
+        any: Notify,
+    }
+
+    #[async_trait]
+    impl Subscriber for Witness {
+        fn name(&self) -> Label {
+            Label::new("witness").unwrap()
+        }
+
+        async fn receive(
+            &self,
+            entry: &OutboxEntry,
+        ) -> Result<(), Box<dyn StdError + Send + Sync>> {
+            let names = entry.events.iter().map(|event| {
+                serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned()
+            });
+            self.told.lock().unwrap().extend(names);
+            self.any.notify_one();
+            Ok(())
+        }
+    }
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[tokio::test]
+    async fn what_is_overdue_ends_and_what_everybody_has_seen_is_forgotten() {
+        let clock = Arc::new(SteppedClock::new(Timestamp::UNIX_EPOCH));
+        let ids = commerce_core::inputs::SeededIds::new(1);
+        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), ids);
+        let currency = commerce_core::currency::Currency::EUR;
+        commerce.open(Shop::new("Test", currency).unwrap()).await.unwrap();
+        commerce.create_cart(&Caller::anonymous(), &CreateCart::default()).await.unwrap();
+        clock.advance(31 * DAY);
+        let witness = Arc::new(Witness::default());
+        let often = Duration::from_millis(1);
+        let schedule = Schedule {
+            sweep_every: often,
+            relay_every: often,
+            purge_every: often,
+            outcomes_kept: DAY,
+            carts_kept: DAY,
+        };
+        let log = EventLog::new(Label::new("log").unwrap());
+        let subscribers: Vec<Arc<dyn Subscriber>> = vec![witness.clone(), Arc::new(log)];
+        let background = Background::start(&commerce, schedule, subscribers);
+        while witness.told.lock().unwrap().last().is_none_or(|last| last != "cart.expired") {
+            witness.any.notified().await;
+        }
+        // The purge waits for both subscribers.
+        while !commerce.store().outbox(0, 1).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        background.stop().await;
+        assert_eq!(*witness.told.lock().unwrap(), ["shop.updated", "cart.created", "cart.expired"]);
+    }
+}

@@ -1,0 +1,364 @@
+//! The JSON body of a request, and of an answer.
+
+use std::{borrow::Cow, cell::Cell, collections::HashSet, fmt, time::Duration};
+
+use axum::{
+    body::{Body, HttpBody},
+    extract::{FromRequest, OptionalFromRequest, Request},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::BodyExt;
+use serde::{
+    Deserialize, Serialize,
+    de::{
+        DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+    },
+};
+
+use super::{invalid, push};
+use crate::problem::{Code, Part, Problem};
+
+/// What a body may be; the server puts it among the extensions of a request that has one.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyRules {
+    /// The largest body, in bytes.
+    pub bytes_max: usize,
+    /// The time in which it must arrive.
+    pub within: Duration,
+}
+
+impl Default for BodyRules {
+    /// One mebibyte within 15 seconds.
+    fn default() -> Self {
+        Self { bytes_max: 1 << 20, within: Duration::from_secs(15) }
+    }
+}
+
+/// How much of a body that is too large is read and thrown away, in bytes: most clients read the
+/// answer only once they have sent all.
+const DISCARDED_MAX: usize = 64 << 20;
+
+/// A JSON body.
+///
+/// As an extractor it refuses, each with its own [`Code`]: another content type, a body that is
+/// too large or too slow, what is not well-formed JSON or repeats a key in one object, and last
+/// what `T` does not take, with a pointer to it. `T` decides what fields it knows: give it
+/// `#[serde(deny_unknown_fields)]`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => {
+                ([(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response()
+            }
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let json = is_json(request.headers());
+        let body = whole(request).await?;
+        if !json {
+            return Err(not_json());
+        }
+        parse(&body).map(Self)
+    }
+}
+
+/// `None` for a request without a body, whatever its type.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        let json = is_json(request.headers());
+        let body = whole(request).await?;
+        match (body.is_empty(), json) {
+            (true, _) => Ok(None),
+            (false, true) => parse(&body).map(|value| Some(Self(value))),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+fn not_json() -> Problem {
+    Problem::new(
+        Code::UnsupportedMediaType,
+        "The body must be JSON, and Content-Type must say so: application/json.",
+    )
+}
+
+async fn whole(request: Request) -> Result<Vec<u8>, Problem> {
+    let rules = request.extensions().get().copied().unwrap_or_default();
+    let BodyRules { bytes_max, within } = rules;
+    tokio::time::timeout(within, read(request.into_body(), bytes_max)).await.map_err(|_| {
+        Problem::new(Code::RequestTimeout, "The body of the request came too slowly.")
+    })?
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) else {
+        return false;
+    };
+    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type
+        .strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(expected.min(bytes_max).min(64 << 10));
+    let mut discarded = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(Code::MalformedRequest, "The body of the request broke off.")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if discarded == 0 && data.len() <= bytes_max.saturating_sub(bytes.len()) {
+            bytes.extend_from_slice(&data);
+        } else {
+            discarded = discarded.saturating_add(data.len());
+            bytes = Vec::new();
+            if discarded > DISCARDED_MAX {
+                break;
+            }
+        }
+    }
+    if discarded > 0 {
+        return Err(Problem::new(
+            Code::PayloadTooLarge,
+            format!("The body of the request is larger than {bytes_max} bytes."),
+        )
+        .with("bytes_max", bytes_max));
+    }
+    Ok(bytes)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    well_formed(body)?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let inner = error.inner();
+        let place = format!(" at line {} column {}", inner.line(), inner.column());
+        let message = inner.to_string();
+        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+        invalid(Part::Body, error, &message)
+    })
+}
+
+/// Refuses what is not JSON by RFC 8259, objects that repeat a key, and nesting deeper than 127.
+fn well_formed(body: &[u8]) -> Result<(), Problem> {
+    let repeated = Cell::new(None);
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let root = Place { parent: None, step: Step::Index(0), repeated: &repeated };
+    let outcome = root.deserialize(&mut json).and_then(|()| json.end());
+    outcome.map_err(|error| match repeated.take() {
+        Some(pointer) => Problem::new(Code::MalformedRequest, "An object repeats a key.").error(
+            Part::Body,
+            pointer,
+            "stands twice in the same object",
+        ),
+        None if body.is_empty() => {
+            Problem::new(Code::MalformedRequest, "The request has no body; it must be JSON.")
+        }
+        None => {
+            Problem::new(Code::MalformedRequest, format!("The body is not valid JSON: {error}."))
+        }
+    })
+}
+
+/// A value on the way down from the root, and the pointer of the first repeated key.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    parent: Option<&'a Place<'a>>,
+    step: Step<'a>,
+    repeated: &'a Cell<Option<String>>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Index(usize),
+    Key(&'a str),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        let Some(parent) = self.parent else { return String::new() };
+        let mut pointer = parent.pointer();
+        match self.step {
+            Step::Index(index) => push(&mut pointer, &index.to_string()),
+            Step::Key(key) => push(&mut pointer, key),
+        }
+        pointer
+    }
+
+    fn child<'a>(&'a self, step: Step<'a>) -> Place<'a> {
+        Place { parent: Some(self), step, repeated: self.repeated }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Visitor<'de> for Place<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while list.next_element_seed(self.child(Step::Index(index)))?.is_some() {
+            index += 1;
+        }
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let mut keys = HashSet::new();
+        while let Some(Key(key)) = object.next_key()? {
+            let place = self.child(Step::Key(&key));
+            if keys.contains(&key) {
+                self.repeated.set(Some(place.pointer()));
+                return Err(A::Error::custom("repeated key"));
+            }
+            object.next_value_seed(place)?;
+            keys.insert(key);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only what is refused matters here")]
+    struct Cart {
+        lines: Vec<Line>,
+        note: Option<String>,
+        payment: Option<Payment>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only what is refused matters here")]
+    struct Line {
+        sku: String,
+        quantity: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only what is refused matters here")]
+    enum Payment {
+        Manual,
+        Card { token: String },
+    }
+
+    fn refusal(body: &str) -> (Code, String, String) {
+        let problem = parse::<Cart>(body.as_bytes()).unwrap_err();
+        let error = problem.errors().first();
+        (
+            problem.code(),
+            error.map(|e| e.pointer.clone()).unwrap_or_default(),
+            error.map_or_else(|| problem.detail().to_owned(), |e| e.detail.clone()),
+        )
+    }
+
+    #[test]
+    fn invalid_values_are_pointed_at() {
+        for (body, pointer, detail) in [
+            (r#"{"lines":[{"sku":"a","quantity":1.5}]}"#, "/lines/0/quantity", "whole number"),
+            (r#"{"lines":[{"sku":"a","quantity":1e2}]}"#, "/lines/0/quantity", "whole number"),
+            (r#"{"lines":[{"sku":"a","quantity":-1}]}"#, "/lines/0/quantity", "whole number"),
+            (r#"{"lines":[{"sku":"a","quantity":"1"}]}"#, "/lines/0/quantity", "whole number"),
+            (r#"{"lines":[{"sku":"a"}]}"#, "/lines/0/quantity", "missing field"),
+            (r#"{"lines":[{"sku":"a","quantity":1,"price":0}]}"#, "/lines/0/price", "unknown"),
+            (r#"{"lines":[7]}"#, "/lines/0", "an object"),
+            (r#"{"lines":{}}"#, "/lines", "a list"),
+            (r#"{"lines":[],"a/b~c":1}"#, "/a~1b~0c", "unknown"),
+            (r#"{"lines":[],"payment":{"card":{"token":1}}}"#, "/payment/card/token", "string"),
+            (r#"{"lines":[],"payment":"cash"}"#, "/payment", "unknown variant"),
+            (r#"[1,2]"#, "/0", "a list"),
+            (r#""x""#, "", "an object"),
+        ] {
+            let (code, at, why) = refusal(body);
+            assert_eq!(code, Code::ValidationFailed, "{body}");
+            assert_eq!(at, pointer, "{body}: {why}");
+            assert!(why.contains(detail), "{body}: {why}");
+            assert!(!why.contains("struct") && !why.contains(" line "), "{body}: {why}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        let deep = "[".repeat(100_000);
+        let deep_objects = r#"{"a":"#.repeat(100_000);
+        for body in
+            ["", "{", "{}}", "{\"lines\":[],}", "nul", "\u{feff}{}", "1e999", &deep, &deep_objects]
+        {
+            assert_eq!(refusal(body).0, Code::MalformedRequest, "{body:.40}");
+        }
+        assert_eq!(parse::<Value>(b"\"\xff\"").map_err(|p| p.code()), Err(Code::MalformedRequest));
+    }
+
+    #[test]
+    fn a_repeated_key_is_refused_wherever_it_stands() {
+        for (body, pointer) in [
+            (r#"{"lines":[],"lines":[]}"#, "/lines"),
+            (r#"{"lines":[{"sku":"a","quantity":1,"sku":"b"}]}"#, "/lines/0/sku"),
+            (r#"{"lines":[],"note":{"x":[0,{"y":1,"\u0079":2}]}}"#, "/note/x/1/y"),
+        ] {
+            let (code, at, _) = refusal(body);
+            assert_eq!((code, at.as_str()), (Code::MalformedRequest, pointer), "{body}");
+        }
+        assert!(parse::<Value>(br#"{"a":{"x":1},"b":{"x":1}}"#).is_ok());
+    }
+
+    #[test]
+    fn content_types() {
+        let is = |text: &'static str| {
+            is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, text.parse().unwrap())]))
+        };
+        assert!(is("application/json") && is("Application/JSON; charset=utf-8"));
+        assert!(is("application/merge-patch+json"));
+        assert!(!is("text/json") && !is("application/jsonp") && !is("text/plain"));
+        assert!(!is_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,7 @@
+//! The binary `commerce`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commerce_http::run::main()
+}

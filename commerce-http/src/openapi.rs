@@ -1,0 +1,308 @@
+//! The OpenAPI document, made from the routes themselves.
+
+use std::{fmt::Write, sync::LazyLock};
+
+use axum::response::{IntoResponse, Response};
+use commerce_core::{currency::Currency, pricing::TaxRate};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        self as doc, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, Ref, RefOr,
+        header::{Header, HeaderBuilder},
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    etag::IfNoneMatch,
+    extract::Path,
+    problem::{self, Code, FieldError, Part, Problem},
+    reply, routes,
+};
+
+/// The security scheme of people and back-office clients, for `security(("bearer" = []))`.
+pub const BEARER: &str = "bearer";
+/// The security scheme of a guest's cart and order, for `security(("cart_token" = []))`.
+pub const CART_TOKEN: &str = "cart_token";
+
+/// The document without its paths.
+pub(crate) fn head() -> doc::OpenApi {
+    let mut about = "Amounts of money are integers in the currency's minor unit. Times are \
+        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused.\n\nErrors are \
+        `application/problem+json` (RFC 9457) with a stable `code`:\n\n\
+        | status | code | when |\n|---|---|---|\n"
+        .to_owned();
+    for code in Code::ALL {
+        let (status, when) = (code.status().as_u16(), code.about().trim());
+        let _ = writeln!(about, "| {status} | `{code}` | {when} |");
+    }
+    let mut schemas = vec![(problem::Document::name().into_owned(), problem::Document::schema())];
+    problem::Document::schemas(&mut schemas);
+    schemas.extend([
+        (Code::name().into_owned(), Code::schema()),
+        (Part::name().into_owned(), Part::schema()),
+        (FieldError::name().into_owned(), FieldError::schema()),
+        // Others refer to these by name, which brings nothing with it.
+        (Currency::name().into_owned(), Currency::schema()),
+        (TaxRate::name().into_owned(), TaxRate::schema()),
+    ]);
+    TaxRate::schemas(&mut schemas);
+    let token = ApiKeyValue::with_description(
+        "Cart-Token",
+        "The secret that a guest's cart came with; the order placed from it answers to the same.",
+    );
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Commerce")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(about)),
+        )
+        .components(Some(
+            ComponentsBuilder::new()
+                .schemas_from_iter(schemas)
+                .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+                .security_scheme(CART_TOKEN, SecurityScheme::ApiKey(ApiKey::Header(token)))
+                .build(),
+        ))
+        .build()
+}
+
+/// The document of every route, with the errors that any of them can answer with.
+///
+/// Handlers document the errors of their own; bodies of errors and those that come from the
+/// frame and the extractors are filled in here.
+pub fn document() -> doc::OpenApi {
+    let mut document = routes::routes().into_openapi();
+    for item in document.paths.paths.values_mut() {
+        if let Some(operation) = &mut item.post {
+            honour_key(operation);
+        }
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+            &mut item.head,
+            &mut item.options,
+        ];
+        operations.into_iter().flatten().for_each(complete);
+    }
+    document
+}
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const IF_MATCH: &str = "If-Match";
+
+/// Every POST takes a key; those that cannot do without declare it themselves.
+fn honour_key(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    if !parameters.iter().any(|parameter| is_header(parameter, IDEMPOTENCY_KEY)) {
+        let key = ParameterBuilder::new()
+            .name(IDEMPOTENCY_KEY)
+            .parameter_in(ParameterIn::Header)
+            .required(doc::Required::False)
+            .schema(Some(String::schema()));
+        parameters.push(key.build().into());
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            let about = "`true` when an earlier request with the same key was answered so";
+            response.headers.insert(reply::IDEMPOTENCY_REPLAYED.to_string(), text_header(about));
+        }
+    }
+}
+
+fn text_header(about: &str) -> RefOr<Header> {
+    HeaderBuilder::new().schema(Some(String::schema())).description(Some(about)).build().into()
+}
+
+fn is_header(parameter: &RefOr<Parameter>, named: &str) -> bool {
+    match parameter {
+        RefOr::T(Parameter { name, parameter_in: ParameterIn::Header, .. }) => name == named,
+        _ => false,
+    }
+}
+
+/// What a header is for, wherever it stands.
+fn about_header(name: &str) -> Option<&'static str> {
+    match name {
+        IDEMPOTENCY_KEY => Some(
+            "Makes it safe to repeat the request: 1 to 255 printable ASCII characters, at least \
+             16 where nobody is signed in. The same request with the same key is answered with \
+             the first answer, and not done again.",
+        ),
+        IF_MATCH => {
+            Some("The `ETag` that the write is meant for; if it is stale, nothing is written")
+        }
+        _ => None,
+    }
+}
+
+fn complete(operation: &mut Operation) {
+    let mut codes = vec![Code::Overloaded, Code::Unavailable, Code::TimedOut, Code::Internal];
+    if operation.request_body.is_some() {
+        codes.extend([
+            Code::MalformedRequest,
+            Code::RequestTimeout,
+            Code::PayloadTooLarge,
+            Code::UnsupportedMediaType,
+            Code::ValidationFailed,
+        ]);
+    }
+    let mut versioned = operation.responses.responses.contains_key("304");
+    for parameter in operation.parameters.iter_mut().flatten() {
+        let RefOr::T(parameter) = parameter else { continue };
+        match parameter.parameter_in {
+            ParameterIn::Path => codes.extend([Code::NotFound, Code::MalformedRequest]),
+            _ => codes.push(Code::ValidationFailed),
+        }
+        if parameter.description.is_none() {
+            parameter.description = about_header(&parameter.name).map(str::to_owned);
+        }
+        if parameter.name == IDEMPOTENCY_KEY {
+            codes.push(Code::IdempotencyKeyReused);
+            if parameter.required == doc::Required::True {
+                codes.push(Code::IdempotencyKeyMissing);
+            }
+        }
+        if parameter.name == IF_MATCH {
+            codes.push(Code::VersionMismatch);
+            versioned = true;
+        }
+    }
+    if operation.security.is_some() {
+        // Their headers can be wrong, too.
+        codes.extend([Code::Unauthenticated, Code::Forbidden, Code::ValidationFailed]);
+    }
+    let responses = &mut operation.responses.responses;
+    for code in codes {
+        let status = code.status().as_u16().to_string();
+        let response = responses.entry(status).or_insert_with(|| doc::Response::new("").into());
+        if let RefOr::T(response) = response {
+            let name = format!("`{code}`");
+            if !response.description.contains(&name) {
+                let gap = if response.description.is_empty() { "" } else { "; " };
+                let _ = write!(response.description, "{gap}{} ({name})", code.title());
+            }
+        }
+    }
+    for (status, response) in responses {
+        let RefOr::T(response) = response else { continue };
+        if versioned && status.starts_with('2') && status != "204" {
+            let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
+            response.headers.insert("ETag".to_owned(), text_header(about));
+        }
+        if status.starts_with(['4', '5']) && response.content.is_empty() {
+            let schema = Ref::from_schema_name(problem::Document::name());
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            response.content.insert("application/problem+json".to_owned(), content.into());
+        }
+    }
+}
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(openapi))
+}
+
+pub(crate) fn problem_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(problem_type))
+}
+
+/// This document
+#[utoipa::path(get, path = "/openapi.json", tag = "documents", responses(
+    (status = 200, description = "An OpenAPI 3.1 document", body = Object),
+    (status = 304, description = "The client has it"),
+))]
+async fn openapi(known: IfNoneMatch) -> Response {
+    static DOCUMENT: LazyLock<doc::OpenApi> = LazyLock::new(document);
+    known.answer(1, &*DOCUMENT)
+}
+
+/// What a problem's `type` means
+#[utoipa::path(get, path = "/problems/{code}", tag = "documents",
+    params(("code" = String, Path, description = "The `code` of a problem")),
+    responses((status = 200, description = "A text for people", body = String, content_type = "text/plain")),
+)]
+async fn problem_type(Path(name): Path<String>) -> Result<Response, Problem> {
+    let code = Code::ALL.iter().find(|code| code.as_str() == name);
+    let code = code.ok_or_else(|| Problem::not_found("problem type"))?;
+    let text = format!("{} ({})\n\n{}\n", code.title(), code.status(), code.about().trim());
+    Ok(text.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_route_is_in_the_document() {
+        let (router, document) = routes::routes().split_for_parts();
+        // axum lists its routes only in its debug form: each as a quoted path.
+        let debug = format!("{:?}", router.with_state::<()>(crate::app::tests::app().await));
+        let (paths, _) = debug.split_once("fallback_router").unwrap();
+        let registered: BTreeSet<&str> =
+            paths.split('"').filter(|text| text.starts_with('/')).collect();
+        let documented: BTreeSet<&str> = document.paths.paths.keys().map(String::as_str).collect();
+        assert!(registered.contains("/api/v1/openapi.json"), "{debug}");
+        assert_eq!(registered, documented);
+    }
+
+    #[test]
+    fn every_operation_documents_its_errors() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut operations = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                operations += 1;
+                let at = format!("{method} {path}");
+                let responses = operation["responses"].as_object().unwrap();
+                let mut due = vec!["500", "503"];
+                if operation.get("requestBody").is_some() {
+                    due.extend(["400", "408", "413", "415", "422"]);
+                }
+                if path.contains('{') {
+                    due.extend(["400", "404"]);
+                }
+                if operation.get("security").is_some() {
+                    due.extend(["401", "403"]);
+                }
+                for status in due {
+                    assert!(responses.contains_key(status), "{at} lacks {status}");
+                }
+                assert!(responses.keys().any(|s| s.starts_with('2')), "{at} lacks a success");
+                assert!(operation["summary"].is_string(), "{at} lacks a summary");
+                assert!(operation["tags"][0].is_string(), "{at} lacks a tag");
+                assert!(operation["operationId"].is_string(), "{at} lacks a name");
+                for (status, response) in responses {
+                    assert_ne!(response["description"], "", "{at} {status}");
+                    if status.starts_with(['4', '5']) {
+                        let schema = &response["content"]["application/problem+json"]["schema"];
+                        assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{at} {status}");
+                    }
+                }
+            }
+        }
+        assert!(operations >= 5);
+    }
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let document = serde_json::to_value(document()).unwrap();
+        let text = document.to_string();
+        for (_, reference) in text.match_indices("\"$ref\":\"#").map(|(at, m)| {
+            let rest = &text[at + m.len()..];
+            (at, &rest[..rest.find('"').unwrap()])
+        }) {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Orders after checkout.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use commerce_core::{
+    Commerce, Done, Error,
+    id::{CustomerId, OrderId},
+    order::{CancelOrder, Deliver, FulfillOrder, OrderStatus, OrderView},
+    payment::CreateRefund,
+    store::{OrderFilter, OrderQuery, OrderRef},
+    text::Email,
+    time::Timestamp,
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    caller::{BackOffice, Caller, KeyedBackOffice},
+    etag::{IfMatch, IfNoneMatch},
+    extract::{Json, Path},
+    pagination::{List, Page, Pagination},
+    problem::Problem,
+    reply,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(orders))
+        .routes(routes!(order))
+        .routes(routes!(cancel_order))
+        .routes(routes!(capture))
+        .routes(routes!(refund))
+        .routes(routes!(fulfill_order))
+        .routes(routes!(deliver_order))
+}
+
+/// Which orders are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// Its status.
+    #[param(inline)]
+    status: Option<OrderStatus>,
+    /// Who placed it.
+    #[param(value_type = Option<String>)]
+    customer_id: Option<CustomerId>,
+    /// Where the customer can be reached, without regard to case.
+    #[param(value_type = Option<String>)]
+    email: Option<Email>,
+    /// It was placed at this time or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    placed_from: Option<Timestamp>,
+    /// It was placed before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    placed_before: Option<Timestamp>,
+}
+
+/// Orders, the newest first
+#[utoipa::path(get, path = "/orders", tag = "orders", security(("bearer" = [])),
+    params(Filter, Pagination),
+    responses((status = 200, description = "One page of them", body = Page<OrderView>)),
+)]
+async fn orders(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    List { filter, page }: List<Filter>,
+) -> Result<Json<Page<OrderView>>, Problem> {
+    let Filter { status, customer_id, email, placed_from, placed_before } = filter;
+    let filter = OrderFilter { status, customer_id, email, placed_from, placed_before };
+    let query = OrderQuery { filter, page: page.request()? };
+    let orders = app.commerce().orders(&caller, &query).await?;
+    Ok(Json(orders.try_into()?))
+}
+
+/// An order
+///
+/// A guest reads it with the `Cart-Token` of the cart that it was placed from.
+#[utoipa::path(get, path = "/orders/{id}", tag = "orders",
+    security(("bearer" = []), ("cart_token" = [])),
+    params(("id" = String, Path, description = "The order's id or number")),
+    responses(
+        (status = 200, description = "The order", body = OrderView),
+        (status = 304, description = "The client has it"),
+    ),
+)]
+async fn order(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(name): Path<String>,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let by = match name.parse() {
+        Ok(id) => OrderRef::Id(id),
+        Err(_) => OrderRef::Number(name.parse().map_err(|_| Problem::not_found("order"))?),
+    };
+    let order = app.commerce().order(&caller, &by).await?;
+    Ok(known.answer(order.version.get(), &order))
+}
+
+/// Call an order off
+///
+/// What is held for it is released. An order that is paid must be refunded first.
+#[utoipa::path(post, path = "/orders/{id}/cancel", tag = "orders", security(("bearer" = [])),
+    params(("id" = OrderId, Path, description = "The order"), ("If-Match" = Option<String>, Header)),
+    request_body(content = Option<CancelOrder>, description = "May be left out"),
+    responses(
+        (status = 200, description = "The order", body = OrderView),
+        (status = 409, description = "`invalid_transition`: it is cancelled, paid, or some of it was sent"),
+    ),
+)]
+async fn cancel_order(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    body: Option<Json<CancelOrder>>,
+) -> Result<Response, Problem> {
+    let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
+    let work = move |commerce: Commerce| async move {
+        commerce.cancel_order(&caller, id, &request, expected).await
+    };
+    changed(&app, StatusCode::OK, work).await
+}
+
+/// Takes the whole amount that an order's payment is for.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CapturePayment {}
+
+/// Take an order's money
+///
+/// For a payment that people operate by hand, such as a bank transfer, note that it came.
+#[utoipa::path(post, path = "/orders/{id}/capture", tag = "orders", security(("bearer" = [])),
+    params(
+        ("id" = OrderId, Path, description = "The order"),
+        ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header),
+    ),
+    request_body(content = Option<CapturePayment>, description = "May be left out"),
+    responses(
+        (status = 200, description = "The order", body = OrderView),
+        (status = 402, description = "`payment_declined`"),
+        (status = 409, description = "`invalid_transition`: it is cancelled, or its payment is not one to capture"),
+    ),
+)]
+async fn capture(
+    State(app): State<App>,
+    KeyedBackOffice(caller): KeyedBackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    _: Option<Json<CapturePayment>>,
+) -> Result<Response, Problem> {
+    let expected = version.expected()?;
+    let work =
+        move |commerce: Commerce| async move { commerce.capture(&caller, id, expected).await };
+    changed(&app, StatusCode::OK, work).await
+}
+
+/// Give money back
+///
+/// An amount, or what the customer paid for some units; with neither, all that is left.
+#[utoipa::path(post, path = "/orders/{id}/refunds", tag = "orders", security(("bearer" = [])),
+    params(
+        ("id" = OrderId, Path, description = "The order"),
+        ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header),
+    ),
+    request_body = CreateRefund,
+    responses(
+        (status = 201, description = "The order with the refund", body = OrderView),
+        (status = 402, description = "`payment_declined`"),
+        (status = 409, description = "`invalid_transition`: less than that is left to refund"),
+    ),
+)]
+async fn refund(
+    State(app): State<App>,
+    KeyedBackOffice(caller): KeyedBackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    Json(request): Json<CreateRefund>,
+) -> Result<Response, Problem> {
+    let expected = version.expected()?;
+    let work = move |commerce: Commerce| async move {
+        commerce.refund(&caller, id, &request, expected).await
+    };
+    changed(&app, StatusCode::CREATED, work).await
+}
+
+/// Send some or all of an order
+#[utoipa::path(post, path = "/orders/{id}/fulfillments", tag = "orders", security(("bearer" = [])),
+    params(
+        ("id" = OrderId, Path, description = "The order"),
+        ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header),
+    ),
+    request_body(content = Option<FulfillOrder>, description = "May be left out: then all is sent that was not yet"),
+    responses(
+        (status = 201, description = "The order with the fulfillment", body = OrderView),
+        (status = 409, description = "`invalid_transition`: it is cancelled, not paid for as its \
+            terms ask, or wholly sent; `insufficient_stock` for backordered units"),
+    ),
+)]
+async fn fulfill_order(
+    State(app): State<App>,
+    KeyedBackOffice(caller): KeyedBackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    body: Option<Json<FulfillOrder>>,
+) -> Result<Response, Problem> {
+    let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
+    let work = move |commerce: Commerce| async move {
+        commerce.fulfill_order(&caller, id, &request, expected).await
+    };
+    changed(&app, StatusCode::CREATED, work).await
+}
+
+/// Note that what was sent has arrived
+#[utoipa::path(post, path = "/orders/{id}/deliver", tag = "orders", security(("bearer" = [])),
+    params(("id" = OrderId, Path, description = "The order"), ("If-Match" = Option<String>, Header)),
+    request_body(content = Option<Deliver>, description = "May be left out: then all that was sent has arrived"),
+    responses(
+        (status = 200, description = "The order", body = OrderView),
+        (status = 409, description = "`invalid_transition`: nothing of it is on its way"),
+    ),
+)]
+async fn deliver_order(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    body: Option<Json<Deliver>>,
+) -> Result<Response, Problem> {
+    let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
+    let work = move |commerce: Commerce| async move {
+        commerce.deliver_order(&caller, id, request, expected).await
+    };
+    changed(&app, StatusCode::OK, work).await
+}
+
+/// Answers with an order after `work` on it, which ends even if the client hangs up.
+async fn changed<F>(
+    app: &App,
+    status: StatusCode,
+    work: impl FnOnce(Commerce) -> F,
+) -> Result<Response, Problem>
+where
+    F: Future<Output = Result<Done<OrderView>, Error>> + Send + 'static,
+{
+    let done = app.tasks().run_to_end(work(app.commerce().clone())).await?;
+    Ok(reply::entity(status, &done))
+}

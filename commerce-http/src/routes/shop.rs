@@ -1,0 +1,152 @@
+//! What the shop is configured with, and what of it everybody may know.
+
+use std::collections::BTreeSet;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use commerce_core::{
+    Done,
+    currency::Currency,
+    shop::Shop,
+    text::{Country, GatewayName, Label},
+    version::{Version, Versioned},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    caller::{BackOffice, Caller},
+    etag::{IfMatch, IfNoneMatch},
+    extract::Json,
+    problem::Problem,
+    reply::{self, Entity},
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(shop, put_shop)).routes(routes!(shop_profile))
+}
+
+/// What everybody may know of the shop.
+#[derive(Debug, Serialize, ToSchema)]
+struct ShopProfile {
+    /// Its name for people.
+    name: Label,
+    /// The currency of carts that name none.
+    currency: Currency,
+    /// Whether prices include their tax.
+    prices_include_tax: bool,
+    /// Where it sends goods, in alphabetical order; null for everywhere.
+    #[schema(required = true)]
+    shipping_countries: Option<BTreeSet<Country>>,
+    /// The gateways that can be paid by.
+    payment_gateways: Vec<GatewayName>,
+}
+
+impl From<&Shop> for ShopProfile {
+    fn from(shop: &Shop) -> Self {
+        let methods = || shop.shipping_methods.iter().filter(|method| method.active);
+        // Without a method, what needs shipping is sent free of charge; one without countries goes
+        // everywhere.
+        let everywhere =
+            shop.shipping_methods.is_empty() || methods().any(|method| method.countries.is_empty());
+        let countries = methods().flat_map(|method| method.countries.iter().cloned());
+        Self {
+            name: shop.name.clone(),
+            currency: shop.currency,
+            prices_include_tax: shop.pricing.prices_include_tax,
+            shipping_countries: (!everywhere).then(|| countries.collect()),
+            payment_gateways: shop.payment_terms.keys().cloned().collect(),
+        }
+    }
+}
+
+/// What everybody may know of the shop
+#[utoipa::path(get, path = "/shop/profile", tag = "shop", security((), ("bearer" = [])),
+    responses(
+        (status = 200, description = "Its name, currency and the like", body = ShopProfile),
+        (status = 304, description = "The client has it"),
+    ),
+)]
+async fn shop_profile(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let shop = app.commerce().shop().await?;
+    Ok(known.answer_public(&caller, shop.version.get(), &ShopProfile::from(&*shop)))
+}
+
+/// What the shop is configured with
+///
+/// Its currency, taxes, ways of shipping, terms of payment and limits.
+#[utoipa::path(get, path = "/shop", tag = "shop", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The whole configuration", body = Shop),
+        (status = 304, description = "The client has it"),
+    ),
+)]
+async fn shop(
+    State(app): State<App>,
+    BackOffice(_): BackOffice,
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let shop = app.commerce().shop().await?;
+    Ok(known.answer(shop.version.get(), &*shop.value))
+}
+
+/// Replace what the shop is configured with
+///
+/// All of it: what is absent is as in a new shop. Carts see it at once, orders keep what they were
+/// placed with.
+#[utoipa::path(put, path = "/shop", tag = "shop", security(("bearer" = [])),
+    params(("If-Match" = Option<String>, Header)),
+    request_body(content = Shop, example = json!({
+        "name": "Linen & Co.",
+        "currency": "EUR",
+        "home": { "country": "DE" },
+        "pricing": { "prices_include_tax": true },
+        "taxes": [{
+            "id": "tax_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
+            "label": "VAT 19 %",
+            "country": "DE",
+            "rate": "0.19",
+        }],
+        "shipping_methods": [{
+            "id": "ship_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
+            "name": "Parcel",
+            "rate": {
+                "type": "free_from",
+                "price": { "amount": 490, "currency": "EUR" },
+                "threshold": { "amount": 10000, "currency": "EUR" },
+            },
+            "countries": ["DE", "AT"],
+        }],
+    })),
+    responses((status = 200, description = "The whole configuration", body = Shop)),
+)]
+async fn put_shop(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    version: IfMatch,
+    Json(request): Json<Shop>,
+) -> Result<Response, Problem> {
+    let done = app.commerce().put_shop(&caller, &request, version.expected()?).await?;
+    let output = Configuration(&done.output);
+    Ok(reply::entity(StatusCode::OK, &Done { output, replayed: done.replayed }))
+}
+
+/// The configuration without its version, so that what is read can be sent back.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Configuration<'a>(#[serde(serialize_with = "value")] &'a Versioned<Shop>);
+
+fn value<S: serde::Serializer>(shop: &Versioned<Shop>, serializer: S) -> Result<S::Ok, S::Error> {
+    shop.value.serialize(serializer)
+}
+
+impl Entity for Configuration<'_> {
+    fn version(&self) -> Version {
+        self.0.version
+    }
+}

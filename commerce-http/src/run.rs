@@ -1,0 +1,258 @@
+//! What the binary does with its arguments.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Parser;
+use commerce_core::{Subscriber, text::Label};
+use tokio::net::TcpListener;
+
+use crate::{
+    app::{self, App},
+    background::{Background, EventLog},
+    cli::{Cli, Command, ImportCommand, ServeArgs, ShopArgs, TokenCommand},
+    config::{self, Config, ConfigError, Database, Flag, Loaded},
+    data::{DataError, DataFolder, ServerLock},
+    demo::{self, DemoError},
+    frame, log, metrics, openapi,
+    server::{self, Ending, StopSignals},
+    shop::{self, ShopError},
+};
+
+/// Why a command failed, for the person who gave it.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The shop cannot be opened or changed.
+    #[error(transparent)]
+    Shop(#[from] ShopError),
+    /// The demo shop cannot be loaded.
+    #[error("cannot load the demo shop")]
+    Demo(#[from] DemoError),
+    /// The server cannot listen.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The process cannot be set up.
+    #[error("cannot start {what}")]
+    Start {
+        /// What cannot be started.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The answer cannot be written.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+}
+
+/// Exit status of a failure.
+const FAILED: u8 = 1;
+/// Exit status of a configuration or command line that cannot be used, as clap has it.
+const USAGE: u8 = 2;
+
+/// Runs the program with the arguments of the process.
+///
+/// It exits with 0 after success, 1 after a failure, 2 for arguments or settings that cannot be
+/// used, and says why on standard error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {}", frame::chain(&error));
+            ExitCode::from(if matches!(error, RunError::Config(_)) { USAGE } else { FAILED })
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, RunError> {
+    match cli.command {
+        None => serve(&cli.serve),
+        Some(Command::Serve(args)) => serve(&args),
+        Some(Command::Token(TokenCommand::Create(args))) => {
+            let config = load(&args.shop, &args.shop.flags())?;
+            let token = runtime()?.block_on(shop::create_token(&config, args.scope))?;
+            print(token.expose())
+        }
+        Some(Command::Import(ImportCommand::Shopify(args))) => {
+            let config = load(&args.shop, &args.shop.flags())?;
+            Ok(runtime()?.block_on(shop::import_shopify(&config, &args))?)
+        }
+        Some(Command::Config(args)) if args.reference => print(config::reference().trim_end()),
+        Some(Command::Config(args)) => {
+            let loaded = Loaded::read(args.serve.shop.config.as_deref(), &args.serve.flags())?;
+            print(loaded.to_string().trim_end())
+        }
+        Some(Command::Openapi) => {
+            let document = openapi::document().to_pretty_json();
+            print(&document.map_err(|source| start("the OpenAPI document", source))?)
+        }
+    }
+}
+
+fn load(shop: &ShopArgs, flags: &[Flag]) -> Result<Config, RunError> {
+    let Loaded { config, .. } = Loaded::read(shop.config.as_deref(), flags)?;
+    log::init(config.log_format, &config.log_level);
+    Ok(config)
+}
+
+fn print(text: &str) -> Result<ExitCode, RunError> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        // Who closed the pipe has read enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(RunError::Output(error)),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn start(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> RunError {
+    RunError::Start { what, source: source.into() }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| start("the runtime", source))
+}
+
+fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
+    let config = load(&args.shop, &args.flags())?;
+    let runtime = runtime()?;
+    let ending = runtime.block_on(serve_shop(&config));
+    // What did not end within the grace period must not hold up the process.
+    runtime.shutdown_background();
+    ending
+}
+
+async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
+    let mut signals =
+        StopSignals::new().map_err(|source| start("listening for signals", source))?;
+    let folder = DataFolder::open(config.data())?;
+    let _folder_lock = folder.lock()?;
+    let _file_lock = match &config.database {
+        Some(Database::Sqlite(path)) => Some(ServerLock::of_file(path)?),
+        _ => None,
+    };
+    // Before the shop is opened, so that its store counts in the same place.
+    let recorder = config.metrics.then(metrics::install).transpose();
+    let recorder = recorder.map_err(|source| start("metrics", source))?;
+    let listener = bind(config.listen).await?;
+    let metrics_listener = match (config.metrics_listen, &recorder) {
+        (Some(address), Some(handle)) => Some((bind(address).await?, handle.clone())),
+        _ => None,
+    };
+    let commerce = shop::open(config).await?;
+    if config.demo {
+        demo::load(&commerce).await?;
+    }
+    let mut app = App::new(commerce.clone());
+    if let (Some(handle), None) = (&recorder, config.metrics_listen) {
+        app = app.with_metrics(handle.clone());
+    }
+    let upkeep = recorder.map(|handle| tokio::spawn(metrics::upkeep(handle)));
+    if let Some((listener, handle)) = metrics_listener {
+        tokio::spawn(server::serve_forever(listener, metrics::router(handle)));
+    }
+    let name = Label::new("log").map_err(|source| start("the log of events", source))?;
+    let subscribers: Vec<Arc<dyn Subscriber>> = vec![Arc::new(EventLog::new(name))];
+    let background = Background::start(&commerce, config.schedule(), subscribers);
+    greet(config, &folder, &listener);
+    let ending = until_stopped(config, listener, app, &mut signals).await;
+    if ending.is_some() {
+        let _ = tokio::time::timeout(config.shutdown_grace.0, background.stop()).await;
+    }
+    if let Some(task) = upkeep {
+        task.abort();
+    }
+    match ending {
+        Some(Ending::Graceful) => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Ending::Forced) => {
+            tracing::warn!("stopped; the grace period ran out on requests that had not ended");
+            Ok(ExitCode::from(FAILED))
+        }
+        None => {
+            tracing::warn!("stopped at once; requests may have been cut off");
+            Ok(ExitCode::from(FAILED))
+        }
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })
+}
+
+/// Serves until asked to stop; `None` when asked twice.
+async fn until_stopped(
+    config: &Config,
+    listener: TcpListener,
+    app: App,
+    signals: &mut StopSignals,
+) -> Option<Ending> {
+    let tasks = app.tasks().clone();
+    let router = app::router(app, config.limits(), &config.cors_origins);
+    let (asked, stop) = tokio::sync::oneshot::channel::<()>();
+    let stop = async {
+        let _ = stop.await;
+    };
+    let grace = config.shutdown_grace.0;
+    tokio::select! {
+        ending = server::serve(listener, router, tasks, grace, stop) => Some(ending),
+        () = async {
+            signals.next().await;
+            tracing::info!("stopping; requests in progress are answered first");
+            let _ = asked.send(());
+            signals.next().await;
+        } => None,
+    }
+}
+
+/// Tells the person who started the server where everything is.
+fn greet(config: &Config, folder: &DataFolder, listener: &TcpListener) {
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let data = folder.path().display();
+    let database = match &config.database {
+        Some(database) => format!("\n  database   {database}"),
+        None => String::new(),
+    };
+    let shop = match &config.database {
+        Some(database) => format!("--database {}", quoted(&database.to_string())),
+        None => format!("--data {}", quoted(&data.to_string())),
+    };
+    // Nobody may be reading; the server runs all the same.
+    let _ = writeln!(
+        io::stdout().lock(),
+        "commerce {}\n\
+         \x20 listening  http://{address}\n\
+         \x20 docs       http://{address}/docs\n\
+         \x20 data       {data}{database}\n\
+         \x20 token      commerce token create --scope admin {shop}",
+        env!("CARGO_PKG_VERSION"),
+    );
+}
+
+/// A word of a command line, so that a shell takes it as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/-_.:,@%+=".contains(c);
+    if word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

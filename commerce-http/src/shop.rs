@@ -1,0 +1,117 @@
+//! The shop behind the server: the one place that chooses its store.
+
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use commerce_core::{
+    Commerce, Error,
+    access::{self, Caller},
+    shop::Shop,
+    text::{Label, TextError},
+};
+use commerce_sqlite::OpenError;
+
+use crate::{
+    cli::{Encoding, RepeatedSkus, Scope, ShopifyArgs},
+    config::{Config, Database},
+    data::{DataError, DataFolder},
+    import,
+    secret::Secret,
+};
+
+/// Why a shop cannot be opened or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    /// The database is of a kind that this build has no store for.
+    #[error("PostgreSQL is not supported in this build; use sqlite:PATH or leave --database out")]
+    Postgres,
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The database cannot be opened.
+    #[error("cannot open {database}")]
+    Open {
+        /// Which one, without its password.
+        database: Database,
+        /// Why not.
+        source: OpenError,
+    },
+    /// The shop refuses or fails.
+    #[error("the shop cannot do this")]
+    Shop(#[from] Error),
+    /// A text that the program itself makes up breaks the rules.
+    #[error("a name cannot be used")]
+    Text(#[from] TextError),
+    /// The currency of an import is not one.
+    #[error("--currency {0:?} is not an ISO 4217 currency code")]
+    Currency(String),
+    /// The answer cannot be written.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+}
+
+/// Opens the shop that the configuration names, and makes it if there is none yet.
+///
+/// # Errors
+/// When its database cannot be opened, or the shop not made.
+pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
+    let path = match config.database() {
+        Database::Sqlite(path) => path,
+        Database::Postgres(_) => return Err(ShopError::Postgres),
+    };
+    if config.database.is_none() {
+        DataFolder::open(config.data())?;
+    }
+    let commerce = commerce_sqlite::open(&path)
+        .map_err(|source| ShopError::Open { database: Database::Sqlite(path), source })?;
+    let name = config.name.as_deref().unwrap_or("Shop");
+    commerce.open(Shop::new(name, config.currency)?).await?;
+    Ok(commerce)
+}
+
+/// Creates a back-office token; what is returned is not kept.
+///
+/// # Errors
+/// When the shop cannot be opened or the token not stored.
+pub async fn create_token(config: &Config, scope: Scope) -> Result<Secret, ShopError> {
+    let commerce = open(config).await?;
+    let scope = match scope {
+        Scope::Admin => access::Scope::Admin,
+    };
+    let label = Label::new("commerce token create")?;
+    let made = commerce.create_token(&Caller::system(), &label, scope).await?;
+    Ok(Secret::new(made.output.token))
+}
+
+/// Loads a Shopify product export; the exit status says whether every product arrived.
+///
+/// # Errors
+/// When the shop cannot be opened, or the summary not written. That the file cannot be read is
+/// told on standard error.
+pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitCode, ShopError> {
+    let currency = match &args.currency {
+        Some(code) => Some(code.parse().map_err(|_| ShopError::Currency(code.clone()))?),
+        None => None,
+    };
+    let options = import::Options {
+        currency,
+        dry_run: args.dry_run,
+        repeated_skus: match args.repeated_skus {
+            RepeatedSkus::Derive => commerce_core::catalog::RepeatedSkus::Derive,
+            RepeatedSkus::Refuse => commerce_core::catalog::RepeatedSkus::Refuse,
+        },
+        encoding: match args.encoding {
+            Encoding::Utf8 => import::shopify::Encoding::Utf8,
+            Encoding::Windows1252 => import::shopify::Encoding::Windows1252,
+        },
+    };
+    let commerce = open(config).await?;
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let is_terminal = err.is_terminal();
+    import::import_file(&commerce, &args.file, &options, &mut out, &mut err, is_terminal)
+        .await
+        .map(ExitCode::from)
+        .map_err(ShopError::Output)
+}

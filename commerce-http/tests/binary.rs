@@ -1,0 +1,315 @@
+//! The program `commerce` as people run it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{fs, io::Read};
+
+use commerce_core::{
+    access::Caller,
+    store::{PageRequest, ProductQuery, ProductRef},
+    text::Slug,
+};
+use pollster::block_on;
+use serde_json::{Value, json};
+use support::{Answer, Process, agent, commerce};
+
+fn output(command: &mut std::process::Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+#[cfg(unix)]
+fn it_greets_serves_logs_and_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = commerce(folder.path());
+    command
+        .args(["--listen", "127.0.0.1:0", "--data", "deep/my shop"])
+        .env("COMMERCE_LOG_FORMAT", "json");
+    let mut server = Process::start(command);
+    let data = folder.path().canonicalize().unwrap().join("deep/my shop");
+    for part in [
+        format!("listening  http://{}", server.address),
+        format!("docs       http://{}/docs", server.address),
+        format!("data       {}", data.display()),
+        format!("token      commerce token create --scope admin --data '{}'", data.display()),
+    ] {
+        assert!(server.greeting.contains(&part), "{part} in {}", server.greeting);
+    }
+    let url = format!("http://{}/api/v1/openapi.json?token=hunter2", server.address);
+    let request = agent().get(url).header("authorization", "Bearer hunter2");
+    assert_eq!(Answer::of(request.header("x-request-id", "it-1").call()).status, 200);
+    server.signal("TERM");
+    let mut log = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(server.child.wait().unwrap().success(), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+    let line = log.lines().find(|line| line.contains("it-1")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["method"], "GET");
+    assert_eq!(line["route"], "/api/v1/openapi.json");
+    assert_eq!(line["status"], 200);
+    assert!(line["latency_us"].is_u64());
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut command = commerce(folder.path());
+        command.args(["--listen", "127.0.0.1:0"]);
+        command
+    };
+    let first = Process::start(start());
+    let (code, out, error) = output(&mut start());
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.starts_with("error: another commerce server runs on "), "{error}");
+    assert!(error.contains("commerce-data"), "{error}");
+    // Nor is one with the same database below another data folder.
+    let shared = ["--listen", "127.0.0.1:0", "--database", "sqlite:x.db", "--data"];
+    let mut third = commerce(folder.path());
+    let _third = Process::start({
+        third.args(shared).arg("third");
+        third
+    });
+    let (code, _, error) = output(commerce(folder.path()).args(shared).arg("fourth"));
+    assert_eq!(code, 1);
+    assert!(error.contains("another commerce server runs on") && error.contains("x.db"), "{error}");
+    // A server that was killed leaves nothing behind that would refuse the next.
+    drop(first);
+    Process::start(start());
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, _, error) = output(commerce(folder.path()).args(["serve", "--listen", &address]));
+    assert_eq!(code, 1);
+    assert!(error.starts_with(&format!("error: cannot listen on {address}: ")), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let (code, _, error) = output(commerce(folder.path()).args(["--data", "file/shop"]));
+    assert_eq!(code, 1);
+    assert!(error.starts_with("error: cannot create the data folder file/shop: "), "{error}");
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("commerce.toml"), "lisen = \"127.0.0.1:1\"\n").unwrap();
+    let (code, _, error) = output(commerce(folder.path()).env("COMMERCE_LISTEN", "here"));
+    assert_eq!(code, 2);
+    assert!(error.contains("unknown setting `lisen` (file "), "{error}");
+    assert!(error.contains("commerce.toml); did you mean `listen`?"), "{error}");
+    assert!(error.contains("(environment variable COMMERCE_LISTEN)"), "{error}");
+    let (code, _, error) = output(commerce(folder.path()).args(["--config", "none.toml"]));
+    assert_eq!(code, 2);
+    assert!(error.contains("cannot read the configuration file none.toml: "), "{error}");
+    let (code, _, _) = output(commerce(folder.path()).arg("sell"));
+    assert_eq!(code, 2);
+    fs::remove_file(folder.path().join("commerce.toml")).unwrap();
+    let url = "postgres://shop:hunter2@db.example/shop";
+    let (code, _, error) =
+        output(commerce(folder.path()).args(["--listen", "127.0.0.1:0", "--database", url]));
+    assert_eq!(code, 1);
+    assert!(error.contains("PostgreSQL is not supported in this build"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn the_settings_in_force_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("commerce.toml"), "body_limit = 4096\n").unwrap();
+    let mut command = commerce(folder.path());
+    command.args(["config", "--listen", "127.0.0.1:9"]).env("COMMERCE_DEMO", "true");
+    command.env("COMMERCE_DATABASE", "postgres://shop:hunter2@db.example/shop");
+    let (code, out, error) = output(&mut command);
+    assert_eq!(code, 0, "{error}");
+    for (key, value, source) in [
+        ("body_limit", "4096", "file "),
+        ("listen", "\"127.0.0.1:9\"", "flag --listen"),
+        ("demo", "true", "environment variable COMMERCE_DEMO"),
+        ("database", "\"postgres://shop:***@db.example/shop\"", "environment variable"),
+        ("metrics", "true", "default"),
+    ] {
+        let line = out.lines().find(|line| line.starts_with(&format!("{key} = {value}")));
+        assert!(line.is_some_and(|line| line.contains(&format!("# {source}"))), "{key} in {out}");
+    }
+    assert!(!out.contains("hunter2"));
+}
+
+#[test]
+fn metrics_can_have_an_address_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = commerce(folder.path());
+    command.args(["--listen", "127.0.0.1:0"]).env("COMMERCE_METRICS_LISTEN", free.to_string());
+    let server = Process::start(command);
+    let get = |url: String| Answer::of(agent().get(url).call());
+    get(format!("http://{}/metrics", server.address)).problem(404, "not_found");
+    let counted = get(format!("http://{free}/metrics"));
+    assert!(
+        counted
+            .text()
+            .contains(r#"http_requests_total{method="GET",route="/metrics",status="404"} 1"#)
+    );
+}
+
+#[test]
+fn the_document_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, _) = output(commerce(folder.path()).arg("openapi"));
+    assert_eq!(code, 0);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(document["paths"]["/readyz"]["get"]["responses"]["503"].is_object());
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "it leaves nothing behind");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_cannot_be_written_stops_no_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = commerce(folder.path());
+    command.args(["--listen", "127.0.0.1:0"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let server = Process::start_with_log(command, full.into());
+    let url = format!("http://{}/healthz", server.address);
+    assert_eq!(Answer::of(agent().get(url).call()).status, 200);
+}
+
+/// A client of a running program.
+struct Client<'a> {
+    server: &'a Process,
+    header: (&'static str, String),
+}
+
+impl Client<'_> {
+    fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let url = format!("http://{}/api/v1{path}", self.server.address);
+        let (name, value) = &self.header;
+        let request = ureq::http::Request::builder().method(method).uri(url).header(*name, value);
+        Answer::of(match body {
+            Some(body) => {
+                let request = request.header("content-type", "application/json");
+                let request = request.header("idempotency-key", "0123456789abcdef");
+                agent().run(request.body(body.to_string()).unwrap())
+            }
+            None => agent().run(request.body(()).unwrap()),
+        })
+    }
+}
+
+const EXPORT: &str = "Handle,Title,Variant SKU,Variant Price,Status\n\
+    lamp,Lamp,LAMP-1,49.90,active\nstool,Stool,STOOL-1,89.00,active\n";
+
+#[test]
+#[cfg(unix)]
+fn a_shop_sells_is_filled_and_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || {
+        let mut command = commerce(folder.path());
+        command.args(["--demo", "--listen", "127.0.0.1:0"]);
+        Process::start(command)
+    };
+    let mut server = serve();
+    // A token is made beside the running server, and is all that is printed.
+    let (code, token, error) =
+        output(commerce(folder.path()).args(["token", "create", "--scope", "admin"]));
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert_eq!((token.lines().count(), token.trim_end().len()), (1, 64), "{token}");
+    let bearer = ("authorization", format!("Bearer {}", token.trim_end()));
+    let office = Client { server: &server, header: bearer.clone() };
+    assert_eq!(office.send("GET", "/orders?total=true", None).json()["total"], 0);
+
+    // Another program reads the same file.
+    let file = folder.path().join("commerce-data/commerce.db");
+    let shop = commerce_sqlite::open(&file).unwrap();
+    let towel = ProductRef::Slug(Slug::new("linen-tea-towel").unwrap());
+    let towel = block_on(shop.product(&Caller::anonymous(), &towel, None)).unwrap();
+    let parcel = block_on(shop.shop()).unwrap().shipping_methods[0].id;
+    let nobody = Client { server: &server, header: ("x-client", "test".to_owned()) };
+    let cart = nobody.send(
+        "POST",
+        "/carts",
+        Some(json!({
+            "lines": [{ "variant_id": towel.variants[0].id, "quantity": 3 }],
+            "email": "guest@example.com",
+            "shipping_address":
+                { "name": "G. Guest", "line1": "Street 1", "city": "Berlin", "country": "DE" },
+            "shipping_method": parcel,
+        })),
+    );
+    assert_eq!(cart.status, 201, "{}", cart.text());
+    let cart = cart.json();
+    assert_eq!(cart["total"], json!({ "amount": 3 * 1200 + 490, "currency": "EUR" }));
+    let secret = cart["token"].as_str().unwrap().to_owned();
+    let guest = Client { server: &server, header: ("cart-token", secret.clone()) };
+    let checkout = format!("/carts/{}/checkout", cart["id"].as_str().unwrap());
+    let order = guest.send("POST", &checkout, Some(json!({ "payment": { "gateway": "manual" } })));
+    assert_eq!(order.status, 201, "{}", order.text());
+    let path = format!("/orders/{}", order.json()["order"]["number"].as_str().unwrap());
+
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let import = |flags: &[&str]| {
+        output(commerce(folder.path()).args(["import", "shopify", "export.csv"]).args(flags))
+    };
+    let (code, out, error) = import(&["--dry-run"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("products: 2 created"), "{out}");
+    let (code, out, error) = import(&[]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("products: 2 created"), "{out}");
+    let (_, out, _) = import(&[]);
+    assert!(out.contains("2 unchanged"), "{out}");
+    let (code, _, error) = import(&["--currency", "coins"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("--currency \"coins\" is not an ISO 4217 currency code"), "{error}");
+
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    let server = serve();
+    let guest = Client { server: &server, header: ("cart-token", secret) };
+    assert_eq!(guest.send("GET", &path, None).json(), order.json()["order"]);
+    let again = guest.send("POST", &checkout, Some(json!({ "payment": { "gateway": "manual" } })));
+    assert_eq!((again.header("idempotency-replayed"), &again.body), ("true", &order.body));
+    let office = Client { server: &server, header: bearer };
+    assert_eq!(office.send("GET", "/orders?total=true", None).json()["total"], 1);
+    let all = ProductQuery {
+        filter: Default::default(),
+        currency: commerce_core::currency::Currency::EUR,
+        sort: Some(Default::default()),
+        descending: false,
+        page: PageRequest { total: true, ..PageRequest::first(1) },
+    };
+    let count = block_on(shop.queries().products(&all)).unwrap().total;
+    assert_eq!(count, Some(14), "the demo is loaded once");
+}
+
+#[test]
+fn a_file_that_is_no_shop_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "not a database, but what somebody wrote\n".repeat(100);
+    fs::write(folder.path().join("notes.db"), &text).unwrap();
+    let (code, out, error) = output(commerce(folder.path()).args([
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        "sqlite:notes.db",
+    ]));
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.starts_with("error: cannot open sqlite:notes.db: "), "{error}");
+    assert_eq!(fs::read_to_string(folder.path().join("notes.db")).unwrap(), text);
+}

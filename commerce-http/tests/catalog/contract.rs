@@ -1,0 +1,210 @@
+//! The document against the server: every example works, and nothing that it allows or forbids
+//! makes the server fail.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Fixture, id,
+    support::contract::{Contract, Operation, is_parameter, nonsense},
+};
+
+/// A shop with one of each, by the name of the parameter that names it.
+fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
+    let shop = Fixture::open();
+    let category = shop.create("/categories", json!({ "title": "Tops" }));
+    let product = shop.sell(
+        "Shirt",
+        1999,
+        50,
+        json!({ "categories": [id(&category)], "images": [{ "url": "/a.jpg" }] }),
+    );
+    let location = shop.staff_get("/locations").json()["items"][0].clone();
+    let names = BTreeMap::from([
+        ("products", id(&product).to_owned()),
+        ("variants", id(&product["variants"][0]).to_owned()),
+        ("images", id(&product["images"][0]).to_owned()),
+        ("categories", id(&category).to_owned()),
+        ("locations", id(&location).to_owned()),
+    ]);
+    (shop, names)
+}
+
+/// The address of an operation below the base path, with parameters filled in.
+fn address(operation: Operation<'_>, names: &BTreeMap<&str, String>) -> Option<String> {
+    let path = operation.template.strip_prefix("/api/v1")?;
+    let mut before = "";
+    let mut address = String::new();
+    for segment in path.split('/').skip(1) {
+        address.push('/');
+        match is_parameter(segment) {
+            true => address.push_str(names.get(before)?),
+            false => address.push_str(segment),
+        }
+        before = segment;
+    }
+    Some(address)
+}
+
+const OURS: [&str; 8] =
+    ["products", "variants", "images", "categories", "stock", "locations", "shop", "documents"];
+
+fn ours(operation: Operation<'_>) -> bool {
+    OURS.iter().any(|tag| operation.value["tags"][0] == **tag)
+}
+
+#[test]
+fn every_example_of_a_request_works() {
+    let mut tried = 0;
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
+        let body = &operation.value["requestBody"];
+        let Some(example) = Contract::of_server().example(operation) else {
+            assert!(body.is_null(), "{} {} has no example", operation.method, operation.template);
+            continue;
+        };
+        // Each in a shop of its own: what one takes away, another needs.
+        let (shop, names) = furnished();
+        if operation.template.ends_with("/variants") {
+            // The example has an option.
+            let body = json!({ "title": "Linen", "options": [{ "name": "Size" }] });
+            let product = shop.create("/products", body);
+            let path = format!("/products/{}/variants", id(&product));
+            assert_eq!(shop.staff("POST", &path, example).status, 201);
+            continue;
+        }
+        let address = address(operation, &names).unwrap();
+        let answer = shop.staff(&operation.method.to_uppercase(), &address, example);
+        assert!([200, 201].contains(&answer.status), "{address}: {}", answer.text());
+        tried += 1;
+    }
+    assert!(tried >= 11, "{tried}");
+}
+
+#[test]
+fn every_field_of_a_request_is_documented() {
+    // What the server would take is told by its refusal of a field that it does not know.
+    let (shop, names) = furnished();
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
+        let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
+        let (Some(address), false) = (address(operation, &names), schema.is_null()) else {
+            continue;
+        };
+        let documented = Contract::of_server().properties(schema).unwrap();
+        let method = operation.method.to_uppercase();
+        let answer = shop.staff(&method, &address, json!({ "no_such_field": 1 }));
+        let detail = answer.problem(422, "validation_failed")["errors"][0]["detail"].clone();
+        for name in detail.as_str().unwrap().split('`').skip(3).step_by(2) {
+            // Another name for `location`.
+            assert!(documented.contains_key(name) || name == "location_id", "{address}: {name}");
+        }
+    }
+}
+
+/// Values as a schema describes them, and now and then something else.
+fn bodies(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
+    let schema = Contract::of_server().resolve(schema);
+    let other = prop::sample::select(nonsense());
+    let fitting = fitting(schema, depth);
+    prop_oneof![30 => fitting, 1 => other].boxed()
+}
+
+fn fitting(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
+    for choice in ["oneOf", "anyOf"] {
+        if let Some(options) = schema[choice].as_array() {
+            let options: Vec<_> = options.iter().map(|o| bodies(o, depth)).collect();
+            return prop::strategy::Union::new(options).boxed();
+        }
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        return prop::sample::select(values.clone()).boxed();
+    }
+    if let Some(properties) = Contract::of_server().properties(schema) {
+        let required = Contract::of_server().required(schema);
+        let fields: Vec<_> = properties
+            .iter()
+            .map(|(name, property)| {
+                let often = if required.contains(name) { 0.95 } else { 0.3 };
+                let value = bodies(property, depth + 1);
+                (Just(name.clone()), prop::option::weighted(often, value))
+            })
+            .collect();
+        return fields
+            .prop_map(|fields| {
+                fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+            })
+            .boxed();
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => &kinds[0],
+        kind => kind,
+    };
+    match kind.as_str().unwrap_or("object") {
+        "string" => {
+            let examples = schema["examples"].as_array().cloned().unwrap_or_default();
+            let mut texts: Vec<Value> =
+                vec![json!("a"), json!("Red"), json!("/a.jpg"), json!("0.5")];
+            texts.extend(examples);
+            prop_oneof![
+                8 => prop::sample::select(texts),
+                2 => ".{0,20}".prop_map(Value::from),
+            ]
+            .boxed()
+        }
+        "integer" | "number" => prop_oneof![
+            8 => (0_i64..100).prop_map(Value::from),
+            1 => any::<i64>().prop_map(Value::from),
+            1 => any::<f64>().prop_map(Value::from),
+        ]
+        .boxed(),
+        "boolean" => any::<bool>().prop_map(Value::from).boxed(),
+        "null" => Just(Value::Null).boxed(),
+        "array" if depth < 4 => prop::collection::vec(bodies(&schema["items"], depth + 1), 0..3)
+            .prop_map(Value::from)
+            .boxed(),
+        "array" => Just(json!([])).boxed(),
+        _ => prop::collection::btree_map("[a-z]{1,5}", ".{0,5}", 0..3)
+            .prop_map(|fields| json!(fields))
+            .boxed(),
+    }
+}
+
+#[test]
+fn whatever_a_schema_allows_is_answered_as_documented() {
+    let (shop, names) = furnished();
+    let taken = RefCell::new(BTreeSet::new());
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
+        let Some(address) = address(operation, &names) else { continue };
+        let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
+        let method = operation.method.to_uppercase();
+        if schema.is_null() {
+            continue;
+        }
+        let cases = Config { cases: 60, failure_persistence: None, ..Config::default() };
+        let bodies = bodies(schema, 0);
+        TestRunner::new(cases)
+            .run(&bodies, |body| {
+                // The fixture checks that the answer is documented.
+                let answer = shop.staff(&method, &address, body);
+                prop_assert!(answer.status < 500, "{}", answer.text());
+                if answer.status < 300 {
+                    taken.borrow_mut().insert(format!("{method} {}", operation.template));
+                } else {
+                    prop_assert_eq!(answer.header("content-type"), "application/problem+json");
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+    // Were all refused at the door, this would try little.
+    let taken = taken.into_inner();
+    assert!(taken.len() >= 6, "{taken:?}");
+    assert_eq!(shop.get("/products").status, 200);
+}
