@@ -107,6 +107,8 @@ pub(crate) fn first<T>(
     params: impl Params,
     read: impl FnOnce(&Columns<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
+    #[cfg(test)]
+    plan::note(connection, sql);
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     rows.next()?.map(|row| read(&Columns::new(row))).transpose()

@@ -21,6 +21,11 @@ use crate::{codec::plan, migrate_in};
 fn connection() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     migrate_in(&connection).unwrap();
+    // One product, without a price in the currency that is asked for.
+    let product = "INSERT INTO commerce_products
+        VALUES (1, x'00000000000000000000000000000001', 1, 's', 't', 'active', 'c', 0, 0, NULL,
+            NULL, 't', NULL, NULL, 'USD', 1, 1, '[]', '{}', '[]', NULL, '{}', '{}', '')";
+    connection.execute(product, []).unwrap();
     connection
 }
 
