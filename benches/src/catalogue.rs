@@ -173,10 +173,10 @@ impl Catalogue {
             text.push_str(&format!("word{word}"));
             text.push(if place == 29 { '.' } else { ' ' });
         }
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             text.push_str(COMMON_WORD);
         }
-        if number % self.products.div_ceil(5) == 0 {
+        if number.is_multiple_of(self.products.div_ceil(5)) {
             text.push(' ');
             text.push_str(RARE_WORD);
         }

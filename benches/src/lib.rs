@@ -4,6 +4,7 @@
 //! threshold, and as many variants and units as are asked for.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a bench that cannot set itself up has nothing to measure"

@@ -1,5 +1,5 @@
 //! What can go wrong, in three layers: a [`Rejection`] is the domain saying no, a
-//! [`StoreError`](crate::store::StoreError) is the store not answering, and [`Error`] is what the
+//! [`StoreError`] is the store not answering, and [`Error`] is what the
 //! facade hands to its caller.
 
 use std::fmt;

@@ -6,9 +6,9 @@ use std::{
     collections::HashMap,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -46,6 +46,8 @@ struct Faulty {
     first_read: Mutex<HashMap<CartId, Versioned<Cart>>>,
     /// Whether it was purged, for [`Fault::ForgetsOpenCarts`].
     purged: AtomicBool,
+    /// How many have looked at a version before they write, for [`Fault::ChecksThenWrites`].
+    looked: AtomicUsize,
 }
 
 /// Makes the enum of faults, and for each a test that the suite sees it by a certain case.
@@ -134,6 +136,7 @@ impl Faulty {
             by_key: Mutex::default(),
             first_read: Mutex::default(),
             purged: AtomicBool::new(false),
+            looked: AtomicUsize::new(0),
         }
     }
 
@@ -152,7 +155,13 @@ impl Faulty {
         if version(&found) != Some(expected) {
             return Err(CommitError::Conflict(RecordKey::Subscription(new.name.clone())));
         }
-        std::thread::yield_now();
+        // The fault shows once two have looked before either writes, so the first one waits for a
+        // second; where there is none, as in most cases, not for long.
+        self.looked.fetch_add(1, Ordering::SeqCst);
+        let patience = Instant::now() + Duration::from_millis(500);
+        while self.looked.load(Ordering::SeqCst) < 2 && Instant::now() < patience {
+            std::thread::yield_now();
+        }
         while let Some(old) = &found {
             let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
             commit.replace(old, new.clone());

@@ -41,15 +41,25 @@ fn main() {
     let orders: usize = arguments.next().map_or(20_000, |text| text.parse().unwrap());
     let folder = arguments.next().map_or_else(std::env::temp_dir, Into::into);
     let folder = tempfile::tempdir_in(folder).unwrap();
-    println!("callers  spread/s   hot/s  loop/s (batch)  spread/loop");
+    println!("callers  spread/s   hot/s  loop/s (batch)  spread/loop  CPU spread, hot, loop: us");
     for (callers, batch) in [(1, 1), (32, 16), (128, 64)] {
         let count = if callers == 1 { orders / 8 } else { orders };
         let spread = measure(folder.path(), callers, count, false);
         let hot = measure(folder.path(), callers, count, true);
-        let floor = by_hand(folder.path(), batch, count);
+        let by_hand = || by_hand(folder.path(), batch, count);
+        let floor = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("by hand".to_owned());
+            thread.spawn_scoped(scope, by_hand).unwrap().join().unwrap()
+        });
         println!(
-            "{callers:7} {spread:9.0} {hot:7.0} {floor:7.0} ({batch:5})  {:10.0} %",
-            100.0 * spread / floor
+            "{callers:7} {:9.0} {:7.0} {:7.0} ({batch:5})  {:9.0} %  {:15.0} {:4.0} {:5.0}",
+            spread.rate,
+            hot.rate,
+            floor.rate,
+            100.0 * spread.rate / floor.rate,
+            spread.cpu,
+            hot.cpu,
+            floor.cpu,
         );
     }
 }
@@ -109,25 +119,46 @@ fn prepare(path: &Path, carts: usize, hot: bool) -> (Commerce, Vec<(Caller, Cart
     (shop, made)
 }
 
-fn measure(folder: &Path, callers: usize, orders: usize, hot: bool) -> f64 {
+/// What some orders took.
+struct Taken {
+    /// Orders a second.
+    rate: f64,
+    /// Microseconds of processor time an order, of all threads.
+    cpu: f64,
+}
+
+/// Processor time that the process has used so far, where the system tells.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    Duration::from_millis(ticks.map(|ticks| 10 * ticks.parse::<u64>().unwrap()).sum())
+}
+
+fn measure(folder: &Path, callers: usize, orders: usize, hot: bool) -> Taken {
     let folder = tempfile::tempdir_in(folder).unwrap();
     let (shop, carts) = prepare(&folder.path().join("shop.db"), orders, hot);
     let next = AtomicUsize::new(0);
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), cpu());
     std::thread::scope(|scope| {
         for _ in 0..callers {
-            scope.spawn(|| {
+            let thread = std::thread::Builder::new().name("caller".to_owned());
+            let place = || {
                 while let Some((caller, cart)) = carts.get(next.fetch_add(1, Ordering::Relaxed)) {
                     block_on(shop.place_order(caller, *cart, &PlaceOrder::default())).unwrap();
                 }
-            });
+            };
+            thread.spawn_scoped(scope, place).unwrap();
         }
     });
-    rate(orders, begin.elapsed())
+    taken(orders, begin, before)
 }
 
-fn rate(orders: usize, took: Duration) -> f64 {
-    f64::from(u32::try_from(orders).unwrap()) / took.as_secs_f64()
+fn taken(orders: usize, begin: Instant, before: Duration) -> Taken {
+    let orders = f64::from(u32::try_from(orders).unwrap());
+    Taken {
+        rate: orders / begin.elapsed().as_secs_f64(),
+        cpu: 1e6 * (cpu() - before).as_secs_f64() / orders,
+    }
 }
 
 /// The rows of one checkout, table by table, as the store writes them.
@@ -139,7 +170,7 @@ fn rows(connection: &Connection, sql: &str) -> Vec<Vec<Value>> {
 }
 
 /// Writes the rows of checkouts without judging anything, one transaction for each batch.
-fn by_hand(folder: &Path, batch: usize, orders: usize) -> f64 {
+fn by_hand(folder: &Path, batch: usize, orders: usize) -> Taken {
     let folder = tempfile::tempdir_in(folder).unwrap();
     let path = folder.path().join("shop.db");
     let (shop, carts) = prepare(&path, orders, false);
@@ -172,7 +203,7 @@ fn by_hand(folder: &Path, batch: usize, orders: usize) -> f64 {
         id[8] = kind;
         Value::Blob(id)
     };
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), cpu());
     for chunk in (0..open.len()).collect::<Vec<_>>().chunks(batch) {
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         for &at in chunk {
@@ -222,5 +253,5 @@ fn by_hand(folder: &Path, batch: usize, orders: usize) -> f64 {
         }
         connection.execute_batch("COMMIT").unwrap();
     }
-    rate(open.len(), begin.elapsed())
+    taken(open.len(), begin, before)
 }

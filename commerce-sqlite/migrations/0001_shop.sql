@@ -6,14 +6,15 @@
 -- of a cart, stands in a table of its own under the record's id and a position. JSON is kept only
 -- where a value is a snapshot that nobody asks for by its parts, or has no schema.
 
--- Counts how often something that is cached was written.
+-- Numbers that only rise: how often the setup and the catalogue were written, which is what caches of
+-- them are checked by; the last position of the outbox; the highest threshold of low stock.
 CREATE TABLE commerce_counters (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO commerce_counters (name, value)
-VALUES ('setup', 0), ('catalog', 0), ('low_stock_threshold_max', 0);
+VALUES ('catalog', 0), ('low_stock_threshold_max', 0), ('outbox', 0), ('setup', 0);
 
 CREATE TABLE commerce_shop (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -438,9 +439,10 @@ CREATE TABLE commerce_outcomes (
 
 CREATE INDEX commerce_outcomes_by_age ON commerce_outcomes (at);
 
--- The events of each commit. A position never comes again, even when its row is gone.
+-- The events of each commit. A position never comes again, even when its row is gone: the last one
+-- is a counter.
 CREATE TABLE commerce_outbox (
-    position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    position INTEGER NOT NULL PRIMARY KEY,
     at INTEGER NOT NULL,
     events TEXT NOT NULL
 ) STRICT;

@@ -51,6 +51,37 @@ pub(crate) fn ids<T: Id>(ids: impl IntoIterator<Item = T>) -> String {
     list
 }
 
+/// What SQLite plans to do for each statement, for tests that look at it.
+#[cfg(test)]
+pub(crate) mod plan {
+    use std::cell::RefCell;
+
+    use rusqlite::Connection;
+
+    thread_local! {
+        static STEPS: RefCell<Option<Vec<(String, String)>>> = const { RefCell::new(None) };
+    }
+
+    /// Notes the plan of a statement while somebody listens.
+    pub(crate) fn note(connection: &Connection, sql: &str) {
+        STEPS.with_borrow_mut(|steps| {
+            let Some(steps) = steps else { return };
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                steps.push((row.get(3).unwrap(), sql.to_owned()));
+            }
+        });
+    }
+
+    /// The steps of all statements that something runs, each with its statement.
+    pub(crate) fn of<T>(run: impl FnOnce() -> T) -> (Vec<(String, String)>, T) {
+        STEPS.set(Some(Vec::new()));
+        let done = run();
+        (STEPS.take().unwrap(), done)
+    }
+}
+
 /// Rows of one statement, which is kept prepared.
 pub(crate) fn all<T>(
     connection: &Connection,
@@ -58,6 +89,8 @@ pub(crate) fn all<T>(
     params: impl Params,
     mut read: impl FnMut(&Columns<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
+    #[cfg(test)]
+    plan::note(connection, sql);
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut found = Vec::new();
@@ -74,6 +107,8 @@ pub(crate) fn first<T>(
     params: impl Params,
     read: impl FnOnce(&Columns<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
+    #[cfg(test)]
+    plan::note(connection, sql);
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     rows.next()?.map(|row| read(&Columns::new(row))).transpose()
@@ -85,6 +120,8 @@ pub(crate) fn number(
     sql: &str,
     params: impl Params,
 ) -> Result<Option<i64>> {
+    #[cfg(test)]
+    plan::note(connection, sql);
     Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get(0)).optional()?)
 }
 

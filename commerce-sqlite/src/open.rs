@@ -41,6 +41,7 @@ pub struct OpenOptions {
     pub(crate) queue_timeout: Duration,
     pub(crate) readers: NonZeroUsize,
     pub(crate) durability: Durability,
+    pub(crate) bytes_max: Option<u64>,
 }
 
 impl Default for OpenOptions {
@@ -51,6 +52,7 @@ impl Default for OpenOptions {
             queue_timeout: Duration::from_secs(10),
             readers: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
             durability: Durability::Full,
+            bytes_max: None,
         }
     }
 }
@@ -86,6 +88,13 @@ impl OpenOptions {
     #[must_use]
     pub fn durability(self, durability: Durability) -> Self {
         Self { durability, ..self }
+    }
+
+    /// The most bytes that the file may grow to through this store, so that it leaves room for
+    /// others; a commit that needs more is answered as by a full disk. No bound unless set.
+    #[must_use]
+    pub fn bytes_max(self, bytes: u64) -> Self {
+        Self { bytes_max: Some(bytes), ..self }
     }
 
     /// Opens a shop's file, or makes it.
@@ -134,6 +143,14 @@ impl OpenOptions {
         connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(fail)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(fail)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        if let Some(bytes) = self.bytes_max {
+            let page: i64 =
+                connection.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(fail)?;
+            let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1);
+            connection
+                .pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))
+                .map_err(fail)?;
+        }
         migrate::migrate_in(&connection).map_err(|error| match error {
             OpenError::Sqlite(error) => fail(error),
             other => other,

@@ -1,6 +1,8 @@
 //! Lists and searches.
 
 mod order;
+#[cfg(test)]
+mod plans;
 mod product;
 mod search;
 mod stock;

@@ -23,15 +23,16 @@ use crate::{
     table::{cart, customer, journal, order, product, shop, variant},
 };
 
-pub(crate) fn checkout_inputs(
+fn checkout_inputs(
     connection: &Connection,
     setup: Setup,
     cart: CartId,
     also: &[VariantId],
 ) -> Result<Option<CheckoutInputs>> {
     let Some(cart) = cart::cart(connection, cart)? else { return Ok(None) };
-    let wanted = cart.lines.iter().map(|line| line.variant_id).chain(also.iter().copied());
-    let sellables = variant::sellables(connection, wanted)?;
+    let mut wanted: Vec<_> = cart.lines.iter().map(|line| line.variant_id).collect();
+    wanted.extend(also);
+    let sellables = variant::stocked(connection, wanted)?;
     Ok(Some(CheckoutInputs { setup, cart, sellables }))
 }
 
@@ -70,7 +71,7 @@ pub fn read_sellables_in(
     connection: &Connection,
     variants: &[VariantId],
 ) -> StoreResult<Vec<Sellable>> {
-    Ok(variant::sellables(connection, variants.iter().copied())?)
+    Ok(variant::stocked(connection, variants.iter().copied())?)
 }
 
 /// A cart.

@@ -26,10 +26,11 @@ use commerce_core::{
 use rusqlite::Connection;
 
 use crate::{
+    cache::{Cache, Writes},
+    codec,
     error::{OpenError, Result},
     open::OpenOptions,
-    read,
-    table::{cart, category, customer, journal, order, product, shop::SetupCache, token, variant},
+    table::{cart, category, customer, journal, order, product, stock, token, variant},
     writer::Writer,
 };
 
@@ -50,7 +51,7 @@ pub struct SqliteStore {
 struct Inner {
     // The readers go first: the last connection to close, the writer's, tidies up the file.
     readers: Readers,
-    setup: SetupCache,
+    cache: Cache,
     writer: Writer,
 }
 
@@ -111,7 +112,7 @@ impl SqliteStore {
     ) -> std::result::Result<Self, OpenError> {
         let writer = Writer::start(writer, options).map_err(OpenError::Thread)?;
         let readers = Readers { free: Mutex::new(readers), returned: Condvar::new() };
-        Ok(Self { inner: Arc::new(Inner { readers, setup: SetupCache::default(), writer }) })
+        Ok(Self { inner: Arc::new(Inner { readers, cache: Cache::default(), writer }) })
     }
 
     /// Reads in one snapshot.
@@ -123,8 +124,27 @@ impl SqliteStore {
         Ok(snapshot(connection, read)?)
     }
 
-    fn setup_in(&self, connection: &Connection) -> Result<Option<Setup>> {
-        self.inner.setup.get(connection)
+    fn checkout_inputs_in(
+        &self,
+        connection: &Connection,
+        cart: CartId,
+        also: &[VariantId],
+    ) -> Result<Option<CheckoutInputs>> {
+        let cache = &self.inner.cache;
+        let writes = Writes::read(connection)?;
+        let Some(setup) = cache.setup(connection, writes)? else { return Ok(None) };
+        let Some(cart) = cart::cart(connection, cart)? else { return Ok(None) };
+        let wanted = cart.lines.iter().map(|line| line.variant_id).chain(also.iter().copied());
+        let mut sellables = cache.sellables(connection, writes, wanted)?;
+        let mut levels = cart::levels(connection, cart.id)?;
+        let others: Vec<_> = also.iter().copied().filter(|id| !levels.contains_key(id)).collect();
+        if !others.is_empty() {
+            levels.extend(stock::levels(connection, &codec::ids(others))?);
+        }
+        for sellable in &mut sellables {
+            sellable.levels = levels.remove(&sellable.variant.id).unwrap_or_default();
+        }
+        Ok(Some(CheckoutInputs { setup, cart, sellables }))
     }
 }
 
@@ -148,7 +168,7 @@ fn snapshot<T>(connection: &Connection, read: impl FnOnce(&Connection) -> Result
 #[async_trait]
 impl Store for SqliteStore {
     async fn setup(&self) -> StoreResult<Option<Setup>> {
-        self.read(|connection| self.setup_in(connection))
+        self.read(|connection| self.inner.cache.setup(connection, Writes::read(connection)?))
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
@@ -160,7 +180,7 @@ impl Store for SqliteStore {
     }
 
     async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>> {
-        self.read(|connection| variant::sellables(connection, variants.iter().copied()))
+        self.read(|connection| variant::stocked(connection, variants.iter().copied()))
     }
 
     async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>> {
@@ -184,10 +204,7 @@ impl Store for SqliteStore {
         cart: CartId,
         also: &[VariantId],
     ) -> StoreResult<Option<CheckoutInputs>> {
-        self.read(|connection| match self.setup_in(connection)? {
-            Some(setup) => read::checkout_inputs(connection, setup, cart, also),
-            None => Ok(None),
-        })
+        self.read(|connection| self.checkout_inputs_in(connection, cart, also))
     }
 
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {

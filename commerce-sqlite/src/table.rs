@@ -79,6 +79,26 @@ impl<'a> Cell<'a> {
     pub(crate) fn maybe_json<T: Serialize>(value: Option<&T>) -> Result<Self> {
         value.map_or(Ok(Self::Null), Self::json)
     }
+
+    /// The value as JSON, or nothing where the other state of the record has the same: a column
+    /// that stays as it is need not be made only to be compared.
+    pub(crate) fn json_unless<T: Serialize + PartialEq>(
+        value: &T,
+        other: Option<&T>,
+    ) -> Result<Self> {
+        if other == Some(value) { Ok(Self::Null) } else { Self::json(value) }
+    }
+
+    /// As [`json_unless`](Self::json_unless), of a value that may be absent.
+    pub(crate) fn maybe_json_unless<T: Serialize + PartialEq>(
+        value: &Option<T>,
+        other: Option<&Option<T>>,
+    ) -> Result<Self> {
+        match value {
+            Some(inner) if other != Some(value) => Self::json(inner),
+            _ => Ok(Self::Null),
+        }
+    }
 }
 
 impl From<i64> for Cell<'_> {

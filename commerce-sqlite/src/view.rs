@@ -3,7 +3,7 @@
 use commerce_core::{
     id::Id,
     inventory::{LevelKey, StockLevel},
-    store::{Outcome, OutcomeKey, RecordKey, UniqueKey, View},
+    store::{Commit, Outcome, OutcomeKey, RecordKey, UniqueKey, View, Write},
     version::Version,
 };
 use rusqlite::{Connection, Params, params};
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Database<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) levels: &'a mut Levels,
+    /// The commit, if what it inserts is taken to be new.
+    pub(crate) trusted: Option<&'a Commit>,
 }
 
 impl Database<'_> {
@@ -27,10 +29,24 @@ impl Database<'_> {
     }
 }
 
+fn inserts(commit: &Commit, key: &RecordKey) -> bool {
+    commit.writes().iter().any(|write| matches!(write, Write::Insert(it) if it.key() == *key))
+}
+
+fn gives_up(commit: &Commit, key: &UniqueKey) -> bool {
+    commit.writes().iter().any(|write| match write {
+        Write::Replace { old, .. } | Write::Remove { old, .. } => old.unique_keys().contains(key),
+        Write::Insert(_) | Write::Require { .. } => false,
+    })
+}
+
 impl View for Database<'_> {
     type Error = Error;
 
     fn version(&mut self, key: &RecordKey) -> Result<Option<Version>> {
+        if self.trusted.is_some_and(|commit| inserts(commit, key)) {
+            return Ok(None);
+        }
         let by_id =
             |sql, id: [u8; 16]| codec::first(self.connection, sql, [id], |row| row.version());
         macro_rules! version_of {
@@ -63,6 +79,10 @@ impl View for Database<'_> {
     }
 
     fn holder(&mut self, key: &UniqueKey) -> Result<Option<RecordKey>> {
+        // The table would not refuse a key that the same commit gives up before it is taken.
+        if self.trusted.is_some_and(|commit| !gives_up(commit, key)) {
+            return Ok(None);
+        }
         macro_rules! holder {
             ($record:ident, $table:literal, $clause:literal, $params:expr) => {
                 self.holder_id(concat!("SELECT id FROM ", $table, " WHERE ", $clause), $params)?

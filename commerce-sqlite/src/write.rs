@@ -14,7 +14,9 @@ use crate::{
     codec,
     error::{Error, Result},
     table::{
-        Cell, cart, category, customer, document, journal, order, payment, product, shop,
+        Cell, cart, category, customer, document,
+        journal::{self, Positions},
+        order, payment, product, shop,
         stock::{self, Levels},
         token, variant,
     },
@@ -62,9 +64,10 @@ pub fn commit_in(connection: &Connection, commit: &Commit) -> Result<(), CommitE
     let own = connection.is_autocommit();
     let begin = if own { "BEGIN IMMEDIATE" } else { "SAVEPOINT commerce_commit" };
     connection.execute_batch(begin).map_err(Error::from)?;
-    let mut levels = Levels::default();
-    let written = write(connection, commit, &mut levels)
-        .and_then(|()| levels.write(connection).map_err(Failure::from));
+    let mut batch = Batch::default();
+    let written = batch
+        .write(connection, commit, Trust::Nothing)
+        .and_then(|()| batch.finish(connection).map_err(Failure::from));
     if let Err(failure) = written {
         let undo =
             if own { "ROLLBACK" } else { "ROLLBACK TO commerce_commit; RELEASE commerce_commit" };
@@ -90,49 +93,82 @@ pub(crate) fn end(connection: &Connection) -> Result<(), CommitError> {
     Err(if open || full || busy { error.into() } else { CommitError::OutcomeUnknown(error.into()) })
 }
 
-/// Judges a commit and writes it, but for the levels, which are left in `levels`.
-pub(crate) fn write(
-    connection: &Connection,
-    commit: &Commit,
-    levels: &mut Levels,
-) -> Result<(), Failure> {
-    let effects = match apply(&mut Database { connection, levels }, commit) {
-        Ok(effects) => effects,
-        Err(Stop::Refused(refusal)) => return Err(Failure::Refused(refusal)),
-        Err(Stop::Failed(error)) => return Err(Failure::Failed(error)),
-    };
-    let mut changes = Changes::default();
-    for write in commit.writes() {
-        match write {
-            Write::Insert(record) => changes.insert(connection, record)?,
-            Write::Replace { expected, old, new } => {
-                changes.replace(connection, old, new, *expected)?;
+/// What a commit is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// By what is stored: each reason is the right one.
+    Nothing,
+    /// What is inserted is taken to be new, because it nearly always is; the tables' own keys refuse
+    /// it otherwise, and then it must be judged again.
+    Keys,
+}
+
+/// Commits that are written in one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    levels: Levels,
+    positions: Positions,
+}
+
+impl Batch {
+    /// Judges a commit and writes it, but for what [`finish`](Self::finish) writes once for all.
+    pub(crate) fn write(
+        &mut self,
+        connection: &Connection,
+        commit: &Commit,
+        trust: Trust,
+    ) -> Result<(), Failure> {
+        let trusted = (trust == Trust::Keys).then_some(commit);
+        let mut database = Database { connection, levels: &mut self.levels, trusted };
+        let effects = match apply(&mut database, commit) {
+            Ok(effects) => effects,
+            // Something that comes before this reason may have been taken on trust.
+            Err(Stop::Refused(_)) if trust == Trust::Keys => {
+                return self.write(connection, commit, Trust::Nothing);
             }
-            Write::Remove { old, .. } => changes.remove(connection, old)?,
-            Write::Require { .. } => {}
+            Err(Stop::Refused(refusal)) => return Err(Failure::Refused(refusal)),
+            Err(Stop::Failed(error)) => return Err(Failure::Failed(error)),
+        };
+        let mut changes = Changes::default();
+        for write in commit.writes() {
+            match write {
+                Write::Insert(record) => changes.insert(connection, record)?,
+                Write::Replace { expected, old, new } => {
+                    changes.replace(connection, old, new, *expected)?;
+                }
+                Write::Remove { old, .. } => changes.remove(connection, old)?,
+                Write::Require { .. } => {}
+            }
         }
+        let Effects { levels, movements, events } = effects;
+        for movement in &movements {
+            stock::MOVEMENTS.insert(connection, &stock::movement_row(movement))?;
+        }
+        if !events.is_empty() {
+            self.positions.tell(connection, commit.time(), &events)?;
+        }
+        if let Some(outcome) = commit.outcome() {
+            journal::remember(connection, outcome)?;
+        }
+        changes.settle(connection)?;
+        for level in levels {
+            self.levels.set(level);
+        }
+        Ok(())
     }
-    let Effects { levels: moved, movements, events } = effects;
-    for movement in &movements {
-        stock::MOVEMENTS.insert(connection, &stock::movement_row(movement))?;
+
+    /// Writes what the commits have in common.
+    pub(crate) fn finish(self, connection: &Connection) -> Result<()> {
+        self.positions.write(connection)?;
+        self.levels.write(connection)
     }
-    if !events.is_empty() {
-        journal::tell(connection, commit.time(), &events)?;
-    }
-    if let Some(outcome) = commit.outcome() {
-        journal::remember(connection, outcome)?;
-    }
-    changes.settle(connection)?;
-    for level in moved {
-        levels.set(level);
-    }
-    Ok(())
 }
 
 /// What follows from the records that a commit writes, and is done once after them.
 #[derive(Debug, Default)]
 struct Changes {
     setup: bool,
+    catalog: bool,
     /// Whether a location has become active or has ceased to be.
     places: bool,
     products: BTreeMap<ProductId, Stale>,
@@ -163,6 +199,7 @@ impl Changes {
                 category::CATEGORIES.insert(connection, &category::row(it, version)?)
             }
             Record::Product(it) => {
+                self.catalog = true;
                 self.products.entry(it.id).or_default().document = true;
                 // Its variants may have come before it.
                 self.products.entry(it.id).or_default().prices = true;
@@ -177,7 +214,7 @@ impl Changes {
                 })
             }
             Record::Cart(it) => {
-                cart::CARTS.insert(connection, &cart::row(it, version)?)?;
+                cart::CARTS.insert(connection, &cart::row(it, version, None)?)?;
                 cart::CART_LINES.insert_all(connection, &it.lines, |position, line| {
                     cart::line_row(it.id, position, line)
                 })
@@ -228,6 +265,7 @@ impl Changes {
                 &category::row(new, after)?,
             ),
             (Record::Product(old), Record::Product(new)) => {
+                self.catalog = true;
                 self.products.entry(new.id).or_default().document = true;
                 product::PRODUCTS.update(
                     connection,
@@ -250,8 +288,8 @@ impl Changes {
             (Record::Cart(old), Record::Cart(new)) => {
                 cart::CARTS.update(
                     connection,
-                    &cart::row(old, before)?,
-                    &cart::row(new, after)?,
+                    &cart::row(old, before, Some(new))?,
+                    &cart::row(new, after, Some(old))?,
                 )?;
                 cart::update_lines(connection, new.id, &old.lines, &new.lines)
             }
@@ -309,6 +347,7 @@ impl Changes {
             }
             Record::Category(it) => category::CATEGORIES.delete(connection, &[Cell::id(it.id)]),
             Record::Product(it) => {
+                self.catalog = true;
                 document::forget(connection, it.id)?;
                 for table in [&product::TAGS, &product::IN_CATEGORIES, &product::IMAGES] {
                     table.delete(connection, &[Cell::id(it.id)])?;
@@ -317,6 +356,7 @@ impl Changes {
                 product::PRODUCTS.delete(connection, &[Cell::id(it.id)])
             }
             Record::Variant(it) => {
+                self.catalog = true;
                 let stale = self.products.entry(it.product_id).or_default();
                 (stale.prices, stale.document) = (true, true);
                 variant::PRICES.delete(connection, &[Cell::id(it.id)])?;
@@ -344,6 +384,7 @@ impl Changes {
 
     /// Notes what a variant that comes or changes makes stale.
     fn variant(&mut self, old: Option<&Variant>, new: &Variant) {
+        self.catalog = true;
         let priced = old.is_none_or(|old| {
             old.active != new.active || old.prices != new.prices || old.product_id != new.product_id
         });
@@ -367,10 +408,15 @@ impl Changes {
 
     fn settle(self, connection: &Connection) -> Result<()> {
         const SETUP: &str = "UPDATE commerce_counters SET value = value + 1 WHERE name = 'setup'";
+        const CATALOG: &str =
+            "UPDATE commerce_counters SET value = value + 1 WHERE name = 'catalog'";
         const THRESHOLD: &str = "UPDATE commerce_counters SET value = ?1
             WHERE name = 'low_stock_threshold_max' AND value < ?1";
         if self.setup {
             codec::run(connection, SETUP, [])?;
+        }
+        if self.catalog {
+            codec::run(connection, CATALOG, [])?;
         }
         if let Some(threshold) = self.threshold {
             codec::run(connection, THRESHOLD, [threshold])?;

@@ -7,6 +7,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -18,11 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     error::Error,
     open::OpenOptions,
-    table::{
-        journal::{self, Purged},
-        stock::Levels,
-    },
-    write::{self, Failure},
+    table::journal::{self, Purged},
+    write::{self, Batch, Failure, Trust},
 };
 
 /// The commits that can wait; whoever comes after them waits to be let in.
@@ -33,7 +31,7 @@ type Answer = Result<(), CommitError>;
 /// What the writer is asked to do.
 #[derive(Debug)]
 enum Job {
-    Commit { commit: Box<Commit>, until: Instant, answer: oneshot::Sender<Answer> },
+    Commit { commit: Arc<Commit>, until: Instant, answer: oneshot::Sender<Answer> },
     Purge { purge: Purge, purged: Purged, answer: oneshot::Sender<StoreResult<Purged>> },
 }
 
@@ -59,7 +57,9 @@ impl Writer {
     pub(crate) async fn commit(&self, commit: &Commit) -> Answer {
         let (answer, answered) = oneshot::channel();
         let until = Instant::now() + self.queue_timeout;
-        let job = Job::Commit { commit: Box::new(commit.clone()), until, answer };
+        // It is kept here as well, so that the writer need not spend its time on taking it apart.
+        let commit = Arc::new(commit.clone());
+        let job = Job::Commit { commit: Arc::clone(&commit), until, answer };
         self.send(job).await.map_err(CommitError::Unavailable)?;
         // The writer answers whatever it takes, unless it dies over it.
         answered.await.unwrap_or_else(|_| Err(CommitError::OutcomeUnknown(gone())))
@@ -124,9 +124,10 @@ fn serve(connection: &Connection, mut jobs: mpsc::Receiver<Job>, batch_max: usiz
             // After a panic the senders in the batch are dropped, which tells those who wait that
             // nobody knows.
             let _ = guarded(connection, || commit_all(connection, &mut batch));
-            for waiting in batch.drain(..) {
-                if let Some(result) = waiting.result {
-                    let _ = waiting.answer.send(result);
+            for Waiting { commit, answer, result } in batch.drain(..) {
+                drop(commit);
+                if let Some(result) = result {
+                    let _ = answer.send(result);
                 }
             }
         }
@@ -152,15 +153,20 @@ fn step(connection: &Connection, purge: &Purge, purged: &mut Purged) -> StoreRes
 /// A commit of the batch, and what has become of it.
 #[derive(Debug)]
 struct Waiting {
-    commit: Box<Commit>,
+    commit: Arc<Commit>,
     answer: oneshot::Sender<Answer>,
     result: Option<Answer>,
 }
 
 /// Writes a batch in one transaction. A commit that is refused leaves nothing and does not disturb
-/// the others; if the database itself fails, each commit is tried again on its own.
+/// the others. If the database refuses something, the batch is judged again by what is stored; if it
+/// still does, each commit is tried on its own.
 fn commit_all(connection: &Connection, batch: &mut [Waiting]) {
-    match together(connection, batch) {
+    let together = together(connection, batch, Trust::Keys).or_else(|undone| match undone {
+        Undone::Batch => together(connection, batch, Trust::Nothing),
+        Undone::Unavailable(_) => Err(undone),
+    });
+    match together {
         Ok(()) => {}
         Err(Undone::Batch) => {
             for waiting in batch {
@@ -185,31 +191,31 @@ enum Undone {
     Unavailable(Error),
 }
 
-fn together(connection: &Connection, batch: &mut [Waiting]) -> Result<(), Undone> {
+fn together(connection: &Connection, waiting: &mut [Waiting], trust: Trust) -> Result<(), Undone> {
     connection
         .execute_batch("BEGIN IMMEDIATE")
         .map_err(|error| Undone::Unavailable(error.into()))?;
-    let mut levels = Levels::default();
+    let mut batch = Batch::default();
     let mut wrote = false;
-    for waiting in batch.iter_mut() {
-        match write::write(connection, &waiting.commit, &mut levels) {
+    for one in waiting.iter_mut() {
+        match batch.write(connection, &one.commit, trust) {
             Ok(()) => {
                 wrote = true;
-                waiting.result = None;
+                one.result = None;
             }
-            Err(Failure::Refused(refusal)) => waiting.result = Some(Err(refusal.into())),
+            Err(Failure::Refused(refusal)) => one.result = Some(Err(refusal.into())),
             Err(Failure::Failed(_)) => return undo(connection),
         }
     }
     if !wrote {
         return connection.execute_batch("ROLLBACK").or(Ok(()));
     }
-    if levels.write(connection).is_err() {
+    if batch.finish(connection).is_err() {
         return undo(connection);
     }
     let ended = write::end(connection);
-    for waiting in batch {
-        waiting.result = Some(match (&ended, waiting.result.take()) {
+    for one in waiting {
+        one.result = Some(match (&ended, one.result.take()) {
             (Ok(()), result) => result.unwrap_or(Ok(())),
             // It was refused because of commits that were not made after all.
             (Err(error), Some(_)) => Err(CommitError::Unavailable(again(error))),

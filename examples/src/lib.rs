@@ -2,3 +2,8 @@
 
 pub mod replay;
 pub mod retail;
+
+/// The first example of the project's README, which must compile as it stands.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -41,11 +41,9 @@ pub(super) fn products(
     };
     let words = query.filter.text.as_deref().map(search::query).unwrap_or_default();
     let total = query.page.total.then(|| count(connection, query, &words)).transpose()?;
-    let keys = match sort {
-        ProductSort::CreatedAt => by_column(connection, query, &words, "p.created_at")?,
-        ProductSort::Title => by_column(connection, query, &words, "p.title_key")?,
-        ProductSort::Price => by_price(connection, query, &words)?,
-    };
+    let narrow = Narrow::all(&query.filter, &words);
+    let chosen = choose(connection, &narrow, sort)?;
+    let keys = by(connection, query, &narrow, chosen)?;
     page(keys, &query.page, total, read)
 }
 
@@ -294,25 +292,45 @@ fn restrict(select: &mut Select, query: &ProductQuery, narrow: &[Narrow], but: O
     conditions(query, select);
 }
 
+/// The filter by whose index the products are found, if one of them helps.
+fn choose(connection: &Connection, narrow: &[Narrow], sort: ProductSort) -> Result<Option<usize>> {
+    let in_order = |one: &Narrow| sort == ProductSort::CreatedAt && one.source().3.is_some();
+    match narrow {
+        [] => Ok(None),
+        // One filter whose index has the order needs no choice.
+        [one] if in_order(one) => Ok(Some(0)),
+        several => match smallest(connection, several)? {
+            Some(at) => Ok(Some(at)),
+            None => Ok(several.iter().position(in_order)),
+        },
+    }
+}
+
+/// The keys of a page, found by the index of the chosen filter or, without one, of the order.
+pub(super) fn by(
+    connection: &Connection,
+    query: &ProductQuery,
+    narrow: &[Narrow],
+    chosen: Option<usize>,
+) -> Result<Vec<Cursor>> {
+    match query.sort {
+        None | Some(ProductSort::CreatedAt) => {
+            by_column(connection, query, narrow, chosen, "p.created_at")
+        }
+        Some(ProductSort::Title) => by_column(connection, query, narrow, chosen, "p.title_key"),
+        Some(ProductSort::Price) => by_price(connection, query, narrow, chosen),
+    }
+}
+
 fn by_column(
     connection: &Connection,
     query: &ProductQuery,
-    words: &[String],
+    narrow: &[Narrow],
+    chosen: Option<usize>,
     column: &str,
 ) -> Result<Vec<Cursor>> {
-    let narrow = Narrow::all(&query.filter, words);
     let by_age = column == "p.created_at";
     let mut sort = Sort { key: column, id: "p.id", descending: query.descending };
-    let in_order = |at: usize| narrow.get(at).and_then(|one| one.source().3).filter(|_| by_age);
-    // One filter whose index has the order needs no choice.
-    let chosen = match narrow.len() {
-        0 => None,
-        1 if in_order(0).is_some() => Some(0),
-        _ => match smallest(connection, &narrow)? {
-            Some(at) => Some(at),
-            None => (0..narrow.len()).find(|at| in_order(*at).is_some()),
-        },
-    };
     let mut select = match chosen.and_then(|at| narrow.get(at)) {
         Some(one) => {
             if by_age && let (_, _, _, Some((key, id))) = one.source() {
@@ -331,7 +349,7 @@ fn by_column(
             }
         },
     };
-    restrict(&mut select, query, &narrow, chosen);
+    restrict(&mut select, query, narrow, chosen);
     sort.keys(connection, select, query.page.after.as_ref(), query.page.limit)
 }
 
@@ -339,7 +357,8 @@ fn by_column(
 fn by_price(
     connection: &Connection,
     query: &ProductQuery,
-    words: &[String],
+    narrow: &[Narrow],
+    chosen: Option<usize>,
 ) -> Result<Vec<Cursor>> {
     let after = query.page.after.as_ref();
     let wanted = query.page.limit.saturating_add(1);
@@ -347,16 +366,14 @@ fn by_price(
         Some(Cursor { key: CursorKey::Number(price), .. }) => Some(*price),
         _ => None,
     };
-    let narrow = Narrow::all(&query.filter, words);
-    let chosen = smallest(connection, &narrow)?;
     let list = |priced: bool| -> Result<Vec<Cursor>> {
         if priced {
-            with_price(connection, query, &narrow, chosen, after)
+            with_price(connection, query, narrow, chosen, after)
         } else {
             without_price(
                 connection,
                 query,
-                &narrow,
+                narrow,
                 chosen,
                 after.filter(|_| last == Some(NO_PRICE)),
             )

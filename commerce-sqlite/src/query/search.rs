@@ -85,6 +85,8 @@ fn candidates(
         "p.id, p.created_at, f.title, f.skus, f.tags, f.description"
     };
     let sql = select.sql(columns, order);
+    #[cfg(test)]
+    codec::plan::note(connection, &sql);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(select.values())?;
     let mut found: Vec<Candidate> = Vec::new();

@@ -4,12 +4,13 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use commerce_core::{
     cart::{Cart, CartLine},
-    id::{CartId, CustomerId},
+    id::{CartId, CustomerId, VariantId},
+    inventory::StockLevel,
     version::{Version, Versioned},
 };
 use rusqlite::Connection;
 
-use super::{Cell, table};
+use super::{Cell, stock, table};
 use crate::{
     codec::{self, Columns},
     error::Result,
@@ -26,7 +27,12 @@ table! {
     cart_id position id variant_id quantity set_price set_price_currency
 }
 
-pub(crate) fn row(cart: &Cart, version: Version) -> Result<Vec<Cell<'_>>> {
+/// `other` is the state that a row is compared with, when it is.
+pub(crate) fn row<'a>(
+    cart: &'a Cart,
+    version: Version,
+    other: Option<&Cart>,
+) -> Result<Vec<Cell<'a>>> {
     Ok(vec![
         Cell::id(cart.id),
         Cell::count(version.get()),
@@ -36,10 +42,10 @@ pub(crate) fn row(cart: &Cart, version: Version) -> Result<Vec<Cell<'_>>> {
         Cell::maybe_id(cart.customer_id),
         Cell::maybe(cart.secret.as_ref(), |digest| Cell::Blob(digest.as_bytes())),
         Cell::maybe_text(cart.email.as_ref()),
-        Cell::maybe_json(cart.shipping_address.as_ref())?,
-        Cell::maybe_json(cart.billing_address.as_ref())?,
+        Cell::maybe_json_unless(&cart.shipping_address, other.map(|it| &it.shipping_address))?,
+        Cell::maybe_json_unless(&cart.billing_address, other.map(|it| &it.billing_address))?,
         Cell::maybe_id(cart.shipping_method),
-        Cell::json(&cart.discount_codes)?,
+        Cell::json_unless(&cart.discount_codes, other.map(|it| &it.discount_codes))?,
         Cell::maybe_text(cart.note.as_ref()),
         Cell::maybe_id(cart.order_id),
         cart.created_at.into(),
@@ -58,6 +64,20 @@ pub(crate) fn line_row(of: CartId, position: i64, line: &CartLine) -> Result<Vec
         Cell::maybe(line.set_price, |price| Cell::Integer(price.minor())),
         Cell::maybe(line.set_price, |price| Cell::Text(price.currency().code())),
     ])
+}
+
+/// The levels of what a cart's lines want, those of one variant by location.
+pub(crate) fn levels(
+    connection: &Connection,
+    of: CartId,
+) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
+    // Sorting and leaving out what comes twice are cheaper here than in a statement, which opens a
+    // table of its own for each.
+    const LEVELS: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
+        FROM commerce_cart_lines AS l
+        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = l.variant_id
+        WHERE l.cart_id = ?1";
+    stock::levels_by(connection, LEVELS, [codec::key(of)])
 }
 
 /// Writes the difference between the lines of a cart before and after.

@@ -2,6 +2,7 @@
 
 use commerce_core::{
     cart::CartStatus,
+    event::Event,
     id::CartId,
     store::{Due, OutboxEntry, Outcome, OutcomeKey, Purge},
     time::Timestamp,
@@ -39,15 +40,44 @@ pub(crate) fn outcome(connection: &Connection, key: &OutcomeKey) -> Result<Optio
     })
 }
 
-/// Puts the events of a commit into the outbox.
-pub(crate) fn tell(
-    connection: &Connection,
-    at: Timestamp,
-    events: &[commerce_core::event::Event],
-) -> Result<()> {
-    const INSERT: &str = "INSERT INTO commerce_outbox (at, events) VALUES (?1, ?2)";
-    codec::run(connection, INSERT, params![at.as_millis(), codec::json(events)?])?;
-    Ok(())
+/// The places of the outbox that a batch takes: the last one is read once and written once.
+#[derive(Debug, Default)]
+pub(crate) struct Positions {
+    /// As it is stored, and as it is now.
+    last: Option<(i64, i64)>,
+}
+
+impl Positions {
+    /// Puts the events of a commit into the outbox.
+    pub(crate) fn tell(
+        &mut self,
+        connection: &Connection,
+        at: Timestamp,
+        events: &[Event],
+    ) -> Result<()> {
+        const LAST: &str = "SELECT value FROM commerce_counters WHERE name = 'outbox'";
+        const INSERT: &str =
+            "INSERT INTO commerce_outbox (position, at, events) VALUES (?1, ?2, ?3)";
+        let (stored, last) = match self.last {
+            Some(last) => last,
+            None => codec::number(connection, LAST, [])?.map_or((0, 0), |last| (last, last)),
+        };
+        let position = last + 1;
+        self.last = Some((stored, position));
+        codec::run(connection, INSERT, params![position, at.as_millis(), codec::json(events)?])?;
+        Ok(())
+    }
+
+    /// Writes the last place, which never comes again even when its entry is gone.
+    pub(crate) fn write(self, connection: &Connection) -> Result<()> {
+        const LAST: &str = "UPDATE commerce_counters SET value = ?1 WHERE name = 'outbox'";
+        if let Some((stored, last)) = self.last
+            && stored != last
+        {
+            codec::run(connection, LAST, [last])?;
+        }
+        Ok(())
+    }
 }
 
 /// Every writer holds the lock of the whole file while it takes a position, so none below one that

@@ -42,7 +42,8 @@ table! {
     order_id position id carrier tracking_number tracking_url fulfilled_at delivered_at lines
 }
 
-pub(crate) fn row(order: &Order, version: Version) -> Result<Vec<Cell<'_>>> {
+/// `other` is the state that a row is compared with, when it is.
+fn row<'a>(order: &'a Order, version: Version, other: Option<&Order>) -> Result<Vec<Cell<'a>>> {
     let amount = |amount| codec::minor(amount, order.currency).map(Cell::Integer);
     Ok(vec![
         Cell::id(order.id),
@@ -72,13 +73,13 @@ pub(crate) fn row(order: &Order, version: Version) -> Result<Vec<Cell<'_>>> {
         Cell::maybe_time(order.cancelled_at),
         Cell::maybe(order.cancel_reason, |reason| Cell::Text(reason.as_str())),
         order.updated_at.into(),
-        Cell::json(&order.terms)?,
-        Cell::json(&order.history)?,
-        Cell::maybe_json(order.shipping_address.as_ref())?,
-        Cell::maybe_json(order.billing_address.as_ref())?,
-        Cell::maybe_json(order.shipping.as_ref())?,
-        Cell::json(&order.taxes)?,
-        Cell::json(&order.pricing)?,
+        Cell::json_unless(&order.terms, other.map(|it| &it.terms))?,
+        Cell::json_unless(&order.history, other.map(|it| &it.history))?,
+        Cell::maybe_json_unless(&order.shipping_address, other.map(|it| &it.shipping_address))?,
+        Cell::maybe_json_unless(&order.billing_address, other.map(|it| &it.billing_address))?,
+        Cell::maybe_json_unless(&order.shipping, other.map(|it| &it.shipping))?,
+        Cell::json_unless(&order.taxes, other.map(|it| &it.taxes))?,
+        Cell::json_unless(&order.pricing, other.map(|it| &it.pricing))?,
         Cell::maybe_text(order.note.as_ref()),
     ])
 }
@@ -143,7 +144,7 @@ fn fulfillment_row(of: OrderId, position: i64, sent: &Fulfillment) -> Result<Vec
 }
 
 pub(crate) fn insert(connection: &Connection, order: &Order, version: Version) -> Result<()> {
-    ORDERS.insert(connection, &row(order, version)?)?;
+    ORDERS.insert(connection, &row(order, version, None)?)?;
     for (at, line) in (0..).zip(&order.lines) {
         ORDER_LINES.insert(connection, &line_row(order, at, line)?)?;
         HOLDS.insert_all(connection, &line.holds, |position, hold| {
@@ -162,7 +163,7 @@ pub(crate) fn update(
     new: &Order,
     after: Version,
 ) -> Result<()> {
-    ORDERS.update(connection, &row(old, before)?, &row(new, after)?)?;
+    ORDERS.update(connection, &row(old, before, Some(new))?, &row(new, after, Some(old))?)?;
     if old.lines.len() == new.lines.len() && old.currency == new.currency {
         for (at, (before, after)) in (0..).zip(old.lines.iter().zip(&new.lines)) {
             if before == after {

@@ -1,7 +1,5 @@
 //! The shop's configuration and its locations.
 
-use std::sync::{Mutex, PoisonError};
-
 use commerce_core::{
     inventory::Location,
     shop::{Setup, Shop},
@@ -41,29 +39,6 @@ pub(crate) fn location_row(location: &Location, version: Version) -> Vec<Cell<'_
         location.created_at.into(),
         location.updated_at.into(),
     ]
-}
-
-/// What was read last of the setup, and the count of its writes at that time. It is only taken
-/// where a snapshot has the same count, so another process may write it as well.
-#[derive(Debug, Default)]
-pub(crate) struct SetupCache(Mutex<Option<(i64, Setup)>>);
-
-impl SetupCache {
-    pub(crate) fn get(&self, connection: &Connection) -> Result<Option<Setup>> {
-        const WRITES: &str = "SELECT value FROM commerce_counters WHERE name = 'setup'";
-        let writes = codec::number(connection, WRITES, [])?;
-        let Some(writes) = writes else { return setup(connection) };
-        if let Some((at, setup)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
-            && *at == writes
-        {
-            return Ok(Some(setup.clone()));
-        }
-        let found = setup(connection)?;
-        if let Some(setup) = &found {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((writes, setup.clone()));
-        }
-        Ok(found)
-    }
 }
 
 /// The shop's configuration and locations.

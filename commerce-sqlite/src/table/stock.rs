@@ -6,7 +6,7 @@ use commerce_core::{
     id::VariantId,
     inventory::{LevelKey, Movement, StockLevel},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 
 use super::{Cell, table};
 use crate::{
@@ -64,21 +64,33 @@ pub(crate) fn level(connection: &Connection, key: LevelKey) -> Result<StockLevel
     Ok(StockLevel { variant_id: key.variant_id, location_id: key.location_id, on_hand, held })
 }
 
-/// The levels of variants, by variant, those of one by location.
+/// The levels of variants that a JSON list of ids names, those of one by location.
 pub(crate) fn levels(
     connection: &Connection,
     variants: &str,
 ) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
     const LEVELS: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
         FROM json_each(?1) AS wanted
-        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = unhex(wanted.value)
-        ORDER BY wanted.key, s.location_id";
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    codec::all(connection, LEVELS, [variants], |row| {
+        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = unhex(wanted.value)";
+    levels_by(connection, LEVELS, [variants])
+}
+
+/// The levels that a statement finds, each once, those of one variant by location.
+pub(crate) fn levels_by(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
+    let mut found: HashMap<_, Vec<StockLevel>> = HashMap::new();
+    codec::all(connection, sql, params, |row| {
         let level = read_level(row)?;
         found.entry(level.variant_id).or_default().push(level);
         Ok(())
     })?;
+    for levels in found.values_mut() {
+        levels.sort_unstable_by_key(|level| level.location_id);
+        levels.dedup();
+    }
     Ok(found)
 }
 
@@ -90,7 +102,8 @@ pub(crate) fn levels_of_products(
     const LEVELS: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
         FROM json_each(?1) AS wanted
         CROSS JOIN commerce_variants AS v ON v.product_id = unhex(wanted.value)
-        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id";
+        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id
+        ORDER BY s.variant_id, s.location_id";
     codec::all(connection, LEVELS, [products], read_level)
 }
 

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use commerce_core::{
     catalog::{Backorder, Dimensions, Price, Sellable, Variant},
     id::{ProductId, VariantId},
+    inventory::StockLevel,
     store::VariantRef,
     version::{Version, Versioned},
 };
@@ -76,6 +77,7 @@ pub(crate) fn price_row(of: VariantId, position: i64, price: &Price) -> Result<V
     ])
 }
 
+type Levels = HashMap<VariantId, Vec<StockLevel>>;
 type Prices = HashMap<VariantId, Vec<Price>>;
 
 fn read(row: &Columns<'_>, prices: &mut Prices) -> Result<Versioned<Variant>> {
@@ -189,10 +191,21 @@ pub(crate) fn variants_of_products(
     Ok(found)
 }
 
-/// What selling variants needs: those that exist, each once.
+/// What selling variants needs, with their stock: those that exist, each once.
+pub(crate) fn stocked(
+    connection: &Connection,
+    variants: impl IntoIterator<Item = VariantId>,
+) -> Result<Vec<Sellable>> {
+    let variants: Vec<_> = variants.into_iter().collect();
+    let levels = stock::levels(connection, &codec::ids(variants.iter().copied()))?;
+    sellables(connection, variants, levels)
+}
+
+/// What selling variants needs: those that exist, each once, with the levels that are given.
 pub(crate) fn sellables(
     connection: &Connection,
     variants: impl IntoIterator<Item = VariantId>,
+    mut levels: Levels,
 ) -> Result<Vec<Sellable>> {
     static SELLABLES: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -215,7 +228,6 @@ pub(crate) fn sellables(
     distinct.dedup();
     let ids = codec::ids(distinct);
     let mut prices = read_prices(connection, PRICES_OF, &ids)?;
-    let mut levels = stock::levels(connection, &ids)?;
     codec::all(connection, &SELLABLES, [&ids], |row| {
         let variant = read(row, &mut prices)?;
         Ok(Sellable {
@@ -236,5 +248,5 @@ pub(crate) fn sellable(connection: &Connection, by: &VariantRef) -> Result<Optio
         VariantRef::Id(id) => Some(*id),
         VariantRef::Sku(sku) => codec::first(connection, ID_OF, [&**sku], |row| row.id())?,
     };
-    Ok(sellables(connection, id)?.pop())
+    Ok(stocked(connection, id)?.pop())
 }

@@ -1,0 +1,221 @@
+//! What lists cost: no statement goes through a table, and none that can be long is sorted.
+
+use commerce_core::{
+    catalog::ProductStatus,
+    currency::Currency,
+    id::{CategoryId, CustomerId, Id, LocationId, VariantId},
+    order::OrderStatus,
+    search::query as words_of,
+    store::{
+        Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, PageRequest, ProductFilter,
+        ProductQuery, ProductSort, StockFilter,
+    },
+    text::{Email, Label},
+    time::Timestamp,
+};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use crate::{codec::plan, migrate_in};
+
+fn connection() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    migrate_in(&connection).unwrap();
+    // One product, without a price in the currency that is asked for.
+    let product = "INSERT INTO commerce_products
+        VALUES (1, x'00000000000000000000000000000001', 1, 's', 't', 'active', 'c', 0, 0, NULL,
+            NULL, 't', NULL, NULL, 'USD', 1, 1, '[]', '{}', '[]', NULL, '{}', '{}', '')";
+    connection.execute(product, []).unwrap();
+    connection
+}
+
+fn id<T: Id>() -> T {
+    T::from_uuid(Uuid::from_u128(7))
+}
+
+fn pages(key: CursorKey) -> [PageRequest; 2] {
+    let after = Some(Cursor { key, id: Uuid::from_u128(9) });
+    [PageRequest::first(20), PageRequest { after, ..PageRequest::first(20) }]
+}
+
+/// Refuses plans that go through a table of the shop, and, if `ordered`, those that sort.
+fn check(what: &str, steps: &[(String, String)], ordered: bool) {
+    assert!(!steps.is_empty());
+    for (step, sql) in steps {
+        let of_request = step.contains("wanted") || step.contains("json_each");
+        // The counters and the one row of the shop are small whatever the shop is.
+        let small = step.contains("SCAN commerce_shop");
+        let along_index = step.contains("USING INDEX") || step.contains("USING COVERING INDEX");
+        let virtual_index = step.contains("VIRTUAL TABLE INDEX") && !step.ends_with("INDEX 0:");
+        let derived =
+            step.starts_with("SCAN (") || step.starts_with("SCAN c") && sql.contains("DISTINCT");
+        assert!(
+            !step.starts_with("SCAN")
+                || of_request
+                || small
+                || along_index
+                || virtual_index
+                || derived,
+            "{what}: {step} in {sql}"
+        );
+        let page = sql.contains("LIMIT 21");
+        assert!(
+            !(ordered && page && step.contains("TEMP B-TREE FOR ORDER BY")),
+            "{what}: {step} in {sql}"
+        );
+    }
+}
+
+fn product_query(filter: ProductFilter, sort: Option<ProductSort>) -> ProductQuery {
+    let page = PageRequest::first(20);
+    ProductQuery { filter, currency: Currency::EUR, sort, descending: false, page }
+}
+
+#[test]
+fn lists_of_products_follow_an_index() {
+    let connection = connection();
+    let label = || Label::new("x").unwrap();
+    let filters = [
+        ("all", ProductFilter::default()),
+        (
+            "category",
+            ProductFilter { categories: Some(vec![id::<CategoryId>()]), ..Default::default() },
+        ),
+        ("tag", ProductFilter { tag: Some(label()), ..Default::default() }),
+        ("vendor", ProductFilter { vendor: Some(label()), ..Default::default() }),
+        ("type", ProductFilter { product_type: Some(label()), ..Default::default() }),
+        ("featured", ProductFilter { featured: Some(true), ..Default::default() }),
+    ];
+    for (what, filter) in &filters {
+        for status in [None, Some(ProductStatus::Active)] {
+            for descending in [false, true] {
+                for page in pages(CursorKey::Number(5)) {
+                    let filter = ProductFilter { status, in_stock: Some(true), ..filter.clone() };
+                    let query = product_query(filter, Some(ProductSort::CreatedAt));
+                    let query = ProductQuery { page, descending, ..query };
+                    let (steps, _) =
+                        plan::of(|| super::product::products(&connection, &query).unwrap());
+                    check(what, &steps, true);
+                }
+            }
+        }
+    }
+    for sort in [ProductSort::Title, ProductSort::Price] {
+        for status in [None, Some(ProductStatus::Active)] {
+            for key in [CursorKey::Number(5), CursorKey::Number(i64::MAX)] {
+                for page in pages(key) {
+                    let query =
+                        product_query(ProductFilter { status, ..Default::default() }, Some(sort));
+                    let query = ProductQuery { page, ..query };
+                    let (steps, _) =
+                        plan::of(|| super::product::products(&connection, &query).unwrap());
+                    check("sorted", &steps, true);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_of_products_with_several_filters_go_through_no_table() {
+    let connection = connection();
+    let label = || Some(Label::new("x").unwrap());
+    let filter = ProductFilter {
+        status: Some(ProductStatus::Active),
+        categories: Some(vec![id(), CategoryId::from_uuid(Uuid::from_u128(8))]),
+        tag: label(),
+        vendor: label(),
+        product_type: label(),
+        text: Some("red shirt".to_owned()),
+        min_price: Some(1),
+        max_price: Some(2),
+        in_stock: Some(false),
+        featured: Some(true),
+    };
+    for sort in
+        [None, Some(ProductSort::CreatedAt), Some(ProductSort::Title), Some(ProductSort::Price)]
+    {
+        let mut query = product_query(filter.clone(), sort);
+        query.page.total = true;
+        let (steps, _) = plan::of(|| super::product::products(&connection, &query).unwrap());
+        check("several", &steps, false);
+    }
+}
+
+#[test]
+fn every_filter_names_an_index_that_there_is() {
+    let connection = connection();
+    let filter = ProductFilter {
+        categories: Some(vec![id()]),
+        tag: Some(Label::new("x").unwrap()),
+        vendor: Some(Label::new("x").unwrap()),
+        product_type: Some(Label::new("x").unwrap()),
+        featured: Some(true),
+        ..Default::default()
+    };
+    let all = super::product::Narrow::all(&filter, &words_of("a b"));
+    assert_eq!(all.len(), 6);
+    for sort in [ProductSort::CreatedAt, ProductSort::Title, ProductSort::Price] {
+        for only in 0..all.len() {
+            let (steps, _) = plan::of(|| {
+                super::product::by(
+                    &connection,
+                    &product_query(filter.clone(), Some(sort)),
+                    &all,
+                    Some(only),
+                )
+                .unwrap()
+            });
+            check("one after the other", &steps, false);
+        }
+    }
+}
+
+#[test]
+fn lists_of_orders_follow_an_index() {
+    let connection = connection();
+    for status in [None, Some(OrderStatus::Pending)] {
+        for customer_id in [None, Some(id::<CustomerId>())] {
+            for email in [None, Some(Email::new("a@b.co").unwrap())] {
+                for placed_from in [None, Some(Timestamp::UNIX_EPOCH)] {
+                    for page in pages(CursorKey::Number(5)) {
+                        let filter = OrderFilter {
+                            status,
+                            customer_id,
+                            email: email.clone(),
+                            placed_from,
+                            placed_before: placed_from,
+                        };
+                        let query = OrderQuery { filter, page };
+                        let (steps, _) =
+                            plan::of(|| super::order::orders(&connection, &query).unwrap());
+                        check("orders", &steps, true);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_of_stock_follow_an_index() {
+    let connection = connection();
+    for low in [false, true] {
+        for page in pages(CursorKey::Text("a".to_owned())) {
+            let filter = StockFilter { location_id: None, low };
+            let (steps, _) = plan::of(|| super::stock::stock(&connection, &filter, &page).unwrap());
+            check("stock", &steps, true);
+            let filter = StockFilter { location_id: Some(id::<LocationId>()), low };
+            let (steps, _) = plan::of(|| super::stock::stock(&connection, &filter, &page).unwrap());
+            check("stock at a place", &steps, low);
+        }
+    }
+    for location_id in [None, Some(id::<LocationId>())] {
+        for page in pages(CursorKey::Number(5)) {
+            let filter = MovementFilter { variant_id: id::<VariantId>(), location_id };
+            let (steps, _) =
+                plan::of(|| super::stock::movements(&connection, &filter, &page).unwrap());
+            check("movements", &steps, true);
+        }
+    }
+}
