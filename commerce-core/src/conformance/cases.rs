@@ -405,6 +405,8 @@ macro_rules! __conformance_cases {
                     "a search is combined with filters and orders";
                 looks_at_the_newest_that_match:
                     "a ranking looks at no more than the newest candidates";
+                looks_at_names_however_old:
+                    "a ranking looks at old products that match by name, however many others match";
                 in_another_order_looks_at_all:
                     "a search in another order looks at all that match";
             }

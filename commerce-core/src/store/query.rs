@@ -118,8 +118,8 @@ pub struct ProductQuery {
     /// The currency in which prices are compared.
     pub currency: Currency,
     /// In which order. `None` sorts by how well the text matches, equal ones by id, the newest
-    /// first, and looks at no more than the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) that
-    /// match and were made last.
+    /// first, of the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) that match and were made last
+    /// and as many that match by name.
     pub sort: Option<ProductSort>,
     /// Whether the order is turned round. That of how well the text matches never is.
     pub descending: bool,
