@@ -16,6 +16,7 @@ use crate::{
     table::{
         stock::{self, MOVEMENTS},
         variant,
+        wanted::Wanted,
     },
 };
 
@@ -60,7 +61,7 @@ pub(super) fn stock(
     let sort = Sort { key: "v.sku", id: "v.id", descending: false };
     let keys = sort.keys(connection, select, request.after.as_ref(), request.limit)?;
     page(keys, request, total, |ids: Vec<VariantId>| {
-        let ids = codec::ids(ids);
+        let ids = Wanted::new(ids);
         let mut levels = stock::levels(connection, &ids)?;
         let variants = variant::variants(connection, &ids)?;
         Ok(variants

@@ -11,7 +11,10 @@ use commerce_core::{
 };
 use rusqlite::Connection;
 
-use super::{Cell, payment, table};
+use super::{
+    Cell, payment, table,
+    wanted::{RowsOf, Wanted},
+};
 use crate::{
     codec::{self, Columns},
     error::Result,
@@ -300,38 +303,29 @@ pub(crate) fn orders(
     connection: &Connection,
     ids: impl IntoIterator<Item = OrderId>,
 ) -> Result<Vec<OrderInputs>> {
-    fn of_orders(table: &super::Table, order: &str) -> String {
-        let columns: Vec<_> = table.columns.iter().map(|column| format!("it.{column}")).collect();
-        let (columns, name, key) =
-            (columns.join(", "), table.name, table.columns.first().copied().unwrap_or_default());
-        format!(
-            "SELECT {columns} FROM json_each(?1) AS wanted
-            CROSS JOIN {name} AS it ON it.{key} = unhex(wanted.value)
-            ORDER BY wanted.key{order}"
-        )
-    }
-    static ORDERS_OF: LazyLock<String> = LazyLock::new(|| of_orders(&ORDERS, ""));
-    static LINES_OF: LazyLock<String> = LazyLock::new(|| of_orders(&ORDER_LINES, ", it.position"));
-    static HOLDS_OF: LazyLock<String> =
-        LazyLock::new(|| of_orders(&HOLDS, ", it.line, it.position"));
-    static FULFILLMENTS_OF: LazyLock<String> =
-        LazyLock::new(|| of_orders(&FULFILLMENTS, ", it.position"));
-    let wanted = codec::ids(ids);
-    let mut found = codec::all(connection, &ORDERS_OF, [&wanted], read)?;
+    static ORDERS_OF: LazyLock<RowsOf> = LazyLock::new(|| RowsOf::table(&ORDERS, ""));
+    static LINES_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::table(&ORDER_LINES, "it.position"));
+    static HOLDS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::table(&HOLDS, "it.line, it.position"));
+    static FULFILLMENTS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::table(&FULFILLMENTS, "it.position"));
+    let wanted = Wanted::new(ids);
+    let mut found = ORDERS_OF.all(connection, &wanted, read)?;
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let places: HashMap<OrderId, usize> =
         found.iter().enumerate().map(|(at, (_, order))| (order.id, at)).collect();
     let mut holds: HashMap<(OrderId, i64), Vec<Hold>> = HashMap::new();
-    codec::all(connection, &HOLDS_OF, [&wanted], |row| {
+    HOLDS_OF.all(connection, &wanted, |row| {
         let key = (row.id()?, row.i64()?);
         row.skip(2);
         let hold = Hold { location_id: row.id()?, quantity: row.i64()? };
         holds.entry(key).or_default().push(hold);
         Ok(())
     })?;
-    codec::all(connection, &LINES_OF, [&wanted], |row| {
+    LINES_OF.all(connection, &wanted, |row| {
         let key = (row.id()?, row.i64()?);
         let order = places.get(&key.0).and_then(|at| found.get_mut(*at));
         if let Some((_, order)) = order {
@@ -340,7 +334,7 @@ pub(crate) fn orders(
         }
         Ok(())
     })?;
-    codec::all(connection, &FULFILLMENTS_OF, [&wanted], |row| {
+    FULFILLMENTS_OF.all(connection, &wanted, |row| {
         let of: OrderId = row.id()?;
         row.skip(1);
         if let Some((_, order)) = places.get(&of).and_then(|at| found.get_mut(*at)) {
@@ -349,7 +343,7 @@ pub(crate) fn orders(
         Ok(())
     })?;
     let mut payments: HashMap<OrderId, Vec<_>> = HashMap::new();
-    for payment in payment::payments(connection, places.keys().copied())? {
+    for payment in payment::payments(connection, &wanted)? {
         payments.entry(payment.order_id).or_default().push(payment);
     }
     Ok(found
