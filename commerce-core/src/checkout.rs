@@ -285,6 +285,7 @@ pub fn place(
         expires_at: None,
         cancelled_at: None,
         cancel_reason: None,
+        cancel_note: None,
         history: Vec::new(),
         updated_at: now,
     };
@@ -342,6 +343,7 @@ fn freeze(line: QuoteLine, sellable: &Sellable, holds: Vec<Hold>, backordered: i
         holds,
         backordered,
         fulfilled: 0,
+        cancelled: 0,
         refunded: 0,
     }
 }

@@ -167,7 +167,15 @@ pub enum Event {
         /// Whether all of the order has arrived.
         complete: bool,
     },
-    /// `order.cancelled`.
+    /// `order.partially_cancelled`: some of what was to be sent never will be, the rest goes on.
+    #[serde(rename = "order.partially_cancelled")]
+    OrderPartiallyCancelled {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+    },
+    /// `order.cancelled`: the whole of it.
     #[serde(rename = "order.cancelled")]
     OrderCancelled {
         /// The order.

@@ -58,6 +58,7 @@ enum Step {
     Checkout { shopper: usize },
     Capture { order: usize },
     Cancel { order: usize },
+    CancelUnits { order: usize, line: usize, units: i64 },
     FulfillAll { order: usize },
     Fulfill { order: usize, line: usize, units: i64 },
     Deliver { order: usize },
@@ -85,6 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => nth.clone().prop_map(|shopper| Checkout { shopper }),
         5 => nth.clone().prop_map(|order| Capture { order }),
         2 => nth.clone().prop_map(|order| Cancel { order }),
+        3 => (nth.clone(), nth.clone(), units.clone()).prop_map(|(order, line, units)| CancelUnits { order, line, units }),
         3 => nth.clone().prop_map(|order| FulfillAll { order }),
         4 => (nth.clone(), nth.clone(), units.clone()).prop_map(|(order, line, units)| Fulfill { order, line, units }),
         2 => nth.clone().prop_map(|order| Deliver { order }),
@@ -331,7 +333,14 @@ impl Simulation {
                 let Some((o, id)) = self.order(order) else { return };
                 let request = CancelOrder::default();
                 let cancel = || block_on(self.w.shop.cancel_order(&staff, id, &request, None));
-                agree(settle(cancel).err(), self.model.cancel(o));
+                agree(settle(cancel).err(), self.model.cancel(o, None));
+            }
+            Step::CancelUnits { order, line, units } => {
+                let Some((o, id)) = self.order(order) else { return };
+                let n = line % self.orders[o].lines.len();
+                let request = cancel_units(&[(self.orders[o].lines[n].id, units)]);
+                let cancel = || block_on(self.w.shop.cancel_order(&staff, id, &request, None));
+                agree(settle(cancel).err(), self.model.cancel(o, Some((n, units))));
             }
             Step::FulfillAll { order } => {
                 let Some((o, id)) = self.order(order) else { return };
@@ -445,8 +454,10 @@ impl Simulation {
         let lines = order
             .lines
             .iter()
-            .map(|line| (line.quantity.get(), line.fulfilled, line.backordered, line.refunded));
-        assert!(lines.eq(model.lines.iter().map(|l| (l.units, l.sent, l.backordered, l.refunded))));
+            .map(|l| (l.quantity.get(), l.fulfilled, l.cancelled, l.backordered, l.refunded));
+        let expected = model.lines.iter();
+        let expected = expected.map(|l| (l.units, l.sent, l.cancelled, l.backordered, l.refunded));
+        assert_eq!(lines.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "lines of order {o}");
         // The parts sum to the whole.
         let mut whole = order.shipping.as_ref().map_or(0, |shipping| shipping.total.minor());
         for line in &order.lines {
@@ -489,6 +500,8 @@ impl Simulation {
         let orders = &self.model.orders;
         assert_eq!(count("order.placed"), orders.len());
         assert_eq!(count("order.cancelled"), orders.iter().filter(|order| order.cancelled).count());
+        let reductions: usize = orders.iter().map(|order| order.reductions).sum();
+        assert_eq!(count("order.partially_cancelled"), reductions);
         assert_eq!(count("order.paid"), orders.iter().filter(|order| order.was_paid()).count());
         let parcels: usize = orders.iter().map(|order| order.parcels).sum();
         assert_eq!(count("order.fulfilled"), parcels);

@@ -489,8 +489,17 @@ impl Twins {
             }
             35 => {
                 let Some(order) = self.dice.one(&self.orders) else { return };
+                let view = both!(self, |shop| shop.order(&system, &OrderRef::Id(order))).unwrap();
+                let some = if self.dice.chance(60) { 1 } else { 0 };
+                let lines: Vec<_> = view
+                    .lines
+                    .iter()
+                    .take(some)
+                    .map(|line| json!({"line_id": line.id, "quantity": 1}))
+                    .collect();
                 let request: CancelOrder =
-                    serde_json::from_value(json!({"reason": "shop"})).unwrap();
+                    serde_json::from_value(json!({"lines": lines, "reason": "shop", "note": "n"}))
+                        .unwrap();
                 let _ = both!(self, |shop| shop.cancel_order(&system, order, &request, None));
             }
             36 => {

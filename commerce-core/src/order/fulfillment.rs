@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Hold, Order, OrderInputs};
+use super::{Changed, Hold, Order, OrderInputs, OrderLine};
 use crate::{
     catalog::Sellable,
     error::Rejection,
@@ -50,7 +50,7 @@ pub struct FulfillLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FulfillOrder {
-    /// What is sent; all that was not sent yet if empty.
+    /// What is sent; all that is still to be sent if empty.
     pub lines: Vec<FulfillLine>,
     /// How the parcel can be followed.
     pub tracking: Option<Tracking>,
@@ -92,7 +92,7 @@ impl Order {
     ///
     /// # Errors
     /// [`Rejection::InvalidTransition`] when it is cancelled, not paid for as its terms ask, or
-    /// wholly sent; [`Rejection::Invalid`] for lines that it does not have or more units than are
+    /// nothing of it is left to send; [`Rejection::Invalid`] for lines that it does not have or more units than are
     /// left; [`Rejection::InsufficientStock`] for backordered units that are still missing.
     pub fn fulfill(
         inputs: &OrderInputs,
@@ -203,27 +203,17 @@ impl Order {
                 .lines
                 .iter()
                 .filter_map(|line| {
-                    let quantity = Quantity::new(line.unfulfilled()).ok()?;
+                    let quantity = Quantity::new(line.outstanding()).ok()?;
                     Some(FulfillLine { line_id: line.id, quantity })
                 })
                 .collect();
             if rest.is_empty() {
-                return Err(Rejection::transition("order", "all of it was sent"));
+                return Err(Rejection::transition("order", "nothing of it is left to send"));
             }
             return Ok(rest);
         }
-        let mut lines = self.lines_by_id();
-        for (index, wanted) in request.lines.iter().enumerate() {
-            let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = lines.remove(&wanted.line_id) else {
-                let detail = "must be a line of the order, named once";
-                return Err(Rejection::invalid(pointer("line_id"), detail));
-            };
-            if wanted.quantity.get() > line.unfulfilled() {
-                let detail = format!("must be at most {}, which is left", line.unfulfilled());
-                return Err(Rejection::invalid(pointer("quantity"), detail));
-            }
-        }
+        let wanted = request.lines.iter().map(|part| (part.line_id, part.quantity));
+        self.named(wanted, OrderLine::outstanding)?;
         Ok(request.lines.clone())
     }
 

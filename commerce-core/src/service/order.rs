@@ -19,7 +19,7 @@ impl Commerce {
     /// [`Rejection::NotFound`], also for somebody else's; [`Error`].
     pub async fn order(&self, caller: &Caller, by: &OrderRef) -> Result<OrderView, Error> {
         let inputs = self.order_inputs(caller, by).await?;
-        Ok(seen(&inputs))
+        Ok(seen(caller, &inputs))
     }
 
     /// Orders, the newest first. A customer sees their own, whatever they ask for.
@@ -38,7 +38,7 @@ impl Commerce {
             caller.require_back_office()?;
         }
         let page = self.queries.orders(&query).await?;
-        let items = page.items.iter().map(seen).collect();
+        let items = page.items.iter().map(|inputs| seen(caller, inputs)).collect();
         Ok(Page { items, next: page.next, total: page.total })
     }
 
@@ -98,7 +98,7 @@ impl Commerce {
         .await
     }
 
-    /// Calls an order off and releases its stock.
+    /// Calls an order off, or what is named of it, and releases its stock.
     ///
     /// # Errors
     /// As [`Order::cancel`]; [`Rejection::Forbidden`], [`Rejection::NotFound`],
@@ -201,11 +201,17 @@ impl Commerce {
     }
 }
 
-fn seen(inputs: &OrderInputs) -> OrderView {
+fn seen(caller: &Caller, inputs: &OrderInputs) -> OrderView {
+    let (order, version) = (&inputs.order, inputs.order.version);
     let payments = inputs.payments.iter().map(|payment| payment.value.as_ref());
-    OrderView::new(&inputs.order, inputs.order.version, payments)
+    if caller.is_back_office() {
+        OrderView::for_back_office(order, version, payments)
+    } else {
+        OrderView::new(order, version, payments)
+    }
 }
 
+/// What the back office sees of an order after something was decided about it.
 pub(super) fn decided(
     inputs: &OrderInputs,
     decision: Decision<Changed>,
@@ -213,7 +219,7 @@ pub(super) fn decided(
     let Decision { output: Changed { order, payments }, commit } = decision;
     let version = inputs.order.version;
     let version = if order == *inputs.order.value { version } else { version.next() };
-    Ok(Decision { output: OrderView::new(&order, version, &payments), commit })
+    Ok(Decision { output: OrderView::for_back_office(&order, version, &payments), commit })
 }
 
 pub(super) fn gateway_failed(error: GatewayError) -> Error {

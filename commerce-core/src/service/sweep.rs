@@ -63,7 +63,7 @@ impl Commerce {
                 if inputs.order.expires_at.is_none_or(|at| at > moment.now()) {
                     return Ok(Decision { output: false, commit: Commit::at(moment.now()) });
                 }
-                let request = CancelOrder { reason: CancelReason::Expired, note: None };
+                let request = CancelOrder::new(CancelReason::Expired);
                 let Decision { commit, .. } = Order::cancel(&inputs, &request, &mut moment)?;
                 Ok(Decision { output: true, commit })
             })
