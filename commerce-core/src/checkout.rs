@@ -313,6 +313,7 @@ pub fn place(
         updated_at: now.max(cart.updated_at),
         ..cart.value.as_ref().clone()
     };
+    commit.event(Event::CartCompleted { cart_id: cart.id, order_id: id });
     commit.replace(cart, closed);
     commit.insert(order.clone());
     if let Some(payment) = &payment {

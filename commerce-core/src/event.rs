@@ -85,6 +85,14 @@ pub enum Event {
         /// The cart.
         cart_id: CartId,
     },
+    /// `cart.completed`: an order was made of it.
+    #[serde(rename = "cart.completed")]
+    CartCompleted {
+        /// The cart that is closed.
+        cart_id: CartId,
+        /// The order.
+        order_id: OrderId,
+    },
     /// `cart.merged`: its lines went into another.
     #[serde(rename = "cart.merged")]
     CartMerged {

@@ -65,7 +65,7 @@ fn every_operation_tells_what_it_did_once() {
     told(&[], &mut || drop(w.add(&guest, cart, shirt, 20).unwrap_err()));
     told(&["cart.updated"], &mut || w.ready(&guest, cart));
     let mut placed = None;
-    told(&["order.placed", "stock.changed", "stock.low"], &mut || {
+    told(&["order.placed", "cart.completed", "stock.changed", "stock.low"], &mut || {
         placed = Some(w.place(&guest, cart).unwrap().output.order);
     });
     let id = placed.unwrap().id;
@@ -89,6 +89,20 @@ fn every_operation_tells_what_it_did_once() {
     told(&["payment.updated", "order.cancelled", "stock.changed"], &mut || {
         w.cancel(other.id).unwrap();
     });
+    let other = w.buy(&[(shirt, 3)]);
+    let line = other.lines[0].id;
+    w.capture(other.id).unwrap();
+    let reduced = ["order.partially_cancelled", "stock.changed"];
+    told(&reduced, &mut || drop(w.cancel_units(other.id, &[(line, 1)]).unwrap()));
+    let one = refund_units(&[(line, 1)]);
+    told(&["payment.updated", "order.refunded"], &mut || drop(w.refund(other.id, &one).unwrap()));
+    told(&["order.refunded", "order.partially_cancelled", "stock.changed"], &mut || {
+        w.refund(other.id, &one).unwrap();
+    });
+    told(&["payment.updated", "order.refunded", "stock.changed"], &mut || {
+        w.refund(other.id, &CreateRefund::default()).unwrap();
+    });
+    told(&["order.cancelled"], &mut || drop(w.cancel(other.id).unwrap()));
     w.buy(&[(shirt, 3)]);
     let (guest, idle) = w.guest();
     let (ada, mut id) = (w.customer("ada@example.com"), None);
@@ -127,7 +141,7 @@ fn a_replay_and_a_failed_commit_tell_nothing() {
     let keyed = guest.with_key(key("k"));
     store.fail_once(Fault::Unavailable);
     assert!(w.events_of(|| w.place(&keyed, cart).unwrap_err()).is_empty());
-    let told = ["order.placed", "stock.changed"];
+    let told = ["order.placed", "cart.completed", "stock.changed"];
     assert_eq!(w.events_of(|| w.place(&keyed, cart).unwrap()), told);
     assert!(w.events_of(|| w.place(&keyed, cart).unwrap()).is_empty());
     store.fail_once(Fault::LostAfter);
@@ -172,6 +186,7 @@ fn the_events_of_an_operation_are_one_entry_of_the_outbox() {
                 customer_id: None,
                 total: eur(5 * 1999),
             },
+            Event::CartCompleted { cart_id: cart, order_id: order.id },
             level(9, 5),
             Event::StockLow { variant_id: shirt, location_id, available: 4, threshold: 5 },
         ]
@@ -189,4 +204,19 @@ fn low_stock_is_told_when_the_threshold_is_passed_and_not_again() {
     assert!(!low(&|| buy(1)));
     assert!(!low(&|| w.set_stock(shirt, 20, None)));
     assert!(low(&|| w.set_stock(shirt, 5, None)));
+}
+
+#[test]
+fn every_event_is_documented() {
+    let names = |text: &str, before: &str, after: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(before));
+        let mut names: Vec<_> =
+            lines.filter_map(|line| Some(line.split_once(after)?.0.to_owned())).collect();
+        names.sort();
+        names
+    };
+    let events = names(include_str!("../src/event.rs"), "#[serde(rename = \"", "\")]");
+    let documented = names(include_str!("../../docs/events.md"), "| `", "` |");
+    assert!(events.len() > 20, "{events:?}");
+    assert_eq!(documented, events);
 }

@@ -47,6 +47,7 @@ pub(super) async fn keeps_every_event(t: &Bench<'_>) {
         Event::StockLow { variant_id: make.id(), location_id: level, available: 1, threshold: 5 },
         Event::CartCreated { cart_id },
         Event::CartUpdated { cart_id },
+        Event::CartCompleted { cart_id, order_id },
         Event::CartMerged { cart_id, into_cart_id: make.id() },
         Event::CartExpired { cart_id },
         Event::OrderPlaced {
@@ -72,6 +73,7 @@ pub(super) async fn keeps_every_event(t: &Bench<'_>) {
             complete: true,
         },
         Event::OrderDelivered { order_id, number: number(), complete: false },
+        Event::OrderPartiallyCancelled { order_id, number: number() },
         Event::OrderCancelled { order_id, number: number(), reason: CancelReason::Expired },
         Event::PaymentUpdated {
             payment_id: make.id(),
