@@ -435,6 +435,8 @@ macro_rules! __conformance_cases {
                     "stock is listed with every level, by location";
                 of_a_place_leaves_out_what_never_was_there:
                     "the stock of a place leaves out what never was there, and shows that place alone";
+                of_a_sku_is_that_one_to_the_letter:
+                    "stock is filtered by a SKU to the letter";
                 that_is_low_is_below_the_threshold:
                     "stock is low when fewer units than the threshold are available";
                 that_is_low_counts_active_places_alone:
