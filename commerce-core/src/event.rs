@@ -61,14 +61,12 @@ pub enum Event {
         /// Those that are not.
         available: i64,
     },
-    /// `stock.low`: a level has just fallen below the variant's threshold.
+    /// `stock.low`: a move has just left fewer units of a variant available than its threshold.
     #[serde(rename = "stock.low")]
     StockLow {
         /// The variant.
         variant_id: VariantId,
-        /// The place.
-        location_id: LocationId,
-        /// The units that are left.
+        /// The units that are left in active locations.
         available: i64,
         /// The threshold.
         threshold: i64,

@@ -10,8 +10,9 @@ use commerce_core::{
     catalog::{CreateCategory, CreateVariant, PatchProduct, PatchVariant, ProductStatus},
     customer::{CreateCustomer, PatchCustomer},
     event::Event,
+    inventory::PatchLocation,
     payment::CreateRefund,
-    store::VariantRef,
+    store::{PageRequest, StockFilter, VariantRef},
 };
 use pollster::block_on;
 use support::{
@@ -188,7 +189,7 @@ fn the_events_of_an_operation_are_one_entry_of_the_outbox() {
             },
             Event::CartCompleted { cart_id: cart, order_id: order.id },
             level(9, 5),
-            Event::StockLow { variant_id: shirt, location_id, available: 4, threshold: 5 },
+            Event::StockLow { variant_id: shirt, available: 4, threshold: 5 },
         ]
     );
 }
@@ -204,6 +205,63 @@ fn low_stock_is_told_when_the_threshold_is_passed_and_not_again() {
     assert!(!low(&|| buy(1)));
     assert!(!low(&|| w.set_stock(shirt, 20, None)));
     assert!(low(&|| w.set_stock(shirt, 5, None)));
+}
+
+#[test]
+fn low_stock_is_told_of_what_the_report_lists() {
+    let w = World::new();
+    let far = w.location("Far", 9);
+    let shirt = w.sell("SHIRT", 1999, 3);
+    w.set_stock(shirt, 4, Some(far));
+    let told = |act: &dyn Fn()| w.events_of(act).contains(&"stock.low".to_owned());
+    let listed = || {
+        let filter = StockFilter { low: true, ..StockFilter::default() };
+        let page = block_on(w.shop.stock(&w.system, &filter, &PageRequest::first(9))).unwrap();
+        page.items.iter().any(|item| item.variant_id == shirt)
+    };
+    let active = |active| {
+        let patch = PatchLocation { active: Some(active), ..PatchLocation::default() };
+        block_on(w.shop.patch_location(&w.system, far, &patch, None)).unwrap();
+    };
+    let adjust = |delta, at| {
+        block_on(w.shop.adjust_stock(&w.system, shirt, &adjustment(delta, at))).unwrap();
+    };
+    // Three and four of a threshold of five: each place is short, and the two together are not.
+    assert_eq!((told(&|| drop(w.buy(&[(shirt, 2)]))), listed()), (false, false));
+    assert_eq!((told(&|| adjust(-1, Some(far))), listed()), (true, true));
+    assert_eq!((told(&|| adjust(-1, None)), listed()), (false, true));
+    assert_eq!((told(&|| adjust(2, None)), listed()), (false, false));
+    assert_eq!((told(&|| active(false)), listed()), (false, true), "nothing moved");
+    assert_eq!((told(&|| adjust(-1, None)), listed()), (false, true), "it was low before");
+    assert_eq!((told(&|| adjust(4, None)), listed()), (false, false));
+    assert_eq!((told(&|| adjust(-3, Some(far))), listed()), (false, false), "far is closed");
+    assert_eq!((told(&|| w.set_stock(shirt, 4, None)), listed()), (true, true));
+    // Stock that is not counted is never low.
+    let patch = PatchVariant { track_inventory: Some(false), ..PatchVariant::default() };
+    block_on(w.shop.patch_variant(&w.system, shirt, &patch, None)).unwrap();
+    w.set_stock(shirt, 40, None);
+    assert_eq!((told(&|| w.set_stock(shirt, 2, None)), listed()), (false, false));
+}
+
+#[test]
+fn those_who_sell_at_once_from_two_places_tell_low_stock_once() {
+    let store = Shared::new();
+    let w = World::over(store.clone(), 1);
+    let far = w.location("Far", 9);
+    let shirt = w.sell("SHIRT", 1999, 3);
+    w.set_stock(shirt, 3, Some(far));
+    let before = w.position();
+    let other = World::over(store.sound(), 2);
+    store.before_next_commit(move || {
+        block_on(other.shop.adjust_stock(&other.system, shirt, &adjustment(-1, Some(far))))
+            .unwrap();
+    });
+    // Neither read what the other took: five were left for each of them.
+    block_on(w.shop.adjust_stock(&w.system, shirt, &adjustment(-1, None))).unwrap();
+    let lows: Vec<_> = w.commits_after(before).into_iter().flatten().collect();
+    let low = Event::StockLow { variant_id: shirt, available: 4, threshold: 5 };
+    let lows: Vec<_> = lows.iter().filter(|event| name_of(event) == "stock.low").collect();
+    assert_eq!(lows, [&low]);
 }
 
 #[test]

@@ -233,8 +233,17 @@ impl Simulation {
         self.model.new_cart(shopper);
     }
 
-    /// Does the step in the shop and in the model; both must come to the same.
+    /// Does the step, after which low stock is told unless nothing moved.
     fn take(&mut self, step: Step) {
+        let before = std::array::from_fn(|v| self.model.available(v));
+        self.act(step);
+        if !matches!(step, Step::Switch { .. }) {
+            self.model.note_lows(before);
+        }
+    }
+
+    /// Does the step in the shop and in the model; both must come to the same.
+    fn act(&mut self, step: Step) {
         self.steps += 1;
         let staff = self.staff();
         let agree = |shop: Option<Rejection>, model: bool| {
@@ -508,6 +517,10 @@ impl Simulation {
         let refunds: usize = orders.iter().map(|order| order.refunds).sum();
         assert_eq!(count("order.refunded"), refunds);
         for (v, id) in self.variants.iter().enumerate() {
+            let lows = events.iter().flatten().filter(
+                |event| matches!(event, Event::StockLow { variant_id, .. } if variant_id == id),
+            );
+            assert_eq!(lows.count(), self.model.lows[v], "low stock of V{v}");
             for (l, location) in self.locations.iter().enumerate() {
                 let last = events.iter().flatten().rev().find_map(|event| match event {
                     Event::StockChanged { variant_id, location_id, on_hand, held, .. }

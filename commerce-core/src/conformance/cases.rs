@@ -233,6 +233,8 @@ macro_rules! __conformance_cases {
                     "a level that is as before is not told of";
                 tells_of_low_stock_once_at_the_threshold:
                     "low stock is told once, when fewer units than the threshold are available and before there were not";
+                tells_of_low_stock_over_all_places_that_count:
+                    "low stock is that of a variant in all places that count together";
                 tells_of_no_low_stock_without_a_threshold:
                     "stock is never low where the threshold is 0";
             }

@@ -163,7 +163,6 @@ impl Order {
                     on_hand: 0,
                     held: -hold.quantity,
                     expected_on_hand: None,
-                    low_stock_threshold: 0,
                     movement_id: moment.id(),
                     reason: Reason::Adjusted,
                     order_id: Some(self.id),

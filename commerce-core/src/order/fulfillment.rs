@@ -10,7 +10,7 @@ use crate::{
     error::Rejection,
     event::Event,
     id::{FulfillmentId, LineId, Moment},
-    inventory::{Allocate, LevelKey, Placement, Reason, StockMove, in_order, take},
+    inventory::{Allocate, LevelKey, LowStock, Placement, Reason, StockMove, in_order, take},
     order::FulfillmentStatus,
     quantity::Quantity,
     shop::Setup,
@@ -113,10 +113,6 @@ impl Order {
         let mut order = old.value.as_ref().clone();
         let lines = order.wanted_lines(request)?;
         let mut commit = Commit::at(moment.now());
-        let thresholds: HashMap<_, _> = sellables
-            .iter()
-            .map(|sellable| (sellable.variant.id, sellable.variant.low_stock_threshold))
-            .collect();
         let mut free: HashMap<_, _> = sellables
             .iter()
             .map(|sellable| (sellable.variant.id, in_order(&sellable.levels, &setup.locations)))
@@ -129,13 +125,12 @@ impl Order {
             if !line.track_inventory {
                 continue;
             }
-            let mut leave = |from: Hold, held: i64, low_stock_threshold: i64| {
+            let mut leave = |from: Hold, held: i64| {
                 commit.stock(StockMove {
                     level: LevelKey { variant_id: line.variant_id, location_id: from.location_id },
                     on_hand: -from.quantity,
                     held: -held,
                     expected_on_hand: None,
-                    low_stock_threshold,
                     movement_id: moment.id(),
                     reason: Reason::Sold,
                     order_id: Some(old.id),
@@ -148,8 +143,7 @@ impl Order {
                 if quantity > 0 {
                     hold.quantity -= quantity;
                     missing -= quantity;
-                    // What was held was not available before: nothing gets lower.
-                    leave(Hold { location_id: hold.location_id, quantity }, quantity, 0);
+                    leave(Hold { location_id: hold.location_id, quantity }, quantity);
                 }
             }
             line.holds.retain(|hold| hold.quantity > 0);
@@ -159,11 +153,10 @@ impl Order {
             let Some(levels) = free.get_mut(&line.variant_id) else {
                 return Err(Rejection::NotFound { what: "variant" });
             };
-            let threshold = thresholds.get(&line.variant_id).copied().unwrap_or(0);
             let mut available = 0;
             for Placement { location_id, quantity } in take(strategy, missing, levels) {
                 available += quantity;
-                leave(Hold { location_id, quantity }, 0, threshold);
+                leave(Hold { location_id, quantity }, 0);
             }
             if available < missing {
                 return Err(Rejection::InsufficientStock {
@@ -174,6 +167,10 @@ impl Order {
                 });
             }
             line.backordered -= missing;
+        }
+        // What was held was not available before: only what waited makes anything lower.
+        for Sellable { variant, levels, .. } in sellables {
+            commit.watch(LowStock::of(variant, levels, &setup.locations));
         }
         let now = moment.now();
         let id = moment.id();

@@ -12,6 +12,8 @@ pub(crate) const SHIPPING: i64 = 500;
 pub(crate) const FREE_FROM: i64 = 20_000;
 pub(crate) const TERMS_DAYS: i64 = 3;
 pub(crate) const IDLE_DAYS: i64 = 5;
+/// That of a variant of which nothing else is said.
+const THRESHOLD: i64 = 5;
 
 const DAY: i64 = 86_400_000;
 
@@ -172,6 +174,8 @@ pub(crate) struct Model {
     pub(crate) carts: Vec<Option<Cart>>,
     pub(crate) orders: Vec<Order>,
     pub(crate) on_delivery: bool,
+    /// How often the shop was told that a variant has become low.
+    pub(crate) lows: [usize; VARIANTS],
     pub(crate) now: i64,
 }
 
@@ -184,6 +188,7 @@ impl Model {
             carts: (0..SHOPPERS).map(|_| None).collect(),
             orders: vec![],
             on_delivery: false,
+            lows: [0; VARIANTS],
             now,
         }
     }
@@ -197,8 +202,16 @@ impl Model {
         if self.active[l] { self.on_hand[v][l] - self.held(v, l) } else { 0 }
     }
 
-    fn available(&self, v: usize) -> i64 {
+    pub(crate) fn available(&self, v: usize) -> i64 {
         (0..LOCATIONS).map(|l| self.free(v, l)).sum()
+    }
+
+    /// Counts the variants that have become low since so many units were available.
+    pub(crate) fn note_lows(&mut self, before: [i64; VARIANTS]) {
+        for (v, before) in before.into_iter().enumerate() {
+            let became = before >= THRESHOLD && self.available(v) < THRESHOLD;
+            self.lows[v] += usize::from(became && self.goods[v].tracked);
+        }
     }
 
     pub(crate) fn sent(&self, v: usize) -> i64 {
