@@ -8,7 +8,7 @@ use crate::{
     id::OrderId,
     order::{CancelOrder, Changed, Deliver, FulfillOrder, Order, OrderInputs, OrderView},
     payment::{CreateRefund, Payment, PaymentInput},
-    store::{Decision, OrderQuery, OrderRef, Page, StoreError},
+    store::{Decision, OrderQuery, OrderRef, Page},
     version::Version,
 };
 
@@ -228,9 +228,7 @@ pub(super) fn gateway_failed(error: GatewayError) -> Error {
             Rejection::PaymentDeclined { reason: reason.to_string() }.into()
         }
         GatewayError::Unsupported(why) => Rejection::transition("payment", why).into(),
-        GatewayError::Unavailable(source) => Error::Unavailable(StoreError::unavailable(source)),
-        GatewayError::OutcomeUnknown(source) => {
-            Error::OutcomeUnknown(StoreError::unavailable(source))
-        }
+        GatewayError::Unavailable(source) => Error::GatewayUnavailable(source),
+        GatewayError::OutcomeUnknown(source) => Error::OutcomeUnknown(source),
     }
 }
