@@ -201,6 +201,23 @@ fn money_is_given_back_by_the_gateway() {
 }
 
 #[test]
+fn a_refund_whose_answer_was_lost_is_asked_for_again_and_given_once() {
+    let shop = CardShop::new([Reply::Capture, Reply::Lost(Box::new(Reply::Accept))]);
+    let (order, _) = ids(&shop.place(&shop.cart()).unwrap());
+    let refund = |name: &str| {
+        let staff = shop.world.system.clone().with_key(key(name));
+        block_on(shop.world.shop.refund(&staff, order, &refund_of(1_000), None))
+    };
+    assert_eq!(refund("a").unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!((shop.order().refunded_total.minor(), shop.kept()), (0, 2_998));
+    shop.world.days(1);
+    assert_eq!(refund("a").unwrap().refunded_total.minor(), 1_000);
+    assert_eq!(shop.kept(), 2_998, "the gateway was told that it is the same refund");
+    assert_eq!(refund("b").unwrap().refunded_total.minor(), 2_000);
+    assert_eq!(shop.kept(), 1_998, "another key is another refund");
+}
+
+#[test]
 fn a_free_order_needs_no_gateway() {
     let shop = CardShop::new([]);
     let gift = shop.world.sell("GIFT", 0, 1);

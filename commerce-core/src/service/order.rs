@@ -5,9 +5,10 @@ use crate::{
     access::Caller,
     error::{Error, Rejection},
     gateway::{GatewayError, PaymentGateway},
-    id::OrderId,
+    id::{Moment, OrderId, RefundId},
     order::{CancelOrder, Changed, Deliver, FulfillOrder, Order, OrderInputs, OrderView},
     payment::{CreateRefund, Payment, PaymentInput},
+    secret::Digest,
     store::{Decision, OrderQuery, OrderRef, Page},
     version::Version,
 };
@@ -88,7 +89,10 @@ impl Commerce {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                 require_version(expected, inputs.order.version)?;
                 let payment = Order::live_payment(&inputs)?;
-                let refund = Order::refund(&inputs, request, &mut moment)?;
+                let mut refund = Order::refund(&inputs, request, &mut moment)?;
+                if let Some(id) = refund_id(caller, payment, request) {
+                    refund.id = id;
+                }
                 payment.apply(&PaymentInput::Refund(refund.clone()), moment.now())?;
                 let answer = self.gateway_of(payment)?.refund(payment, &refund).await;
                 let answer = answer.map_err(gateway_failed)?;
@@ -209,6 +213,18 @@ fn seen(caller: &Caller, inputs: &OrderInputs) -> OrderView {
     } else {
         OrderView::new(order, version, payments)
     }
+}
+
+/// The id of a refund that is asked for under a key. Repeated, it is the same, so that a gateway
+/// whose answer was lost knows it again and gives the money back once.
+fn refund_id(caller: &Caller, payment: &Payment, request: &CreateRefund) -> Option<RefundId> {
+    let key = caller.key.as_ref()?;
+    let asked = format!("{} {} {} {request:?}", caller.scope(), key.as_str(), payment.id);
+    let [seed @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+        *Digest::of(asked.as_bytes()).as_bytes();
+    let id = Moment::new(payment.created_at, seed).id();
+    // A key that was forgotten since may ask for another.
+    payment.refunds.iter().all(|refund| refund.id != id).then_some(id)
 }
 
 /// What the back office sees of an order after something was decided about it.
