@@ -202,11 +202,12 @@ impl Commerce {
                 Err(CommitError::Malformed(why)) => return Err(internal(why)),
                 Err(CommitError::Unavailable(error)) => return Err(error.into()),
                 Err(CommitError::OutcomeUnknown(error)) => {
-                    let Some(key) = &key else { return Err(Error::OutcomeUnknown(error)) };
+                    let unknown = Error::OutcomeUnknown(error.into());
+                    let Some(key) = &key else { return Err(unknown) };
                     return match self.replay(key).await {
                         Ok(Some(done)) => Ok(done),
                         Err(reused @ Error::Rejected(_)) => Err(reused),
-                        Ok(None) | Err(_) => Err(Error::OutcomeUnknown(error)),
+                        Ok(None) | Err(_) => Err(unknown),
                     };
                 }
             }

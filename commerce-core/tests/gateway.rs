@@ -148,7 +148,9 @@ fn a_checkout_is_repeated_while_the_gateway_is_down() {
     let cart = shop.cart();
     for _ in 0..2 {
         let error = shop.place(&cart).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Retryable);
+        assert!(matches!(error, Error::GatewayUnavailable(_)), "{error:?}");
+        // The order is there, so a caller without a key must look before asking again.
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unknown, false));
         assert_eq!((shop.order().status, shop.kept()), (OrderStatus::Pending, 0));
     }
     let placed = shop.place(&cart).unwrap();
@@ -196,6 +198,23 @@ fn money_is_given_back_by_the_gateway() {
     assert_eq!((seen.refunded_total.minor(), shop.kept()), (1_000, 2_998));
     let seen = shop.world.refund(order, &CreateRefund::default()).unwrap();
     assert_eq!((seen.payment_status, shop.kept()), (PaymentStatus::Refunded, 0));
+}
+
+#[test]
+fn a_refund_whose_answer_was_lost_is_asked_for_again_and_given_once() {
+    let shop = CardShop::new([Reply::Capture, Reply::Lost(Box::new(Reply::Accept))]);
+    let (order, _) = ids(&shop.place(&shop.cart()).unwrap());
+    let refund = |name: &str| {
+        let staff = shop.world.system.clone().with_key(key(name));
+        block_on(shop.world.shop.refund(&staff, order, &refund_of(1_000), None))
+    };
+    assert_eq!(refund("a").unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!((shop.order().refunded_total.minor(), shop.kept()), (0, 2_998));
+    shop.world.days(1);
+    assert_eq!(refund("a").unwrap().refunded_total.minor(), 1_000);
+    assert_eq!(shop.kept(), 2_998, "the gateway was told that it is the same refund");
+    assert_eq!(refund("b").unwrap().refunded_total.minor(), 2_000);
+    assert_eq!(shop.kept(), 1_998, "another key is another refund");
 }
 
 #[test]

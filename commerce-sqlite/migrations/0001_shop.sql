@@ -288,7 +288,8 @@ CREATE TABLE commerce_orders (
     shipping TEXT,
     taxes TEXT NOT NULL,
     pricing TEXT NOT NULL,
-    note TEXT
+    note TEXT,
+    cancel_note TEXT
 ) STRICT;
 
 CREATE INDEX commerce_orders_by_age ON commerce_orders (placed_at, id);
@@ -319,6 +320,7 @@ CREATE TABLE commerce_order_lines (
     track_inventory INTEGER NOT NULL,
     backordered INTEGER NOT NULL,
     fulfilled INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
     refunded INTEGER NOT NULL,
     adjustments TEXT NOT NULL,
     PRIMARY KEY (order_id, position)

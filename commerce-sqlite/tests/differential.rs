@@ -148,7 +148,7 @@ impl Twins {
         let page = PageRequest { total: true, ..PageRequest::first(3) };
         let _ = both!(twins, |shop| shop
             .queries()
-            .stock(&StockFilter { location_id: None, low: true }, &page));
+            .stock(&StockFilter { low: true, ..StockFilter::default() }, &page));
         let kind = twins.dice.one(&["prepaid", "on_delivery"]).unwrap();
         let terms = json!({"manual": {"kind": kind, "days": 3}});
         let shop: Shop = serde_json::from_value(json!({
@@ -489,8 +489,17 @@ impl Twins {
             }
             35 => {
                 let Some(order) = self.dice.one(&self.orders) else { return };
+                let view = both!(self, |shop| shop.order(&system, &OrderRef::Id(order))).unwrap();
+                let some = if self.dice.chance(60) { 1 } else { 0 };
+                let lines: Vec<_> = view
+                    .lines
+                    .iter()
+                    .take(some)
+                    .map(|line| json!({"line_id": line.id, "quantity": 1}))
+                    .collect();
                 let request: CancelOrder =
-                    serde_json::from_value(json!({"reason": "shop"})).unwrap();
+                    serde_json::from_value(json!({"lines": lines, "reason": "shop", "note": "n"}))
+                        .unwrap();
                 let _ = both!(self, |shop| shop.cancel_order(&system, order, &request, None));
             }
             36 => {
@@ -602,7 +611,11 @@ impl Twins {
                 break;
             }
         }
+        let (any, most) = (StockFilter::default(), PageRequest::first(PageRequest::LIMIT_MAX));
+        let counted = both!(self, |shop| shop.queries().stock(&any, &most)).unwrap().items;
+        let known = self.dice.one(&counted).filter(|_| self.dice.chance(30));
         let filter = StockFilter {
+            sku: known.map(|item| item.variant.sku.clone()),
             location_id: if self.dice.chance(50) { self.dice.one(&self.locations) } else { None },
             low: self.dice.chance(50),
         };

@@ -233,6 +233,8 @@ macro_rules! __conformance_cases {
                     "a level that is as before is not told of";
                 tells_of_low_stock_once_at_the_threshold:
                     "low stock is told once, when fewer units than the threshold are available and before there were not";
+                tells_of_low_stock_over_all_places_that_count:
+                    "low stock is that of a variant in all places that count together";
                 tells_of_no_low_stock_without_a_threshold:
                     "stock is never low where the threshold is 0";
             }
@@ -437,6 +439,8 @@ macro_rules! __conformance_cases {
                     "stock is listed with every level, by location";
                 of_a_place_leaves_out_what_never_was_there:
                     "the stock of a place leaves out what never was there, and shows that place alone";
+                of_a_sku_is_that_one_to_the_letter:
+                    "stock is filtered by a SKU to the letter";
                 that_is_low_is_below_the_threshold:
                     "stock is low when fewer units than the threshold are available";
                 that_is_low_counts_active_places_alone:

@@ -85,6 +85,8 @@ impl Commerce {
                     let answer = answer.map_err(gateway_failed)?;
                     let decision = Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?;
                     let Decision { output: order, commit } = decided(&inputs, decision)?;
+                    // The answer is the customer's.
+                    let order = OrderView { cancel_note: None, ..order };
                     let payment = order.payments.last().cloned();
                     Ok(Decision { output: PlacedView { order, payment }, commit })
                 })

@@ -16,7 +16,7 @@ use crate::{
     id::{CategoryId, CustomerId, LocationId, VariantId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
-    text::{Email, Label},
+    text::{Email, Label, Sku},
     time::Timestamp,
     version::Versioned,
 };
@@ -156,6 +156,8 @@ pub struct OrderQuery {
 pub struct StockFilter {
     /// At this place; a variant that never was there is left out.
     pub location_id: Option<LocationId>,
+    /// With this SKU, to the letter.
+    pub sku: Option<Sku>,
     /// Only variants of which fewer units than their threshold are available in active locations.
     pub low: bool,
 }

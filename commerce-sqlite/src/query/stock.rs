@@ -34,7 +34,7 @@ pub(super) fn stock(
         WHERE s.variant_id = v.id AND s.location_id = ?)";
     let mut select = Select::from("commerce_variants AS v");
     if let Some(location) = filter.location_id {
-        let few = !filter.low && {
+        let few = !filter.low && filter.sku.is_none() && {
             let count = codec::number(
                 connection,
                 AT,
@@ -50,6 +50,9 @@ pub(super) fn stock(
         } else {
             select.when(IS_AT, [blob(location)]);
         }
+    }
+    if let Some(sku) = &filter.sku {
+        select.when("v.sku = ?", [Value::Text(sku.to_string())]);
     }
     if filter.low {
         // Only tracked variants are ever marked so, and only where there is a shop at all.

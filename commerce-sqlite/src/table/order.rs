@@ -25,14 +25,14 @@ table! {
     id version number cart_id status payment_status fulfillment_status origin customer_id secret
     email email_key currency subtotal discount_total shipping_total tax_total tax_included rounding
     total paid_total refunded_total placed_at expires_at cancelled_at cancel_reason updated_at terms
-    history shipping_address billing_address shipping taxes pricing note
+    history shipping_address billing_address shipping taxes pricing note cancel_note
 }
 
 table! {
     pub(crate) ORDER_LINES = "commerce_order_lines", 2 keys:
     order_id position id variant_id product_id sku title options image quantity unit_price subtotal
-    discount_total tax_total total requires_shipping track_inventory backordered fulfilled refunded
-    adjustments
+    discount_total tax_total total requires_shipping track_inventory backordered fulfilled cancelled
+    refunded adjustments
 }
 
 table! {
@@ -84,6 +84,7 @@ fn row<'a>(order: &'a Order, version: Version, other: Option<&Order>) -> Result<
         Cell::json_unless(&order.taxes, other.map(|it| &it.taxes))?,
         Cell::json_unless(&order.pricing, other.map(|it| &it.pricing))?,
         Cell::maybe_text(order.note.as_ref()),
+        Cell::maybe_text(order.cancel_note.as_ref()),
     ])
 }
 
@@ -109,6 +110,7 @@ fn line_row<'a>(of: &Order, position: i64, line: &'a OrderLine) -> Result<Vec<Ce
         line.track_inventory.into(),
         line.backordered.into(),
         line.fulfilled.into(),
+        line.cancelled.into(),
         line.refunded.into(),
         Cell::json(&line.adjustments)?,
     ])
@@ -253,6 +255,7 @@ fn read(row: &Columns<'_>) -> Result<(Version, Order)> {
         taxes: row.json()?,
         pricing: row.json()?,
         note: row.maybe(Columns::text)?,
+        cancel_note: row.maybe(Columns::text)?,
         lines: Vec::new(),
         fulfillments: Vec::new(),
     };
@@ -278,6 +281,7 @@ fn read_line(row: &Columns<'_>, currency: Currency, holds: Vec<Hold>) -> Result<
         track_inventory: row.bool()?,
         backordered: row.i64()?,
         fulfilled: row.i64()?,
+        cancelled: row.i64()?,
         refunded: row.i64()?,
         adjustments: row.json()?,
         holds,

@@ -83,6 +83,7 @@ impl Queries for MemoryStore {
         let found = state
             .all::<Variant, _>(RecordKey::Variant)
             .filter(|variant| variant.track_inventory)
+            .filter(|variant| filter.sku.as_ref().is_none_or(|sku| variant.sku == *sku))
             .filter_map(|variant| {
                 let mut levels = state.levels(variant.id);
                 let low = setup.as_ref().is_some_and(|setup| {
