@@ -13,6 +13,7 @@ use std::{
 };
 
 use commerce_core::{
+    Commerce,
     access::Caller,
     catalog::CreateProduct,
     checkout::PlaceOrder,
@@ -21,7 +22,7 @@ use commerce_core::{
     store::{OrderRef, ProductRef},
     text::Slug,
 };
-use commerce_sqlite::{Durability, SqliteStore};
+use commerce_sqlite::{Durability, SqliteStore, SystemClock, SystemIds};
 use pollster::block_on;
 use rusqlite::Connection;
 
@@ -189,4 +190,45 @@ fn a_file_that_stays_locked_is_unavailable_within_its_time() {
     assert!(matches!(refused, Err(commerce_core::Error::Unavailable(_))), "{refused:?}");
     other.execute_batch("ROLLBACK").unwrap();
     block_on(shop.create_product(&Caller::system(), &product)).unwrap();
+}
+
+#[test]
+fn whoever_waits_too_long_for_a_turn_is_told_that_nothing_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    drop(shop(SqliteStore::open(&path).unwrap()));
+    let hurried = SqliteStore::options().queue_timeout(Duration::ZERO).open(&path).unwrap();
+    let hurried = Commerce::new(hurried, SystemClock, SystemIds);
+    let product = CreateProduct::new("Late").unwrap();
+    let late = block_on(hurried.create_product(&Caller::system(), &product));
+    assert!(matches!(late, Err(commerce_core::Error::Unavailable(_))), "{late:?}");
+    drop(hurried);
+    let patient = shop(SqliteStore::open(&path).unwrap());
+    block_on(patient.create_product(&Caller::system(), &product)).unwrap();
+}
+
+#[test]
+fn more_callers_than_the_queue_holds_all_get_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let patience = Duration::from_secs(600);
+    let options = SqliteStore::options().busy_timeout(patience).queue_timeout(patience);
+    let shop = shop(options.open(&path).unwrap());
+    let variant = sell(&shop, "MANY", 1);
+    let (office, one) = (Caller::system(), [(variant, 1)]);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut callers: Vec<_> =
+        (0..1_500).map(|_| Box::pin(shop.receive_stock(&office, None, &one, None))).collect();
+    for caller in &mut callers {
+        assert!(caller.as_mut().poll(&mut context).is_pending());
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    for caller in callers {
+        block_on(caller).unwrap();
+    }
+    assert_eq!(block_on(shop.stock_of(&office, variant)).unwrap().on_hand, 1_501);
+    drop(shop);
+    check_books(&path);
 }
