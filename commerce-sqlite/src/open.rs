@@ -123,9 +123,6 @@ impl OpenOptions {
         if connection.is_readonly("main").map_err(fail)? {
             return Err(OpenError::NotWritable { path: path.to_owned(), source: None });
         }
-        if new {
-            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
-        }
         let mode: String = connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
             .map_err(fail)?;
@@ -151,10 +148,18 @@ impl OpenOptions {
                 .pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))
                 .map_err(fail)?;
         }
+        if new {
+            // In one transaction with the tables: one wait for the disk less.
+            connection.execute_batch("BEGIN IMMEDIATE").map_err(fail)?;
+            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
+        }
         migrate::migrate_in(&connection).map_err(|error| match error {
             OpenError::Sqlite(error) => fail(error),
             other => other,
         })?;
+        if new {
+            connection.execute_batch("COMMIT").map_err(fail)?;
+        }
         Ok(connection)
     }
 
