@@ -102,7 +102,12 @@ impl Process {
 
     /// Hears the process until it has said so many things that begin with `word`, kills it some
     /// microseconds later, and gives all that it said up to its death.
-    pub(crate) fn kill_after(mut self, count: u64, word: &str, dice: &mut Dice) -> Vec<String> {
+    pub(crate) fn kill_after(
+        mut self,
+        count: u64,
+        word: &str,
+        dice: &mut Dice,
+    ) -> (Vec<String>, ExitStatus) {
         let mut heard = Vec::new();
         let mut left = count;
         while left > 0 {
@@ -117,8 +122,9 @@ impl Process {
             std::hint::spin_loop();
         }
         self.child.kill().unwrap();
-        heard.extend(self.end().0);
-        heard
+        let (rest, status) = self.end();
+        heard.extend(rest);
+        (heard, status)
     }
 
     /// Hears the process to its end.

@@ -100,7 +100,7 @@ fn acknowledged_orders_survive_and_the_others_can_be_asked_again() {
     let mut asked_for = 0;
     for round in 1..=kills(50) {
         let process = Process::start("store", &path, FileLimit::None);
-        let heard = process.kill_after(dice.below(30), "asks", &mut dice);
+        let heard = process.kill_after(dice.below(30), "asks", &mut dice).0;
         asked_for += asked(&heard).len();
         ask_again(&open(&path), &heard);
         if round % 25 == 0 {
