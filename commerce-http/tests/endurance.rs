@@ -3,7 +3,8 @@
 //!
 //! `KILLS` says how often the server is killed.
 
-#![cfg(unix)]
+// Its disk is filled by a limit on the size of files, which `prlimit` sets.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
@@ -180,7 +181,6 @@ fn a_server_that_is_killed_forgets_no_order_and_makes_none_twice() {
 }
 
 /// Lets a process make no file longer than this: what is beyond fails, as on a disk without room.
-#[cfg(target_os = "linux")]
 fn limit_files(server: &Process, bytes: &str) {
     let id = server.child.id().to_string();
     let args = ["--pid", &id, &format!("--fsize={bytes}:")];
@@ -188,7 +188,6 @@ fn limit_files(server: &Process, bytes: &str) {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_full_disk_is_told_loses_nothing_and_is_forgotten_once_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     stock(folder.path());

@@ -51,7 +51,6 @@ fn limit(process: &Process, bytes: &str) {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_commit_that_cannot_be_written_leaves_nothing_and_can_be_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");

@@ -2,6 +2,8 @@
 //!
 //! `KILLS` says how many processes are killed in each of the tests that kill some.
 
+// Files are limited by `ulimit` and `prlimit`.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
