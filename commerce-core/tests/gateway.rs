@@ -227,3 +227,24 @@ fn a_free_order_needs_no_gateway() {
     let placed = shop.place(&(guest, cart)).unwrap();
     assert_eq!((placed.payment.as_ref(), shop.gateway.calls()), (None, Vec::new()));
 }
+
+#[test]
+fn an_order_that_is_decided_apart_is_paid_once_it_is_committed() {
+    let shop = CardShop::new([Reply::Accept]);
+    let (guest, cart) = shop.cart();
+    let store = shop.world.shop.store();
+    let inputs = block_on(store.checkout_inputs(cart, &[])).unwrap().unwrap();
+    let request = PlaceOrder::paid_by(card());
+    let decide = |who: &Caller| shop.world.shop.decide_order(who, &inputs, &request);
+    let stranger = refused(decide(&shop.world.guest().0).map(|decision| decision.output));
+    assert!(matches!(stranger, Rejection::NotFound { what: "cart" }));
+    let decision = decide(&guest).unwrap();
+    assert!(shop.gateway.calls().is_empty());
+    block_on(store.commit(&decision.commit)).unwrap();
+
+    let placed = shop.place(&(guest, cart)).unwrap();
+    assert!(placed.replayed);
+    assert_eq!(placed.order.id, decision.output.order.id);
+    assert_eq!(shop.gateway.calls().len(), 1);
+    assert_eq!(shop.order().id, placed.order.id);
+}

@@ -129,9 +129,6 @@ impl OpenOptions {
         if connection.is_readonly("main").map_err(fail)? {
             return Err(OpenError::NotWritable { path: path.to_owned(), source: None });
         }
-        if new {
-            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
-        }
         let mode: String = connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
             .map_err(fail)?;
@@ -157,10 +154,18 @@ impl OpenOptions {
                 .pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))
                 .map_err(fail)?;
         }
+        if new {
+            // In one transaction with the tables: one wait for the disk less.
+            connection.execute_batch("BEGIN IMMEDIATE").map_err(fail)?;
+            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
+        }
         migrate::migrate_in(&connection).map_err(|error| match error {
             OpenError::Sqlite(error) => fail(error),
             other => other,
         })?;
+        if new {
+            connection.execute_batch("COMMIT").map_err(fail)?;
+        }
         Ok(connection)
     }
 
@@ -201,6 +206,7 @@ fn explain(error: rusqlite::Error, path: &Path) -> OpenError {
     let path: PathBuf = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, source: error },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy { path },
         Some(
             ErrorCode::CannotOpen
