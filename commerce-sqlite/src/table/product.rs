@@ -315,8 +315,8 @@ pub(crate) fn with_stock(
     connection: &Connection,
     (product, variants): Described,
 ) -> Result<ProductInputs> {
-    let wanted = Wanted::one(product.id);
-    let levels = stock::levels_of_products(connection, &wanted)?.into_values().flatten().collect();
+    let mut levels = stock::levels_of_products(connection, &Wanted::one(product.id))?;
+    let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
     Ok(ProductInputs { product, variants, levels })
 }
 
