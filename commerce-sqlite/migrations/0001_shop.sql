@@ -413,7 +413,7 @@ CREATE TABLE commerce_customer_addresses (
 CREATE TABLE commerce_api_tokens (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     version INTEGER NOT NULL CHECK (version > 0),
-    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    digest BLOB NOT NULL UNIQUE,
     label TEXT NOT NULL,
     scope TEXT NOT NULL,
     created_at INTEGER NOT NULL,

@@ -85,6 +85,10 @@ macro_rules! __conformance_cases {
                     "each record that a commit replaces has its next version, each that it requires the same";
                 a_commit_of_nothing_changes_nothing:
                     "a commit that writes nothing holds and changes nothing";
+                rise_by_a_touch_that_changes_nothing_else:
+                    "touching a record gives it the next version and leaves it as it is";
+                of_what_is_leant_on_need_only_exist:
+                    "many can touch a record that need only exist; whoever removes it must have seen them";
                 of_a_conflict_the_record_is_named:
                     "a conflict names the record that is not as it was read";
             }
@@ -121,8 +125,10 @@ macro_rules! __conformance_cases {
                     "SKUs and external numbers are told apart by case";
                 two_records_of_one_commit_cannot_share_one:
                     "two records of one commit cannot gain one unique key";
-                one_given_up_is_free_after_the_commit_only:
-                    "a unique key that a commit gives up is free after it, not within it";
+                what_a_commit_gives_up_it_may_take:
+                    "unique keys that writes of a commit give up, other writes of it may take, in a ring as well";
+                one_given_up_goes_to_one_alone:
+                    "a unique key that a commit gives up goes to one record, and one that it keeps to none";
             }
             levels {
                 move_by_differences:

@@ -17,7 +17,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) CUSTOMERS = "commerce_customers", 1 keys:
+    pub(crate) CUSTOMERS = "commerce_customers", 1 keys, unique email_key external_id:
     id version email email_key email_verified name phone external_id note created_at updated_at
 }
 

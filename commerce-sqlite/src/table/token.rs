@@ -18,7 +18,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) TOKENS = "commerce_api_tokens", 1 keys:
+    pub(crate) TOKENS = "commerce_api_tokens", 1 keys, unique digest:
     id version digest label scope created_at revoked_at
 }
 
