@@ -326,18 +326,24 @@ async fn create_product(
 
 /// Change a product
 ///
-/// What is absent stays, what is null is cleared.
+/// What is absent stays, what is null is cleared. `options` are all of them, in their order: an
+/// option takes its values along when it is moved, or renamed by `from`; a new one gives its `value`
+/// to all variants but those that are given other values in `variants`. Everything comes true at once
+/// or not at all.
 #[utoipa::path(patch, path = "/products/{id}", tag = "products", security(("bearer" = [])),
     params(
         ("id" = ProductId, Path, description = "The product"),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = PatchProduct, example = json!({
-        "title": "Linen shirt, washed", "featured": true, "vendor": null,
+        "title": "Linen shirt, washed",
+        "featured": true,
+        "vendor": null,
+        "options": [{ "name": "Cut", "value": "Regular" }, { "name": "Fit", "from": "Size" }],
     })),
     responses(
         (status = 200, description = "The product", body = ProductView),
-        (status = 409, description = "`conflict`: the slug is in use"),
+        (status = 409, description = "`conflict`: the slug or a SKU is in use"),
     ),
 )]
 async fn patch_product(
