@@ -339,7 +339,7 @@ async fn create_product(
         "title": "Linen shirt, washed",
         "featured": true,
         "vendor": null,
-        "options": [{ "name": "Cut", "value": "Regular" }, { "name": "Fit", "from": "Size" }],
+        "options": [{ "name": "Cut", "value": "Regular" }],
     })),
     responses(
         (status = 200, description = "The product", body = ProductView),

@@ -108,6 +108,53 @@ fn every_field_of_a_request_is_documented() {
     }
 }
 
+/// The pointers of all objects in a value, but for those below metadata, which is free.
+fn objects(value: &Value, at: &str) -> Vec<String> {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        Value::Array(values) => {
+            values.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let own = value.is_object().then(|| at.to_owned());
+    let free = |key: &str| key == "metadata";
+    let below = below.iter().filter(|(key, _)| !free(key));
+    let below = below.flat_map(|(key, value)| objects(value, &format!("{at}/{key}")));
+    own.into_iter().chain(below).collect()
+}
+
+#[test]
+fn an_object_is_never_a_list_of_its_values() {
+    let (shop, names) = furnished();
+    let mut tried = 0;
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
+        let (Some(address), Some(mut example)) =
+            (address(operation, &names), Contract::of_server().example(operation))
+        else {
+            continue;
+        };
+        let method = operation.method.to_uppercase();
+        if operation.template.ends_with("/shop") {
+            example["payment_terms"] = json!({ "manual": { "kind": "prepaid", "days": 3 } });
+            let step = json!({ "up_to_grams": 1000, "price": { "amount": 1, "currency": "EUR" } });
+            let rate = json!({ "type": "by_weight", "steps": [step] });
+            example["shipping_methods"][0]["rate"] = rate;
+            assert_eq!(shop.staff(&method, &address, example.clone()).status, 200);
+        }
+        for pointer in objects(&example, "") {
+            let mut body = example.clone();
+            let object = body.pointer_mut(&pointer).unwrap();
+            let values: Vec<Value> = object.as_object().unwrap().values().cloned().collect();
+            *object = values.into();
+            let answer = shop.staff(&method, &address, body);
+            assert_eq!(super::pointers(&answer), [pointer], "{method} {address}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 30, "{tried}");
+}
+
 /// Values as a schema describes them, and now and then something else.
 fn bodies(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     let schema = Contract::of_server().resolve(schema);
