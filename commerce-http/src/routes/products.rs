@@ -209,10 +209,6 @@ async fn listed(
         Some(name) => Some(within(app, caller, name).await?),
         None => None,
     };
-    let page = match sort {
-        Some(Sort::Title | Sort::TitleDescending) => page.request_by_text()?,
-        _ => page.request()?,
-    };
     let (sort, descending) = sort.map(Sort::by).unzip();
     let query = ProductQuery {
         filter: ProductFilter {
@@ -230,9 +226,9 @@ async fn listed(
         currency,
         sort,
         descending: descending.unwrap_or_default(),
-        page,
+        page: page.request()?,
     };
-    Ok(Json(app.commerce().products(caller, &query).await?.try_into()?))
+    Ok(Json(page.answer(app.commerce().products(caller, &query).await?)?))
 }
 
 /// The category of that name and all below it, as far as the caller sees them.
