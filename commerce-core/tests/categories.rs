@@ -142,6 +142,19 @@ fn what_is_below_a_hidden_category_is_hidden() {
 }
 
 #[test]
+fn what_the_shop_keeps_with_a_category_is_the_back_offices() {
+    let w = World::new();
+    let metadata = serde_json::json!({ "supplier": 7 }).as_object().unwrap().clone();
+    let request = CreateCategory { metadata, ..CreateCategory::new("A").unwrap() };
+    let made = block_on(w.shop.create_category(&w.system, &request)).unwrap();
+    for (caller, kept) in [(&w.system, 1), (&Caller::anonymous(), 0)] {
+        let one = block_on(w.shop.category(caller, &CategoryRef::Id(made.id))).unwrap();
+        let all = block_on(w.shop.categories(caller)).unwrap();
+        assert_eq!((one.metadata.len(), all[0].metadata.len()), (kept, kept));
+    }
+}
+
+#[test]
 fn a_product_is_in_categories_that_there_are() {
     let w = World::new();
     let a = category(&w, "A", None).id;

@@ -403,14 +403,22 @@ fn products_sort_by_price_and_page_without_gaps_or_repeats() {
 }
 
 #[test]
-fn drafts_and_costs_are_the_back_offices() {
+fn drafts_costs_and_notes_are_the_back_offices() {
     let w = World::new();
-    let variant =
-        CreateVariant { cost: Some(eur(1)), ..CreateVariant::new("SHIRT", eur(2)).unwrap() };
+    let metadata = json!({ "supplier": 7 }).as_object().unwrap().clone();
+    let variant = CreateVariant {
+        cost: Some(eur(1)),
+        low_stock_threshold: 3,
+        metadata: metadata.clone(),
+        ..CreateVariant::new("SHIRT", eur(2)).unwrap()
+    };
     let hidden = CreateVariant { active: false, ..CreateVariant::new("HAT", eur(2)).unwrap() };
-    let request = CreateProduct { variants: vec![variant], ..CreateProduct::new("P").unwrap() };
+    let request =
+        CreateProduct { metadata, variants: vec![variant], ..CreateProduct::new("P").unwrap() };
     let made = block_on(w.shop.create_product(&w.system, &request)).unwrap();
     assert_eq!(made.variants[0].cost, Some(eur(1)));
+    assert_eq!(made.variants[0].low_stock_threshold, Some(3));
+    assert_eq!((made.metadata.len(), made.variants[0].metadata.len()), (1, 1));
     let by = ProductRef::Id(made.id);
     let anyone = Caller::anonymous();
     let absent = Rejection::NotFound { what: "product" };
@@ -420,7 +428,12 @@ fn drafts_and_costs_are_the_back_offices() {
     let seen = block_on(w.shop.product(&anyone, &by, None)).unwrap();
     assert_eq!((seen.variants.len(), seen.variants[0].cost), (1, None));
     let json = serde_json::to_string(&seen).unwrap();
-    assert!(!json.contains("\"cost\""));
+    for kept in ["\"cost\"", "threshold", "supplier"] {
+        assert!(!json.contains(kept), "{kept}");
+    }
+    let by = VariantRef::Id(made.variants[0].id);
+    let seen = block_on(w.shop.variant(&anyone, &by)).unwrap();
+    assert!(seen.metadata.is_empty() && seen.low_stock_threshold.is_none());
     w.list(hidden);
     let query = ProductQuery {
         filter: ProductFilter { status: Some(ProductStatus::Draft), ..ProductFilter::default() },

@@ -15,7 +15,7 @@ use crate::{
     id::{ProductId, VariantId},
     shop::Setup,
     store::ProductInputs,
-    text::{Label, Prose, Sku, Slug, Url},
+    text::{AltText, Label, Prose, Sku, Slug, Url},
 };
 
 type Metadata = serde_json::Map<String, serde_json::Value>;
@@ -77,7 +77,7 @@ pub struct ImportImage {
     /// Where it is.
     pub url: Url,
     /// What it shows, if that is said.
-    pub alt: Option<Option<Label>>,
+    pub alt: Option<Option<AltText>>,
 }
 
 /// A variant as another system has it. The options tell which stored variant it is or, where none

@@ -10,7 +10,7 @@ use crate::{
     error::{FieldError, Rejection},
     id::{CategoryId, ImageId, Moment, ProductId, VariantId},
     patch::{nullable, set},
-    text::{Label, Prose, Slug, TaxClass, Url},
+    text::{AltText, Label, Prose, Slug, TaxClass, Url},
     time::Timestamp,
 };
 
@@ -61,7 +61,7 @@ pub struct Image {
     /// Where it is.
     pub url: Url,
     /// What it shows, for those who cannot see it.
-    pub alt: Option<Label>,
+    pub alt: Option<AltText>,
 }
 
 /// An image as a request describes it.
@@ -73,7 +73,7 @@ pub struct ImageFields {
     pub url: Url,
     /// What it shows, for those who cannot see it.
     #[serde(default)]
-    pub alt: Option<Label>,
+    pub alt: Option<AltText>,
 }
 
 /// Adds an image to a product.
@@ -85,7 +85,7 @@ pub struct CreateImage {
     pub url: Url,
     /// What it shows, for those who cannot see it.
     #[serde(default)]
-    pub alt: Option<Label>,
+    pub alt: Option<AltText>,
     /// Its place among the product's images, from 0; after the others if absent or beyond them.
     #[serde(default)]
     pub position: Option<u32>,
@@ -100,7 +100,7 @@ pub struct PatchImage {
     pub url: Option<Url>,
     /// What it shows, for those who cannot see it.
     #[serde(deserialize_with = "nullable")]
-    pub alt: Option<Option<Label>>,
+    pub alt: Option<Option<AltText>>,
     /// Its place among the product's images, from 0; after the others if beyond them.
     pub position: Option<u32>,
 }
@@ -183,7 +183,8 @@ pub struct Product {
     pub categories: Vec<CategoryId>,
     /// The products it points to.
     pub related: Vec<Related>,
-    /// Whatever the shop wants to keep with it.
+    /// Whatever the shop wants to keep with it, such as its numbers in other systems. Only the back
+    /// office sees it; what customers are to see are `attributes`.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,

@@ -94,7 +94,8 @@ pub struct Variant {
     pub image_id: Option<ImageId>,
     /// Its place among the product's variants, from 0.
     pub position: u32,
-    /// Whatever the shop wants to keep with it.
+    /// Whatever the shop wants to keep with it, such as its numbers in other systems. Only the back
+    /// office sees it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,

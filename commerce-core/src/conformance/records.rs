@@ -18,7 +18,7 @@ use crate::{
     secret::Secret,
     shop::Limits,
     store::{CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef},
-    text::{Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
+    text::{AltText, Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
     time::Timestamp,
 };
 
@@ -190,7 +190,7 @@ pub(super) async fn texts_at_their_longest(t: &Bench<'_>) {
         images: vec![crate::catalog::Image {
             id: make.id(),
             url: Url::new(format!("/{}", "ü".repeat(2_047))).unwrap(),
-            alt: Some(Label::new(&longest).unwrap()),
+            alt: Some(AltText::new("𠀀".repeat(512)).unwrap()),
         }],
         ..shelf.product
     };

@@ -394,6 +394,7 @@ impl Commerce {
         if !caller.is_back_office() {
             let shown = Category::shown(&seen);
             seen.retain(|category| shown.contains(&category.id));
+            seen.iter_mut().for_each(without_metadata);
         }
         seen.sort_by(|a, b| (a.position, &a.title, a.id).cmp(&(b.position, &b.title, b.id)));
         Ok(seen)
@@ -413,10 +414,15 @@ impl Commerce {
             CategoryRef::Id(id) => category.id == *id,
             CategoryRef::Slug(slug) => category.slug == *slug,
         });
-        found
-            .filter(|c| caller.is_back_office() || Category::shown(&all).contains(&c.id))
-            .cloned()
-            .ok_or_else(|| Rejection::NotFound { what: "category" }.into())
+        let seen =
+            found.filter(|c| caller.is_back_office() || Category::shown(&all).contains(&c.id));
+        let Some(mut category) = seen.cloned() else {
+            return Err(Rejection::NotFound { what: "category" }.into());
+        };
+        if !caller.is_back_office() {
+            without_metadata(&mut category);
+        }
+        Ok(category)
     }
 
     /// Makes a category.
@@ -569,6 +575,14 @@ fn stand_below(
         }
     }
     Ok(())
+}
+
+/// The category as shop clients see it.
+fn without_metadata(category: &mut Versioned<Category>) {
+    if !category.metadata.is_empty() {
+        let shown = Category { metadata: serde_json::Map::new(), ..(*category.value).clone() };
+        category.value = shown.into();
+    }
 }
 
 fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {

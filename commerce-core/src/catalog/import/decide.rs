@@ -15,7 +15,7 @@ use crate::{
     event::Event,
     id::{ImageId, Moment},
     store::{Commit, Decision, ProductInputs},
-    text::{Label, Url},
+    text::{AltText, Url},
 };
 
 impl ImportProduct {
@@ -138,7 +138,7 @@ impl ImportProduct {
             by_url.entry(image.url.clone()).or_insert(index);
         }
         let mut created = 0;
-        let mut place = |url: &Url, alt: Option<Option<Label>>| -> Option<ImageId> {
+        let mut place = |url: &Url, alt: Option<Option<AltText>>| -> Option<ImageId> {
             if let Some(image) = by_url.get(url).and_then(|index| rest.get_mut(*index)) {
                 crate::patch::set(&mut image.alt, alt);
                 return Some(image.id);

@@ -308,7 +308,7 @@ impl Group {
     fn add_image(&mut self, record: &Record, columns: &mut Columns) {
         let src = self.take(record, columns, Field::ImageSrc, cell::url);
         let position = self.take(record, columns, Field::ImagePosition, cell::position);
-        let alt = |text: &str| cell::line(text, 512);
+        let alt = |text: &str| cell::line(text, cell::ALT_CHARS_MAX);
         let alt = self.take(record, columns, Field::ImageAlt, alt);
         let Some(src) = src else { return };
         match self.images.entry(src.clone()) {
