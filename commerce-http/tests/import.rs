@@ -339,7 +339,7 @@ fn what_the_file_does_not_say_stays() {
     assert_eq!(mug.images.len(), 5);
     assert_eq!(files(&mug.images[4].url), "a");
     assert_eq!(&*mug.variants[3].sku, "MUG-GOLD");
-    assert_eq!(mug.variants[0].low_stock_threshold, 2);
+    assert_eq!(mug.variants[0].low_stock_threshold, Some(2));
     assert_eq!(mug.variants[0].prices[1].compare_at, Some(Money::new(1200, Currency::EUR)));
     let position = commits(&shop);
     import(&shop, FIXTURE);
@@ -445,11 +445,11 @@ fn the_first_in_the_file_keeps_a_repeated_sku() {
 
 #[test]
 fn what_is_wrong_is_reported_and_the_rest_arrives() {
-    let long = "x".repeat(300);
+    let (alt, long) = ("x".repeat(512), "x".repeat(513));
     let body = "y".repeat(524_289);
     let file = format!(
         "Handle,Title,Body (HTML),Variant Price,Cost per item,Variant Grams,Image Src,Image Alt Text\n\
-         good,Good,,1,,,,\n\
+         good,Good,,1,,,https://a.example/a.png,{alt}\n\
          a,A,,1.005,0.0001,,,\n\
          b,B,,1,,,https://a.example/b.png,{long}\n\
          c,C,{body},1,,,,\n\
@@ -476,11 +476,12 @@ fn what_is_wrong_is_reported_and_the_rest_arrives() {
         ]
     );
     assert!(said[0].2.contains("USD"), "{}", said[0].2);
-    assert!(said[2].2.contains("255"), "{}", said[2].2);
+    assert!(said[2].2.contains("512"), "{}", said[2].2);
     assert!(said[3].2.contains("524,288"), "{}", said[3].2);
     assert_eq!(findings[0].value.as_deref(), Some("1.005"));
     assert_eq!(findings[3].value.as_deref().unwrap().chars().count(), 61);
-    assert!(find(&shop, "good").is_some() && find(&shop, "last").is_some());
+    assert_eq!(product(&shop, "good").images[0].alt.as_deref(), Some(&*alt));
+    assert!(find(&shop, "last").is_some());
     for handle in ["a", "b", "c", "d", "f"] {
         assert!(find(&shop, handle).is_none(), "{handle}");
     }

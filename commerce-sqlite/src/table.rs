@@ -170,6 +170,18 @@ impl Table {
         [self.select, " ", clause].concat()
     }
 
+    /// All columns of the rows that a JSON list of ids names, in its order.
+    pub(crate) fn select_in_order(&self) -> String {
+        let columns: Vec<_> = self.columns.iter().map(|column| format!("it.{column}")).collect();
+        format!(
+            "SELECT {} FROM json_each(?1) AS wanted
+            CROSS JOIN {} AS it ON it.id = unhex(wanted.value)
+            ORDER BY wanted.key",
+            columns.join(", "),
+            self.name
+        )
+    }
+
     pub(crate) fn insert(&self, connection: &Connection, row: &[Cell<'_>]) -> Result<()> {
         codec::run(connection, self.insert, params_from_iter(row))?;
         Ok(())

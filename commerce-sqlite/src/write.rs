@@ -303,6 +303,7 @@ impl Changes {
             }
             Record::Customer(it) => {
                 customer::CUSTOMERS.insert(connection, &customer::row(it, version))?;
+                customer::write_words(connection, None, it)?;
                 customer::ADDRESSES.insert_all(connection, &it.addresses, |position, entry| {
                     customer::address_row(it.id, position, entry)
                 })
@@ -390,6 +391,7 @@ impl Changes {
                     &customer::row(old, before),
                     &customer::row(new, after),
                 )?;
+                customer::write_words(connection, Some(old), new)?;
                 customer::ADDRESSES.update_all(
                     connection,
                     &old.addresses,
@@ -448,6 +450,7 @@ impl Changes {
             }
             Record::Customer(it) => {
                 customer::ADDRESSES.delete(connection, &[Cell::id(it.id)])?;
+                customer::WORDS.delete(connection, &[Cell::id(it.id)])?;
                 customer::CUSTOMERS.delete(connection, &[Cell::id(it.id)])
             }
             Record::ApiToken(it) => token::TOKENS.delete(connection, &[Cell::id(it.id)]),

@@ -333,8 +333,8 @@ macro_rules! __conformance_cases {
                     "a customer is found by their address without regard to case, and it is kept as written";
                 are_found_by_what_they_have_now_alone:
                     "a customer is found by what they have now and by nothing former";
-                tokens_are_found_by_digest_though_revoked:
-                    "an API token is found by its digest, also when it was withdrawn";
+                tokens_are_found_by_digest_and_id_though_revoked:
+                    "an API token is found by its digest and its id, also when it was withdrawn";
                 subscriptions_are_found_by_name:
                     "a subscription is found by its name to the letter";
             }
@@ -431,6 +431,22 @@ macro_rules! __conformance_cases {
                     "an order of a list is as it is when read alone";
                 count_all_only_if_asked:
                     "the total is that of the whole list, and there only if asked for";
+            }
+            list_customers {
+                come_the_newest_first:
+                    "customers come the newest first, equal ones by id, page by page";
+                find_those_who_have_every_word:
+                    "customers are found by words, or their beginnings, of name, e-mail, telephone and external number";
+                find_by_what_they_have_now_alone:
+                    "customers are found by what they have now, and not at all once removed";
+                have_each_customer_whole:
+                    "a customer of a list is as they are when read alone, addresses included";
+                count_all_only_if_asked:
+                    "the total is that of the whole list, and there only if asked for";
+            }
+            list_tokens {
+                come_the_newest_first:
+                    "API tokens come the newest first, equal ones by id, withdrawn ones too";
             }
             list_stock {
                 comes_by_sku_byte_by_byte:

@@ -17,7 +17,9 @@ use crate::{
     quantity::Quantity,
     secret::Secret,
     shop::Limits,
-    store::{CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef},
+    store::{
+        ApiTokenRef, CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef,
+    },
     text::{AltText, Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
     time::Timestamp,
 };
@@ -55,7 +57,7 @@ pub(super) async fn what_is_not_there_is_none(t: &Bench<'_>) {
     assert_eq!(store.customer(&CustomerRef::Id(make.id())).await.unwrap(), None);
     assert_eq!(store.customer(&CustomerRef::Email(email("a@b.co"))).await.unwrap(), None);
     assert_eq!(store.customer(&CustomerRef::ExternalId(label("x"))).await.unwrap(), None);
-    assert_eq!(store.api_token(&make.digest()).await.unwrap(), None);
+    assert_eq!(store.api_token(&ApiTokenRef::Digest(make.digest())).await.unwrap(), None);
     assert_eq!(store.outcome(&super::make::outcome_key("s", "k")).await.unwrap(), None);
     assert_eq!(store.due(Timestamp::MAX, 10).await.unwrap(), []);
     assert_eq!(store.outbox(0, 10).await.unwrap(), []);

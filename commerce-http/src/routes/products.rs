@@ -13,7 +13,6 @@ use commerce_core::{
     currency::Currency,
     id::{CategoryId, ProductId},
     money::Money,
-    search,
     store::{CategoryRef, ProductFilter, ProductQuery, ProductRef, ProductSort},
     text::Label,
 };
@@ -21,7 +20,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::{IntoParams, ToSchema, openapi as doc};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::categories;
+use super::{categories, text};
 use crate::{
     app::App,
     caller::{BackOffice, Caller, require_back_office},
@@ -48,9 +47,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     }
     router
 }
-
-/// The longest text that is searched for, in characters.
-const TEXT_MAX: usize = 255;
 
 /// Which products are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -124,17 +120,6 @@ impl Sort {
             Self::TitleDescending => (ProductSort::Title, true),
         }
     }
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = Cow::<str>::deserialize(deserializer)?;
-    if text.chars().count() > TEXT_MAX {
-        return Err(D::Error::custom(format_args!("must have at most {TEXT_MAX} characters")));
-    }
-    if search::words(&text).next().is_none() {
-        return Err(D::Error::custom("must have a letter or a digit"));
-    }
-    Ok(Some(text.into_owned()))
 }
 
 fn minor_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {

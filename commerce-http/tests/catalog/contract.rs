@@ -28,12 +28,18 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
         json!({ "categories": [id(&category)], "images": [{ "url": "/a.jpg" }] }),
     );
     let location = shop.staff_get("/locations").json()["items"][0].clone();
+    let customer = shop.create("/customers", json!({ "name": "Ada" }));
+    let address = json!({ "name": "Ada", "line1": "Street 1", "city": "Town", "country": "GB" });
+    let addresses = format!("/customers/{}/addresses", id(&customer));
+    let customer = shop.create(&addresses, json!({ "address": address }));
     let names = BTreeMap::from([
         ("products", id(&product).to_owned()),
         ("variants", id(&product["variants"][0]).to_owned()),
         ("images", id(&product["images"][0]).to_owned()),
         ("categories", id(&category).to_owned()),
         ("locations", id(&location).to_owned()),
+        ("customers", id(&customer).to_owned()),
+        ("addresses", id(&customer["addresses"][0]).to_owned()),
     ]);
     (shop, names)
 }
@@ -54,8 +60,17 @@ fn address(operation: Operation<'_>, names: &BTreeMap<&str, String>) -> Option<S
     Some(address)
 }
 
-const OURS: [&str; 8] =
-    ["products", "variants", "images", "categories", "stock", "locations", "shop", "documents"];
+const OURS: [&str; 9] = [
+    "products",
+    "variants",
+    "images",
+    "categories",
+    "stock",
+    "locations",
+    "shop",
+    "customers",
+    "documents",
+];
 
 fn ours(operation: Operation<'_>) -> bool {
     OURS.iter().any(|tag| operation.value["tags"][0] == **tag)
