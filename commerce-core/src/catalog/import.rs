@@ -207,3 +207,13 @@ impl ImportProduct {
         }
     }
 }
+
+impl ImportVariant {
+    /// Whether a new variant would have a price.
+    fn has_price(&self) -> bool {
+        let priced = |patch: &PatchVariant| {
+            patch.price.is_some() || patch.prices.as_ref().is_some_and(|prices| !prices.is_empty())
+        };
+        priced(&self.fields) || priced(&self.fields_if_new)
+    }
+}

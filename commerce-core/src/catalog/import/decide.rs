@@ -23,7 +23,8 @@ impl ImportProduct {
     /// so already.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] with every field that breaks a bound, pointers as in this request;
+    /// [`Rejection::Invalid`] with every field that breaks a bound, pointers as in this request, and
+    /// where a product without variants or a variant without a price would be made;
     /// [`Rejection::NotFound`] when there is stock and no location for it.
     pub fn decide(
         &self,
@@ -94,6 +95,10 @@ impl ImportProduct {
                 let Some(title) = self.fields.title.clone() else {
                     return Err(Rejection::invalid("/fields/title", "is needed for a new product"));
                 };
+                if self.variants.is_empty() {
+                    let detail = "must have an entry for a new product";
+                    return Err(Rejection::invalid("/variants", detail));
+                }
                 let slug = Some(self.slug.clone());
                 let request = CreateProduct { slug, ..CreateProduct::titled(title) };
                 new = Product::create(&request, moment)?.patch(self.fields_if_new.clone(), now)?;

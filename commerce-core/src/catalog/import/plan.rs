@@ -86,6 +86,9 @@ impl<'a> Plan<'a> {
                     };
                     new = Variant::create(&create, &self.product, self.position_next, moment)?
                         .patch(request.fields_if_new.clone(), &self.product, now)?;
+                    if !request.has_price() {
+                        return Err(Rejection::invalid("/price", "is needed for a new variant"));
+                    }
                     &new
                 }
             };
