@@ -12,6 +12,7 @@ pub(crate) mod shop;
 pub(crate) mod stock;
 pub(crate) mod token;
 pub(crate) mod variant;
+pub(crate) mod wanted;
 
 use commerce_core::{id::Id, time::Timestamp};
 use rusqlite::{
@@ -172,14 +173,20 @@ impl Table {
 
     /// All columns of the rows that a JSON list of ids names, in its order.
     pub(crate) fn select_in_order(&self) -> String {
-        let columns: Vec<_> = self.columns.iter().map(|column| format!("it.{column}")).collect();
         format!(
             "SELECT {} FROM json_each(?1) AS wanted
             CROSS JOIN {} AS it ON it.id = unhex(wanted.value)
             ORDER BY wanted.key",
-            columns.join(", "),
+            self.columns_of("it"),
             self.name
         )
+    }
+
+    /// The columns of a table that a statement calls so.
+    pub(crate) fn columns_of(&self, alias: &str) -> String {
+        let columns: Vec<_> =
+            self.columns.iter().map(|column| [alias, ".", column].concat()).collect();
+        columns.join(", ")
     }
 
     pub(crate) fn insert(&self, connection: &Connection, row: &[Cell<'_>]) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     catalog::{CreateVariant, PatchVariant, Product, Variant},
     error::Rejection,
     id::{ImageId, LocationId, Moment},
-    inventory::{LevelKey, Reason, SetStock, StockLevel, first},
+    inventory::{LevelKey, Location, LowStock, Reason, SetStock, StockLevel, first},
     store::Commit,
     text::{Sku, Url},
     version::Versioned,
@@ -27,6 +27,7 @@ pub(super) struct Plan<'a> {
     /// Whether the product has other options than before.
     rearranged: bool,
     levels: BTreeMap<LevelKey, StockLevel>,
+    locations: &'a [Versioned<Location>],
     location_id: Option<LocationId>,
     /// The next place after all variants that there are.
     position_next: u32,
@@ -56,6 +57,7 @@ impl<'a> Plan<'a> {
             images,
             skus: skus::assign(request, inputs, &known),
             levels: levels.iter().map(|level| (level.key(), *level)).collect(),
+            locations: &inputs.setup.locations,
             location_id: first(&inputs.setup.locations).map(|location| location.id),
             position_next: variants.iter().map(|v| v.position + 1).max().unwrap_or(0),
             known,
@@ -161,10 +163,15 @@ impl<'a> Plan<'a> {
         }
         let reason = if is_new { Reason::Received } else { Reason::Counted };
         let set = SetStock { location: None, on_hand, reason, note: None };
-        match set.decide(&level, variant.low_stock_threshold, moment)? {
+        match set.decide(&level, moment)? {
             None => Ok(ImportedStock::Unchanged),
             Some(change) => {
                 self.commit.stock(change);
+                let levels = self.locations.iter().filter_map(|place| {
+                    let (variant_id, location_id) = (variant.id, place.id);
+                    self.levels.get(&LevelKey { variant_id, location_id })
+                });
+                self.commit.watch(LowStock::of(variant, levels, self.locations));
                 Ok(ImportedStock::Set)
             }
         }
