@@ -406,8 +406,7 @@ impl Product {
         Ok(product)
     }
 
-    /// The product after a change. Its variants are left as they are, see
-    /// [`ProductInputs::patch`](crate::store::ProductInputs::patch).
+    /// The product after a change, without its variants, which may have to follow.
     ///
     /// # Errors
     /// [`Rejection::Invalid`] with every field that breaks a bound.
