@@ -128,7 +128,7 @@ impl Catalogue {
         let tags = (0..3).map(|_| Self::tag(draws.below(TAGS))).collect();
         let image = |place: usize| ImageFields {
             url: format!("https://images.example.com/{number}/{place}.jpg").parse().unwrap(),
-            alt: Some(Label::new(format!("{adjective} {thing}, picture {place}")).unwrap()),
+            alt: Some(format!("{adjective} {thing}, picture {place}").parse().unwrap()),
         };
         let price = 500 + draws.below(100_000) as i64;
         let variants = SIZES.iter().enumerate().map(|(place, size)| CreateVariant {

@@ -1,5 +1,7 @@
 //! Customers and where they live.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -7,6 +9,7 @@ use crate::{
     id::{AddressId, CustomerId, Moment},
     patch::{nullable, set},
     pricing::Destination,
+    search,
     text::{Country, Email, Label, Note, Region, TextError},
     time::Timestamp,
 };
@@ -80,7 +83,6 @@ pub struct BookedAddress {
     /// Its id.
     pub id: AddressId,
     /// The address.
-    #[serde(flatten)]
     pub address: Address,
     /// Whether orders are sent there unless the customer says otherwise.
     pub default_shipping: bool,
@@ -145,6 +147,9 @@ pub struct PatchCustomer {
     /// Their telephone number.
     #[serde(deserialize_with = "nullable")]
     pub phone: Option<Option<Label>>,
+    /// The number under which another system knows them. Only the back office changes it.
+    #[serde(deserialize_with = "nullable")]
+    pub external_id: Option<Option<Label>>,
     /// What the back office noted about them.
     #[serde(deserialize_with = "nullable")]
     pub note: Option<Option<Note>>,
@@ -190,6 +195,7 @@ impl Customer {
         set(&mut customer.email, patch.email);
         set(&mut customer.name, patch.name);
         set(&mut customer.phone, patch.phone);
+        set(&mut customer.external_id, patch.external_id);
         set(&mut customer.note, patch.note);
         if customer.email != self.email {
             customer.email_verified = false;
@@ -215,6 +221,18 @@ impl Customer {
     pub fn verified_email(&self) -> Result<&Email, Rejection> {
         let unverified = || Rejection::transition("customer", "the e-mail address is not verified");
         self.email.as_ref().filter(|_| self.email_verified).ok_or_else(unverified)
+    }
+
+    /// The words by which the back office finds them, each once: those of their name, e-mail address,
+    /// telephone number and external number.
+    pub fn words(&self) -> BTreeSet<String> {
+        let texts = [
+            self.name.as_deref(),
+            self.email.as_deref(),
+            self.phone.as_deref(),
+            self.external_id.as_deref(),
+        ];
+        texts.into_iter().flatten().flat_map(search::words).collect()
     }
 
     /// The customer as they may see themselves: without what the back office noted about them.

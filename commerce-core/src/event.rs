@@ -207,4 +207,10 @@ pub enum Event {
         /// The customer.
         customer_id: CustomerId,
     },
+    /// `customer.erased`: what the shop knew of them is gone. Whoever keeps a copy erases it too.
+    #[serde(rename = "customer.erased")]
+    CustomerErased {
+        /// The customer.
+        customer_id: CustomerId,
+    },
 }

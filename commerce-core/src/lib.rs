@@ -90,5 +90,5 @@ pub mod version;
 pub use error::Error;
 pub use service::{
     Commerce, CreatedCart, CreatedToken, Done, PlacedView, Relayed, StockLevelView, StockView,
-    Subscriber, Swept,
+    Subscriber, Swept, TokenView,
 };

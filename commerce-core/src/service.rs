@@ -21,7 +21,7 @@ pub use checkout::PlacedView;
 pub use inventory::{StockLevelView, StockView};
 pub use relay::{Relayed, Subscriber};
 pub use sweep::Swept;
-pub use token::CreatedToken;
+pub use token::{CreatedToken, TokenView};
 
 use std::{collections::BTreeMap, fmt::Debug, ops::Deref, pin::Pin, sync::Arc};
 

@@ -20,8 +20,8 @@ pub use memory::MemoryStore;
 #[cfg(feature = "mocks")]
 pub use query::MockQueries;
 pub use query::{
-    Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest, ProductFilter,
-    ProductQuery, ProductSort, Queries, StockFilter, StockItem,
+    Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest,
+    ProductFilter, ProductQuery, ProductSort, Queries, StockFilter, StockItem,
 };
 pub use record::{Record, RecordKey, Stored, Subscription, UniqueKey};
 
@@ -36,7 +36,7 @@ use crate::{
     currency::Currency,
     customer::Customer,
     event::Event,
-    id::{CartId, CategoryId, CustomerId, OrderId, ProductId, VariantId},
+    id::{ApiTokenId, CartId, CategoryId, CustomerId, OrderId, ProductId, VariantId},
     inventory::{Location, StockLevel, available},
     order::OrderInputs,
     secret::Digest,
@@ -91,6 +91,15 @@ pub enum CustomerRef {
     Email(Email),
     /// The number under which another system knows them.
     ExternalId(Label),
+}
+
+/// By what an API token is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiTokenRef {
+    /// Its id.
+    Id(ApiTokenId),
+    /// The digest of its secret.
+    Digest(Digest),
 }
 
 /// A product with its variants and their stock, read in one snapshot.
@@ -220,8 +229,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>>;
     /// A customer.
     async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>>;
-    /// An API token, by the digest of its secret.
-    async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>>;
+    /// An API token, withdrawn or not.
+    async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>>;
     /// What was answered to an operation under a key.
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>>;
     /// Orders whose `expires_at`, and open carts whose `expires_at`, is not after `now`: the longest

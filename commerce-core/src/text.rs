@@ -157,6 +157,10 @@ texts! {
     /// A short text on one line: a title, a name, a vendor, a tag.
     Label = "1 to 255 characters on one line without space around them",
         |text| one_line(text, 255);
+    /// What a picture shows, for those who cannot see it. The bound is that of Shopify, so that what is
+    /// imported from there fits.
+    AltText = "1 to 512 characters on one line without space around them",
+        |text| one_line(text, 512);
     /// A longer text of several lines, plain or HTML: a description.
     Prose = "at most 524,288 bytes without control characters",
         |text| prose(text, 524_288);

@@ -12,7 +12,7 @@ use commerce_core::{
     error::Rejection,
     inventory::CreateLocation,
     secret::Secret,
-    store::{CustomerRef, OrderFilter, OrderQuery, PageRequest, StockFilter},
+    store::{ApiTokenRef, CustomerRef, OrderFilter, OrderQuery, PageRequest, StockFilter},
 };
 use pollster::block_on;
 use support::*;
@@ -201,7 +201,42 @@ fn a_token_stands_for_the_back_office_until_it_is_withdrawn() {
     let who = || block_on(w.shop.caller_of_token(&secret)).unwrap();
     assert!(who().unwrap().is_back_office());
     assert_eq!(block_on(w.shop.caller_of_token(&Secret::new([7; 32]))).unwrap(), None);
-    block_on(w.shop.revoke_token(&w.system, &secret)).unwrap();
+    let by = ApiTokenRef::Digest(secret.digest());
+    let revoked = block_on(w.shop.revoke_token(&w.system, &by)).unwrap();
+    assert_eq!((revoked.id, revoked.revoked_at), (made.id, Some(w.now())));
     assert_eq!(who(), None);
-    block_on(w.shop.revoke_token(&w.system, &secret)).unwrap();
+    w.days(1);
+    assert_eq!(block_on(w.shop.revoke_token(&w.system, &by)).unwrap().output, revoked.output);
+}
+
+#[test]
+fn the_back_office_sees_its_tokens_and_withdraws_them_without_their_secrets() {
+    let w = World::new();
+    let create = |label: &str| {
+        w.days(1);
+        let label = label.parse().unwrap();
+        block_on(w.shop.create_token(&w.system, &label, Scope::Admin)).unwrap().output
+    };
+    let [till, office] = [create("Till"), create("Office")];
+    let page = PageRequest::first(10);
+    let listed = || block_on(w.shop.tokens(&w.system, &page)).unwrap().items;
+    let labels: Vec<_> = listed().iter().map(|token| token.label.to_string()).collect();
+    assert_eq!(labels, ["Office", "Till"], "the newest first");
+    let text = format!("{:?} {}", listed(), serde_json::to_string(&listed()).unwrap());
+    let digest = till.token.parse::<Secret>().unwrap().digest();
+    assert!(!text.contains(&till.token) && !text.contains(&format!("{digest:?}")));
+    block_on(w.shop.revoke_token(&w.system, &ApiTokenRef::Id(till.id))).unwrap();
+    let revoked: Vec<_> = listed().iter().map(|token| token.revoked_at.is_some()).collect();
+    assert_eq!(revoked, [false, true]);
+    let caller = |token: &str| block_on(w.shop.caller_of_token(&token.parse().unwrap())).unwrap();
+    assert!(caller(&till.token).is_none() && caller(&office.token).is_some());
+    let nobody = ApiTokenRef::Id("tok_00000000000000000000000000000007".parse().unwrap());
+    let absent = Rejection::NotFound { what: "token" };
+    assert_eq!(refused(block_on(w.shop.revoke_token(&w.system, &nobody))), absent);
+    let (ada, _) = w.customer("ada@example.com");
+    for who in [ada, Caller::anonymous()] {
+        assert_eq!(refused(block_on(w.shop.tokens(&who, &page))), Rejection::Forbidden);
+        let by = ApiTokenRef::Id(office.id);
+        assert_eq!(refused(block_on(w.shop.revoke_token(&who, &by))), Rejection::Forbidden);
+    }
 }

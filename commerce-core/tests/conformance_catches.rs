@@ -22,13 +22,13 @@ use commerce_core::{
     id::{CartId, CustomerId, VariantId},
     inventory::{Location, Movement},
     order::OrderInputs,
-    secret::Digest,
+    search::words,
     shop::Setup,
     store::{
-        CategoryRef, Commit, CommitError, CustomerRef, Due, MemoryStore, MovementFilter,
-        OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page, PageRequest, ProductInputs,
-        ProductQuery, ProductRef, Purge, Queries, Record, RecordKey, StockFilter, StockItem, Store,
-        StoreResult, Subscription, VariantRef, Write,
+        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
+        MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
+        PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, Record, RecordKey,
+        StockFilter, StockItem, Store, StoreResult, Subscription, VariantRef, Write,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
@@ -96,6 +96,8 @@ faults! {
     LeavesOutVariants, a_left_out_variant_is_caught,
         "carts::come_with_further_variants_that_are_asked_for";
     ChecksThenWrites, a_check_apart_from_its_write_is_caught, "concurrency::never_loses_an_update";
+    LooksForOneWord, an_ignored_word_is_caught, "list_customers::find_those_who_have_every_word";
+    HidesWithdrawnTokens, a_hidden_token_is_caught, "list_tokens::come_the_newest_first";
     ReadsOldState, a_read_of_old_state_is_caught, "concurrency::shows_what_was_acknowledged";
 }
 
@@ -256,8 +258,8 @@ impl Store for Faulty {
         self.store.customer(by).await
     }
 
-    async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>> {
-        self.store.api_token(digest).await
+    async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
+        self.store.api_token(by).await
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
@@ -364,6 +366,22 @@ impl Queries for Faulty {
         let mut page = self.store.orders(query).await?;
         if self.is(Fault::SkipsAtPages) && query.page.after.is_some() && page.items.len() > 1 {
             page.items.remove(0);
+        }
+        Ok(page)
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {
+        let mut query = query.clone();
+        if self.is(Fault::LooksForOneWord) {
+            query.text = query.text.map(|text| words(&text).take(1).collect());
+        }
+        self.store.customers(&query).await
+    }
+
+    async fn api_tokens(&self, page: &PageRequest) -> StoreResult<Page<Versioned<ApiToken>>> {
+        let mut page = self.store.api_tokens(page).await?;
+        if self.is(Fault::HidesWithdrawnTokens) {
+            page.items.retain(|token| token.revoked_at.is_none());
         }
         Ok(page)
     }

@@ -9,7 +9,8 @@ use commerce_core::{
     customer::{CreateCustomer, Customer, PatchCustomer, PutAddress},
     error::Rejection,
     id::{AddressId, CustomerId},
-    store::{CustomerRef, OrderFilter, OrderQuery, PageRequest},
+    store::{CustomerQuery, CustomerRef, OrderFilter, OrderQuery, PageRequest},
+    version::Version,
 };
 use pollster::block_on;
 use support::*;
@@ -81,6 +82,64 @@ fn what_the_back_office_noted_is_for_the_back_office() {
     assert_eq!((after.note.clone(), after.name.as_deref()), (None, Some("Ada")));
     let kept = block_on(w.shop.customer(&w.system, &by)).unwrap();
     assert_eq!(kept.note.as_deref(), Some("Never pays"));
+}
+
+#[test]
+fn the_back_office_finds_customers_by_words_and_nobody_else_does() {
+    let w = World::new();
+    let (ada, id) = w.customer("ada.lovelace@example.com");
+    w.days(1);
+    let (_, other) = w.customer("king@example.com");
+    let find = |who: &Caller, text: Option<&str>| {
+        let text = text.map(str::to_owned);
+        let query = CustomerQuery { text, page: PageRequest::first(10) };
+        let page = block_on(w.shop.customers(who, &query))?;
+        Ok(page.items.iter().map(|customer| customer.id).collect::<Vec<_>>())
+    };
+    assert_eq!(find(&w.system, None).unwrap(), [other, id]);
+    assert_eq!(find(&w.system, Some("ADA lovel")).unwrap(), [id]);
+    let named =
+        PatchCustomer { name: Some(Some("Ada King".parse().unwrap())), ..PatchCustomer::default() };
+    block_on(w.shop.patch_customer(&w.system, id, &named, None)).unwrap();
+    assert_eq!(find(&w.system, Some("king")).unwrap(), [other, id]);
+    for who in [ada, Caller::anonymous()] {
+        assert_eq!(refused(find(&who, None)), Rejection::Forbidden);
+    }
+}
+
+#[test]
+fn a_customer_who_is_erased_is_gone_but_for_their_orders() {
+    let w = World::new();
+    let shirt = w.sell("SHIRT", 1999, 5);
+    let (ada, id) = w.customer("ada@example.com");
+    let placed = {
+        let cart = w.cart_of(&ada);
+        w.add(&ada, cart, shirt, 1).unwrap();
+        w.ready(&ada, cart);
+        w.place(&ada, cart).unwrap().order.clone()
+    };
+    let open = w.cart_of(&ada);
+    w.add(&ada, open, shirt, 1).unwrap();
+    let erase = |who: &Caller, expected| block_on(w.shop.erase_customer(who, id, expected));
+    for who in [&ada, &Caller::anonymous()] {
+        assert_eq!(refused(erase(who, None)), Rejection::Forbidden);
+    }
+    let stale = refused(erase(&w.system, Some(Version::new(7))));
+    assert!(matches!(stale, Rejection::VersionMismatch { .. }));
+    assert_eq!(w.events_of(|| erase(&w.system, None).unwrap()), ["customer.erased"]);
+    let absent = Rejection::NotFound { what: "customer" };
+    for by in [CustomerRef::Id(id), CustomerRef::Email("ada@example.com".parse().unwrap())] {
+        assert_eq!(refused(block_on(w.shop.customer(&w.system, &by))), absent);
+    }
+    assert_eq!(refused(erase(&w.system, None)), absent);
+    assert_eq!(refused(w.cart(&w.system, open)), Rejection::NotFound { what: "cart" });
+    // What the shop must keep is as it was, and can still be worked on.
+    let kept = w.seen(placed.id);
+    assert_eq!((kept.email.clone(), kept.customer_id), (placed.email, Some(id)));
+    w.capture(placed.id).unwrap();
+    // Whoever comes again is somebody new.
+    let (_, again) = w.customer("ada@example.com");
+    assert_ne!(again, id);
 }
 
 fn verify(w: &World, id: CustomerId, email: &str) {

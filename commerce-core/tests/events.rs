@@ -129,6 +129,9 @@ fn every_operation_tells_what_it_did_once() {
         let patch = PatchCustomer::default();
         block_on(w.shop.patch_customer(&w.system, id.unwrap(), &patch, None)).unwrap();
     });
+    told(&["customer.erased"], &mut || {
+        block_on(w.shop.erase_customer(&w.system, id.unwrap(), None)).unwrap();
+    });
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub(crate) fn require_back_office(caller: &access::Caller) -> Result<(), Problem
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
-    use commerce_core::{access::Scope, text::Label};
+    use commerce_core::{access::Scope, store::ApiTokenRef, text::Label};
 
     use super::*;
 
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(key.as_str(), "k");
         assert!(take::<BackOffice>(&app, &keyed).await.unwrap().key.is_some());
 
-        commerce.revoke_token(&system, &made.token.parse().unwrap()).await.unwrap();
+        commerce.revoke_token(&system, &ApiTokenRef::Id(made.id)).await.unwrap();
         assert_eq!(take::<Caller>(&app, &staff).await.unwrap_err(), Code::Unauthenticated);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use commerce_core::{id::ApiTokenId, text::Label};
 
 use crate::config::Flag;
 
@@ -100,6 +101,20 @@ pub struct ConfigArgs {
 pub enum TokenCommand {
     /// Create a token and print it, alone, on standard output. It is shown this once.
     Create(TokenArgs),
+    /// Print the tokens, the newest first: id, scope, when it was made and withdrawn, and label
+    List(ShopArgs),
+    /// Withdraw a token: it opens nothing from then on.
+    Revoke(RevokeArgs),
+}
+
+/// The arguments of `commerce token revoke`.
+#[derive(Debug, Clone, Args)]
+pub struct RevokeArgs {
+    /// The token's id, as `commerce token list` prints it
+    pub id: ApiTokenId,
+    /// Which shop.
+    #[command(flatten)]
+    pub shop: ShopArgs,
 }
 
 /// The arguments of `commerce token create`.
@@ -108,6 +123,9 @@ pub struct TokenArgs {
     /// What the token permits
     #[arg(long)]
     pub scope: Scope,
+    /// What the token is for, to tell it from others
+    #[arg(long, value_name = "TEXT", default_value = "commerce token create")]
+    pub label: Label,
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
@@ -204,6 +222,9 @@ mod tests {
         for good in [
             "commerce",
             "commerce token create --scope admin --data d",
+            "commerce token create --scope admin --label till",
+            "commerce token list --data d",
+            "commerce token revoke tok_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
             "commerce import shopify f.csv --currency EUR --dry-run --repeated-skus refuse",
             "commerce import shopify f.csv --encoding latin1",
             "commerce config --listen 127.0.0.1:1",
@@ -214,6 +235,8 @@ mod tests {
         for bad in [
             "commerce token create",
             "commerce token create --scope all",
+            "commerce token revoke",
+            "commerce token revoke 7",
             "commerce import shopify",
             "commerce import shopify f.csv --repeated-skus maybe",
             "commerce --demo openapi",

@@ -4,7 +4,6 @@
 
 mod header;
 mod json;
-mod object;
 mod path;
 mod query;
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use commerce_core::store::{self, CursorKey};
+use commerce_core::{secret::Digest, store};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error},
@@ -36,8 +36,14 @@ pub struct Cursor(Vec<u8>);
 
 /// Why a text is not a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the `next_cursor` of an earlier page")]
+#[error(
+    "must be the `next_cursor` of an earlier page of this list, with the same filters and order"
+)]
 pub struct CursorError;
+
+/// Names a list by its address and filters, briefly, so that a cursor of another one is told apart.
+/// Whoever makes up a cursor can make up this too, and reads from a place that no page ended with.
+type ListName = [u8; 8];
 
 impl Cursor {
     /// Wraps bytes, at most [`CURSOR_BYTES_MAX`] if clients are to send it back.
@@ -102,40 +108,29 @@ pub struct Pagination {
     #[serde(default)]
     #[param(default = false)]
     pub total: bool,
+    /// Which list it is a page of.
+    #[serde(skip)]
+    #[param(ignore)]
+    list: ListName,
 }
 
 impl Default for Pagination {
     /// The first page, of the default size and without the total.
     fn default() -> Self {
-        Self { limit: LIMIT_DEFAULT, cursor: None, total: false }
+        Self { limit: LIMIT_DEFAULT, cursor: None, total: false, list: ListName::default() }
     }
 }
 
 impl Pagination {
-    /// The same as the shop's lists take it that are sorted by a number or a time.
+    /// The same as the shop's lists take it.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] for a cursor that no page of such a list ended with.
+    /// [`Code::ValidationFailed`] for a cursor that no page of this list ended with.
     pub fn request(&self) -> Result<store::PageRequest, Problem> {
-        self.request_after(|key| matches!(key, CursorKey::Number(_)))
-    }
-
-    /// The same as the shop's lists take it that are sorted by a text.
-    ///
-    /// # Errors
-    /// [`Code::ValidationFailed`] for a cursor that no page of such a list ended with.
-    pub fn request_by_text(&self) -> Result<store::PageRequest, Problem> {
-        self.request_after(|key| matches!(key, CursorKey::Text(_)))
-    }
-
-    fn request_after(
-        &self,
-        fits: impl FnOnce(&CursorKey) -> bool,
-    ) -> Result<store::PageRequest, Problem> {
         let after = self.cursor.as_ref().map(|cursor| {
-            serde_json::from_slice(&cursor.0)
-                .ok()
-                .filter(|after: &store::Cursor| fits(&after.key))
+            let after = cursor.0.strip_prefix(&self.list);
+            after
+                .and_then(|after| serde_json::from_slice(after).ok())
                 .ok_or_else(|| invalid_query("/cursor", CursorError.to_string()))
         });
         Ok(store::PageRequest {
@@ -144,6 +139,28 @@ impl Pagination {
             total: self.total,
         })
     }
+
+    /// What is answered with a page of the list.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] for a page that cannot be written down.
+    pub fn answer<T>(&self, page: store::Page<T>) -> Result<Page<T>, Problem> {
+        let next_cursor = page.next.map(|next| {
+            let mut bytes = self.list.to_vec();
+            serde_json::to_writer(&mut bytes, &next).map_err(Problem::internal)?;
+            Ok::<_, Problem>(Cursor::new(bytes))
+        });
+        Ok(Page { items: page.items, next_cursor: next_cursor.transpose()?, total: page.total })
+    }
+}
+
+fn name_of(path: &str, filter: &str) -> ListName {
+    let mut pairs: Vec<_> = form_urlencoded::parse(filter.as_bytes()).collect();
+    pairs.sort();
+    let digest = Digest::of(format!("{path} {pairs:?}").as_bytes());
+    let mut name = ListName::default();
+    name.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
+    name
 }
 
 /// A parameter of the query that is against a rule.
@@ -182,7 +199,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for List<T> {
             form_urlencoded::parse(pair.as_bytes())
                 .any(|(name, _)| matches!(&*name, "limit" | "cursor" | "total"))
         });
-        Ok(Self { page: parse_query(&page.join("&"))?, filter: parse_query(&filter.join("&"))? })
+        let filter = filter.join("&");
+        let page: Pagination = parse_query(&page.join("&"))?;
+        let list = name_of(parts.uri.path(), &filter);
+        Ok(Self { page: Pagination { list, ..page }, filter: parse_query(&filter)? })
     }
 }
 
@@ -206,19 +226,10 @@ impl<T> Page<T> {
     }
 }
 
-impl<T> TryFrom<store::Page<T>> for Page<T> {
-    type Error = Problem;
-
-    fn try_from(page: store::Page<T>) -> Result<Self, Problem> {
-        let next = page.next.map(|next| serde_json::to_vec(&next)).transpose();
-        let next_cursor = next.map_err(Problem::internal)?.map(Cursor::new);
-        Ok(Self { items: page.items, next_cursor, total: page.total })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
+    use commerce_core::store::CursorKey;
 
     use super::*;
 
@@ -238,13 +249,13 @@ mod tests {
     #[tokio::test]
     async fn a_query_is_a_page_and_a_filter() {
         let first = list("").await.unwrap();
-        assert_eq!(first.page, Pagination::default());
+        assert_eq!(first.page, Pagination { list: first.page.list, ..Pagination::default() });
         let cursor = Cursor::new(vec![0, 255, 7]);
         let query = format!("tag=a%26b&l%69mit=100&min_price=0&cursor={cursor}&total=true");
         let List { filter, page } = list(&query).await.unwrap();
         assert_eq!(filter.tag.as_deref(), Some("a&b"));
         assert_eq!(filter.min_price, Some(0));
-        assert_eq!(page, Pagination { limit: 100, cursor: Some(cursor), total: true });
+        assert_eq!((page.limit, page.cursor, page.total), (100, Some(cursor), true));
     }
 
     #[tokio::test]
@@ -268,26 +279,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_page_ends_where_the_next_begins() {
+    #[tokio::test]
+    async fn a_page_ends_where_the_next_begins() {
         for key in [CursorKey::Number(-5), CursorKey::Text("\u{1f9e6}".repeat(255))] {
             let next = store::Cursor { key, id: Default::default() };
             let page = store::Page { items: vec![1], next: Some(next.clone()), total: Some(2) };
-            let page = Page::try_from(page).unwrap();
-            let cursor = page.next_cursor.unwrap().to_string().parse().ok();
-            assert!(cursor.is_some());
-            let page = Pagination { cursor, ..Pagination::default() };
-            let (fitting, other) = match next.key {
-                CursorKey::Number(_) => (page.request(), page.request_by_text()),
-                CursorKey::Text(_) => (page.request_by_text(), page.request()),
-            };
-            let request = fitting.unwrap();
-            assert_eq!((request.limit, request.after), (20, Some(next)));
-            assert_eq!(other.unwrap_err().errors().first().unwrap().pointer, "/cursor");
+            let first = list("tag=a&min_price=1").await.unwrap().page;
+            let cursor = first.answer(page).unwrap().next_cursor.unwrap();
+            // The order of the parameters and how they are written do not matter.
+            for same in ["tag=a&min_price=1", "min_price=1&tag=%61&limit=7&total=true"] {
+                let page = list(&format!("{same}&cursor={cursor}")).await.unwrap().page;
+                assert_eq!(page.request().unwrap().after, Some(next.clone()), "{same}");
+            }
+            for other in ["tag=b&min_price=1", "tag=a", ""] {
+                let page = list(&format!("{other}&cursor={cursor}")).await.unwrap().page;
+                let refused = page.request().unwrap_err();
+                assert_eq!(refused.errors().first().unwrap().pointer, "/cursor", "{other}");
+            }
         }
-        let cursor = Some(Cursor::new(b"{}".to_vec()));
-        let refused = Pagination { cursor, ..Pagination::default() }.request().unwrap_err();
-        assert_eq!(refused.errors().first().unwrap().pointer, "/cursor");
+    }
+
+    #[test]
+    fn a_list_is_named_by_its_address_and_filters() {
+        assert_ne!(name_of("/products", "q=a"), name_of("/products/search", "q=a"));
+        assert_ne!(name_of("/products", "q=a&tag=b"), name_of("/products", "q=a%26tag=b"));
+        assert_eq!(name_of("/products", "q=a&tag=b"), name_of("/products", "tag=b&q=a"));
     }
 
     #[test]

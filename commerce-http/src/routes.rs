@@ -2,14 +2,20 @@
 
 mod carts;
 mod categories;
+mod customers;
 mod images;
 mod locations;
 mod orders;
 mod products;
 mod shop;
 mod stock;
+mod tokens;
 mod variants;
 
+use std::borrow::Cow;
+
+use commerce_core::search;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::App, health, openapi};
@@ -38,4 +44,21 @@ fn resources() -> OpenApiRouter<App> {
         .merge(locations::routes())
         .merge(carts::routes())
         .merge(orders::routes())
+        .merge(customers::routes())
+        .merge(tokens::routes())
+}
+
+/// The longest text that is searched for, in characters.
+const TEXT_MAX: usize = 255;
+
+/// Reads a text that is searched for.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Cow::<str>::deserialize(deserializer)?;
+    if text.chars().count() > TEXT_MAX {
+        return Err(D::Error::custom(format_args!("must have at most {TEXT_MAX} characters")));
+    }
+    if search::words(&text).next().is_none() {
+        return Err(D::Error::custom("must have a letter or a digit"));
+    }
+    Ok(Some(text.into_owned()))
 }

@@ -85,8 +85,17 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
         Some(Command::Serve(args)) => serve(&args),
         Some(Command::Token(TokenCommand::Create(args))) => {
             let config = load(&args.shop, &args.shop.flags())?;
-            let token = runtime()?.block_on(shop::create_token(&config, args.scope))?;
-            print(token.expose())
+            let token = shop::create_token(&config, args.scope, &args.label);
+            print(runtime()?.block_on(token)?.expose())
+        }
+        Some(Command::Token(TokenCommand::List(args))) => {
+            let config = load(&args, &args.flags())?;
+            print_lines(&runtime()?.block_on(shop::tokens(&config))?)
+        }
+        Some(Command::Token(TokenCommand::Revoke(args))) => {
+            let config = load(&args.shop, &args.shop.flags())?;
+            runtime()?.block_on(shop::revoke_token(&config, args.id))?;
+            Ok(ExitCode::SUCCESS)
         }
         Some(Command::Import(ImportCommand::Shopify(args))) => {
             let config = load(&args.shop, &args.shop.flags())?;
@@ -116,6 +125,10 @@ fn print(text: &str) -> Result<ExitCode, RunError> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(RunError::Output(error)),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+fn print_lines(lines: &[String]) -> Result<ExitCode, RunError> {
+    if lines.is_empty() { Ok(ExitCode::SUCCESS) } else { print(&lines.join("\n")) }
 }
 
 fn start(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> RunError {

@@ -6,9 +6,11 @@ use std::{
 };
 
 use commerce_core::{
-    Commerce, Error,
+    Commerce, Error, TokenView,
     access::{self, Caller},
+    id::ApiTokenId,
     shop::Shop,
+    store::{ApiTokenRef, PageRequest},
     text::{Label, TextError},
 };
 use commerce_sqlite::OpenError;
@@ -75,14 +77,50 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
 ///
 /// # Errors
 /// When the shop cannot be opened or the token not stored.
-pub async fn create_token(config: &Config, scope: Scope) -> Result<Secret, ShopError> {
+pub async fn create_token(
+    config: &Config,
+    scope: Scope,
+    label: &Label,
+) -> Result<Secret, ShopError> {
     let commerce = open(config).await?;
     let scope = match scope {
         Scope::Admin => access::Scope::Admin,
     };
-    let label = Label::new("commerce token create")?;
-    let made = commerce.create_token(&Caller::system(), &label, scope).await?;
+    let made = commerce.create_token(&Caller::system(), label, scope).await?;
     Ok(Secret::new(made.output.token))
+}
+
+/// The back-office tokens, the newest first, one on a line with tabs between its parts.
+///
+/// # Errors
+/// When the shop cannot be opened or the tokens not read.
+pub async fn tokens(config: &Config) -> Result<Vec<String>, ShopError> {
+    let commerce = open(config).await?;
+    let mut page = PageRequest::first(PageRequest::LIMIT_MAX);
+    let mut lines = Vec::new();
+    loop {
+        let tokens = commerce.tokens(&Caller::system(), &page).await?;
+        lines.extend(tokens.items.iter().map(|token| {
+            let TokenView { id, label, scope, created_at, revoked_at } = token;
+            let ended =
+                revoked_at.map_or_else(|| "in force".to_owned(), |at| format!("revoked {at}"));
+            format!("{id}\t{}\t{created_at}\t{ended}\t{label}", scope.as_str())
+        }));
+        match tokens.next {
+            Some(next) => page.after = Some(next),
+            None => return Ok(lines),
+        }
+    }
+}
+
+/// Withdraws a back-office token.
+///
+/// # Errors
+/// When the shop cannot be opened or has no such token.
+pub async fn revoke_token(config: &Config, id: ApiTokenId) -> Result<(), ShopError> {
+    let commerce = open(config).await?;
+    commerce.revoke_token(&Caller::system(), &ApiTokenRef::Id(id)).await?;
+    Ok(())
 }
 
 /// Loads a Shopify product export; the exit status says whether every product arrived.

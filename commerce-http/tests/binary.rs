@@ -230,6 +230,30 @@ fn a_shop_sells_is_filled_and_remembers() {
         output(commerce(folder.path()).args(["token", "create", "--scope", "admin"]));
     assert_eq!((code, error.as_str()), (0, ""));
     assert_eq!((token.lines().count(), token.trim_end().len()), (1, 64), "{token}");
+    let listed = || output(commerce(folder.path()).args(["token", "list"])).1;
+    let list = listed();
+    let fields: Vec<_> = list.trim_end().split('\t').collect();
+    assert_eq!((list.lines().count(), fields[1], fields[3]), (1, "admin", "in force"), "{list}");
+    assert!(!list.contains(token.trim_end()));
+    let (code, other, _) = output(
+        commerce(folder.path()).args(["token", "create", "--scope", "admin", "--label", "till"]),
+    );
+    assert_eq!(code, 0);
+    let till = listed().lines().find(|line| line.ends_with("\ttill")).unwrap().to_owned();
+    let till = till.split('\t').next().unwrap().to_owned();
+    let (code, ..) = output(commerce(folder.path()).args(["token", "revoke", &till]));
+    assert_eq!(code, 0);
+    assert!(listed().lines().any(|line| line.starts_with(&till) && line.contains("\trevoked 2")));
+    let withdrawn = ("authorization", format!("Bearer {}", other.trim_end()));
+    let withdrawn = Client { server: &server, header: withdrawn };
+    assert_eq!(withdrawn.send("GET", "/orders", None).status, 401);
+    let (code, _, error) = output(commerce(folder.path()).args([
+        "token",
+        "revoke",
+        "tok_00000000000000000000000000000007",
+    ]));
+    assert_eq!(code, 1);
+    assert!(error.contains("there is no such token"), "{error}");
     let bearer = ("authorization", format!("Bearer {}", token.trim_end()));
     let office = Client { server: &server, header: bearer.clone() };
     assert_eq!(office.send("GET", "/orders?total=true", None).json()["total"], 0);

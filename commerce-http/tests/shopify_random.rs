@@ -196,7 +196,7 @@ fn product() -> impl Strategy<Value = ShopifyProduct> {
                 product.variants.push(ShopifyVariant {
                     option_values: [i.to_string(), format!("{}, \"{i}\"", i % 2)][..options]
                         .to_vec(),
-                    price: Decimal::new(minor, scale),
+                    price: Some(Decimal::new(minor, scale)),
                     sku,
                     inventory_quantity,
                     ..ShopifyVariant::default()
@@ -231,7 +231,7 @@ fn rows(product: &ShopifyProduct) -> Vec<[String; 14]> {
                     *cell = value.clone();
                 }
                 row[9] = variant.sku.clone().map(|sku| format!("'{sku}")).unwrap_or_default();
-                row[10] = variant.price.to_string();
+                row[10] = variant.price.unwrap().to_string();
                 row[11] = variant.inventory_quantity.map(|n| n.to_string()).unwrap_or_default();
             }
             if let Some(image) = product.images.get(i) {

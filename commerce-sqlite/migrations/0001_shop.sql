@@ -397,6 +397,17 @@ CREATE TABLE commerce_customers (
     updated_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX commerce_customers_by_age ON commerce_customers (created_at, id);
+
+-- The words by which the back office finds a customer, in lower case.
+CREATE TABLE commerce_customer_words (
+    customer_id BLOB NOT NULL REFERENCES commerce_customers (id) ON DELETE CASCADE,
+    word TEXT NOT NULL,
+    PRIMARY KEY (customer_id, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX commerce_customer_words_by_word ON commerce_customer_words (word, customer_id);
+
 CREATE TABLE commerce_customer_addresses (
     customer_id BLOB NOT NULL REFERENCES commerce_customers (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
@@ -418,12 +429,14 @@ CREATE TABLE commerce_customer_addresses (
 CREATE TABLE commerce_api_tokens (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     version INTEGER NOT NULL CHECK (version > 0),
-    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    digest BLOB NOT NULL UNIQUE,
     label TEXT NOT NULL,
     scope TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     revoked_at INTEGER
 ) STRICT;
+
+CREATE INDEX commerce_api_tokens_by_age ON commerce_api_tokens (created_at, id);
 
 -- How far each subscriber of the outbox has come.
 CREATE TABLE commerce_subscriptions (

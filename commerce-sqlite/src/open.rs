@@ -184,6 +184,8 @@ impl OpenOptions {
 /// Refuses the database of another program; answers whether it is empty.
 fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
     let fail = |error| explain(error, path);
+    // In one snapshot: another who makes the same file must not be seen halfway.
+    let connection = &connection.unchecked_transaction().map_err(fail)?;
     let version = migrate::version(connection).map_err(fail)?;
     if version > migrate::NEWEST {
         return Err(OpenError::SchemaTooNew { found: version, known: migrate::NEWEST });

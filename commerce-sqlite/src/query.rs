@@ -1,5 +1,6 @@
 //! Lists and searches.
 
+mod customer;
 mod order;
 #[cfg(test)]
 mod plans;
@@ -9,13 +10,16 @@ mod stock;
 
 use async_trait::async_trait;
 use commerce_core::{
+    access::ApiToken,
+    customer::Customer,
     id::Id,
     inventory::Movement,
     order::OrderInputs,
     store::{
-        Cursor, CursorKey, MovementFilter, OrderQuery, Page, PageRequest, ProductInputs,
-        ProductQuery, Queries, StockFilter, StockItem, StoreResult,
+        Cursor, CursorKey, CustomerQuery, MovementFilter, OrderQuery, Page, PageRequest,
+        ProductInputs, ProductQuery, Queries, StockFilter, StockItem, StoreResult,
     },
+    version::Versioned,
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
 use uuid::Uuid;
@@ -34,6 +38,14 @@ impl Queries for SqliteStore {
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
         self.read(|connection| order::orders(connection, query))
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {
+        self.read(|connection| customer::customers(connection, query))
+    }
+
+    async fn api_tokens(&self, page: &PageRequest) -> StoreResult<Page<Versioned<ApiToken>>> {
+        self.read(|connection| customer::api_tokens(connection, page))
     }
 
     async fn stock(

@@ -13,11 +13,11 @@ use commerce_core::{
     customer::Customer,
     id::{CartId, CustomerId, VariantId},
     order::OrderInputs,
-    secret::Digest,
     shop::Setup,
     store::{
-        CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry, Outcome,
-        OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription, VariantRef,
+        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
+        Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription,
+        VariantRef,
     },
     text::Label,
     time::Timestamp,
@@ -243,8 +243,8 @@ impl Store for SqliteStore {
         self.read(|connection| customer::customer(connection, by))
     }
 
-    async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>> {
-        self.read(|connection| token::api_token(connection, digest))
+    async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
+        self.read(|connection| token::api_token(connection, by))
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {

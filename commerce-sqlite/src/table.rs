@@ -20,11 +20,12 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{codec, error::Result};
 
 /// The value of a column, borrowed from its record where it can be.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell<'a> {
     Null,
     Integer(i64),
@@ -127,6 +128,8 @@ pub(crate) struct Table {
     /// How many of the columns, from the first, are its key.
     pub(crate) keys: usize,
     pub(crate) columns: &'static [&'static str],
+    /// The columns in which no two rows may be equal, apart from the key.
+    pub(crate) unique: &'static [&'static str],
     /// `INSERT INTO name (columns) VALUES (…)`.
     pub(crate) insert: &'static str,
     /// `SELECT columns FROM name`.
@@ -135,13 +138,14 @@ pub(crate) struct Table {
 
 /// Declares a [`Table`].
 macro_rules! table {
-    ($(#[$doc:meta])* $vis:vis $ident:ident = $name:literal, $keys:literal keys:
-     $first:ident $($column:ident)*) => {
+    ($(#[$doc:meta])* $vis:vis $ident:ident = $name:literal, $keys:literal keys
+     $(, unique $($unique:ident)*)?: $first:ident $($column:ident)*) => {
         $(#[$doc])*
         $vis const $ident: $crate::table::Table = $crate::table::Table {
             name: $name,
             keys: $keys,
             columns: &[stringify!($first) $(, stringify!($column))*],
+            unique: &[$($(stringify!($unique)),*)?],
             insert: concat!(
                 "INSERT INTO ", $name, " (", stringify!($first) $(, ", ", stringify!($column))*,
                 ") VALUES (?" $(, $crate::table::placeholder!($column))*, ")"
@@ -165,6 +169,17 @@ impl Table {
     /// All columns of the rows that a clause names.
     pub(crate) fn select(&self, clause: &str) -> String {
         [self.select, " ", clause].concat()
+    }
+
+    /// All columns of the rows that a JSON list of ids names, in its order.
+    pub(crate) fn select_in_order(&self) -> String {
+        format!(
+            "SELECT {} FROM json_each(?1) AS wanted
+            CROSS JOIN {} AS it ON it.id = unhex(wanted.value)
+            ORDER BY wanted.key",
+            self.columns_of("it"),
+            self.name
+        )
     }
 
     /// The columns of a table that a statement calls so.
@@ -205,6 +220,22 @@ impl Table {
         let sql = ["UPDATE ", self.name, &sql].concat();
         codec::run(connection, &sql, params_from_iter(values))?;
         Ok(())
+    }
+
+    /// The row with its own id, which no other row has, in the place of all that must be unique: so
+    /// it stands aside while another row takes what was its own.
+    pub(crate) fn aside<'a>(&self, row: &[Cell<'a>]) -> Vec<Cell<'a>> {
+        let Some(Cell::Id(id)) = row.first() else { return row.to_vec() };
+        let cells = self.columns.iter().zip(row).map(|(column, cell)| match cell {
+            cell if !self.unique.contains(column) => cell.clone(),
+            // No text of a record begins like this.
+            Cell::Text(_) | Cell::Made(_) => {
+                Cell::Made(format!("\u{1}{}", Uuid::from_bytes(*id).simple()))
+            }
+            Cell::Id(_) | Cell::Blob(_) => Cell::Id(*id),
+            Cell::Null | Cell::Integer(_) => cell.clone(),
+        });
+        cells.collect()
     }
 
     /// Deletes the row with this key, or all rows whose key begins so.

@@ -1,5 +1,7 @@
 //! What commits are judged by: the database, and the levels that the batch has moved already.
 
+use std::{cell::OnceCell, collections::HashSet};
+
 use commerce_core::{
     id::Id,
     inventory::{LevelKey, StockLevel},
@@ -21,9 +23,18 @@ pub(crate) struct Database<'a> {
     pub(crate) levels: &'a mut Levels,
     /// The commit, if what it inserts is taken to be new.
     pub(crate) trusted: Option<&'a Commit>,
+    /// The unique keys that the records have which the commit replaces or removes.
+    pub(crate) given_up: OnceCell<HashSet<UniqueKey>>,
 }
 
 impl Database<'_> {
+    /// Whether nobody can have a unique key without the table refusing to give it to another.
+    fn is_guarded(&self, key: &UniqueKey) -> bool {
+        let Some(commit) = self.trusted else { return false };
+        // The table would not refuse a key that the same commit gives up before it is taken.
+        !self.given_up.get_or_init(|| given_up(commit)).contains(key)
+    }
+
     fn holder_id<T: Id>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
         codec::first(self.connection, sql, params, |row| row.id())
     }
@@ -33,11 +44,12 @@ fn inserts(commit: &Commit, key: &RecordKey) -> bool {
     commit.writes().iter().any(|write| matches!(write, Write::Insert(it) if it.key() == *key))
 }
 
-fn gives_up(commit: &Commit, key: &UniqueKey) -> bool {
-    commit.writes().iter().any(|write| match write {
-        Write::Replace { old, .. } | Write::Remove { old, .. } => old.unique_keys().contains(key),
-        Write::Insert(_) | Write::Require { .. } => false,
-    })
+fn given_up(commit: &Commit) -> HashSet<UniqueKey> {
+    let replaced = commit.writes().iter().filter_map(|write| match write {
+        Write::Replace { old, .. } | Write::Remove { old, .. } => Some(old.unique_keys()),
+        Write::Insert(_) | Write::Require { .. } | Write::Touch { .. } => None,
+    });
+    replaced.flatten().collect()
 }
 
 impl View for Database<'_> {
@@ -79,8 +91,7 @@ impl View for Database<'_> {
     }
 
     fn holder(&mut self, key: &UniqueKey) -> Result<Option<RecordKey>> {
-        // The table would not refuse a key that the same commit gives up before it is taken.
-        if self.trusted.is_some_and(|commit| !gives_up(commit, key)) {
+        if self.is_guarded(key) {
             return Ok(None);
         }
         macro_rules! holder {

@@ -1,11 +1,14 @@
 //! Writing a commit: judge it, then write the rows that differ.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use commerce_core::{
     catalog::{Product, Variant},
     id::{ProductId, VariantId},
-    store::{Commit, CommitError, Effects, Record, Refusal, Stop, Write, apply},
+    store::{Commit, CommitError, Effects, Record, RecordKey, Refusal, Stop, Write, apply},
     version::Version,
 };
 use rusqlite::Connection;
@@ -14,7 +17,7 @@ use crate::{
     codec,
     error::{Error, Result},
     table::{
-        Cell, cart, category, customer, document,
+        Cell, Table, cart, category, customer, document,
         journal::{self, Positions},
         order, payment, product, shop,
         stock::{self, Levels},
@@ -119,7 +122,8 @@ impl Batch {
         trust: Trust,
     ) -> Result<(), Failure> {
         let trusted = (trust == Trust::Keys).then_some(commit);
-        let mut database = Database { connection, levels: &mut self.levels, trusted };
+        let levels = &mut self.levels;
+        let mut database = Database { connection, levels, trusted, given_up: OnceCell::new() };
         let effects = match apply(&mut database, commit) {
             Ok(effects) => effects,
             // Something that comes before this reason may have been taken on trust.
@@ -129,18 +133,26 @@ impl Batch {
             Err(Stop::Refused(refusal)) => return Err(Failure::Refused(refusal)),
             Err(Stop::Failed(error)) => return Err(Failure::Failed(error)),
         };
+        let Effects { levels, movements, events, yielding } = effects;
         let mut changes = Changes::default();
+        if !yielding.is_empty() {
+            changes.make_room(connection, commit, &yielding)?;
+        }
         for write in commit.writes() {
             match write {
                 Write::Insert(record) => changes.insert(connection, record)?,
                 Write::Replace { expected, old, new } => {
                     changes.replace(connection, old, new, *expected)?;
+                    if yielding.contains(&new.key()) {
+                        come_back(connection, new, expected.next())?;
+                    }
                 }
+                Write::Touch { key, .. } => changes.touch(connection, key)?,
+                Write::Remove { old, .. } if yielding.contains(&old.key()) => {}
                 Write::Remove { old, .. } => changes.remove(connection, old)?,
                 Write::Require { .. } => {}
             }
         }
-        let Effects { levels, movements, events } = effects;
         for movement in &movements {
             stock::MOVEMENTS.insert(connection, &stock::movement_row(movement))?;
         }
@@ -183,6 +195,69 @@ struct Stale {
 }
 
 impl Changes {
+    /// Sets the unique keys free that others of the commit take over: the tables compare row by row,
+    /// and whoever takes one may be written before whoever gives it up.
+    fn make_room(
+        &mut self,
+        connection: &Connection,
+        commit: &Commit,
+        yielding: &BTreeSet<RecordKey>,
+    ) -> Result<()> {
+        for write in commit.writes().iter().filter(|write| yielding.contains(&write.key())) {
+            match write {
+                Write::Remove { old, .. } => self.remove(connection, old)?,
+                Write::Replace { expected, old, .. } => {
+                    if let Some((table, row)) = keyed(old, *expected)? {
+                        table.update(connection, &row, &table.aside(&row))?;
+                    }
+                }
+                Write::Insert(_) | Write::Require { .. } | Write::Touch { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, connection: &Connection, key: &RecordKey) -> Result<()> {
+        macro_rules! next_version {
+            ($table:literal) => {
+                concat!("UPDATE ", $table, " SET version = version + 1 WHERE id = ?1")
+            };
+        }
+        let (sql, id) = match key {
+            RecordKey::Shop => {
+                self.setup = true;
+                codec::run(connection, next_version!("commerce_shop"), [1])?;
+                return Ok(());
+            }
+            RecordKey::Subscription(name) => {
+                const NEXT: &str =
+                    "UPDATE commerce_subscriptions SET version = version + 1 WHERE name = ?1";
+                codec::run(connection, NEXT, [name.as_str()])?;
+                return Ok(());
+            }
+            RecordKey::Location(id) => {
+                self.setup = true;
+                (next_version!("commerce_locations"), codec::key(*id))
+            }
+            RecordKey::Category(id) => (next_version!("commerce_categories"), codec::key(*id)),
+            RecordKey::Product(id) => {
+                self.catalog = true;
+                (next_version!("commerce_products"), codec::key(*id))
+            }
+            RecordKey::Variant(id) => {
+                self.catalog = true;
+                (next_version!("commerce_variants"), codec::key(*id))
+            }
+            RecordKey::Cart(id) => (next_version!("commerce_carts"), codec::key(*id)),
+            RecordKey::Order(id) => (next_version!("commerce_orders"), codec::key(*id)),
+            RecordKey::Payment(id) => (next_version!("commerce_payments"), codec::key(*id)),
+            RecordKey::Customer(id) => (next_version!("commerce_customers"), codec::key(*id)),
+            RecordKey::ApiToken(id) => (next_version!("commerce_api_tokens"), codec::key(*id)),
+        };
+        codec::run(connection, sql, [id])?;
+        Ok(())
+    }
+
     fn insert(&mut self, connection: &Connection, record: &Record) -> Result<()> {
         let version = Version::FIRST;
         match record {
@@ -227,6 +302,7 @@ impl Changes {
             }
             Record::Customer(it) => {
                 customer::CUSTOMERS.insert(connection, &customer::row(it, version))?;
+                customer::write_words(connection, None, it)?;
                 customer::ADDRESSES.insert_all(connection, &it.addresses, |position, entry| {
                     customer::address_row(it.id, position, entry)
                 })
@@ -314,6 +390,7 @@ impl Changes {
                     &customer::row(old, before),
                     &customer::row(new, after),
                 )?;
+                customer::write_words(connection, Some(old), new)?;
                 customer::ADDRESSES.update_all(
                     connection,
                     &old.addresses,
@@ -372,6 +449,7 @@ impl Changes {
             }
             Record::Customer(it) => {
                 customer::ADDRESSES.delete(connection, &[Cell::id(it.id)])?;
+                customer::WORDS.delete(connection, &[Cell::id(it.id)])?;
                 customer::CUSTOMERS.delete(connection, &[Cell::id(it.id)])
             }
             Record::ApiToken(it) => token::TOKENS.delete(connection, &[Cell::id(it.id)]),
@@ -436,6 +514,30 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// Ends what [`Changes::make_room`] began: the record has its own unique keys.
+fn come_back(connection: &Connection, record: &Record, version: Version) -> Result<()> {
+    match keyed(record, version)? {
+        Some((table, row)) => table.update(connection, &table.aside(&row), &row),
+        None => Ok(()),
+    }
+}
+
+/// The row in which a record's unique keys stand, if it has any.
+fn keyed(record: &Record, version: Version) -> Result<Option<(&'static Table, Vec<Cell<'_>>)>> {
+    Ok(Some(match record {
+        Record::Category(it) => (&category::CATEGORIES, category::row(it, version)?),
+        Record::Product(it) => (&product::PRODUCTS, product::row(it, version)?),
+        Record::Variant(it) => (&variant::VARIANTS, variant::row(it, version)?),
+        Record::Cart(it) => (&cart::CARTS, cart::row(it, version, None)?),
+        Record::Order(it) => (&order::ORDERS, order::row(it, version, None)?),
+        Record::Customer(it) => (&customer::CUSTOMERS, customer::row(it, version)),
+        Record::ApiToken(it) => (&token::TOKENS, token::row(it, version)),
+        Record::Shop(_) | Record::Location(_) | Record::Payment(_) | Record::Subscription(_) => {
+            return Ok(None);
+        }
+    }))
 }
 
 fn insert_belongings(connection: &Connection, it: &Product) -> Result<()> {

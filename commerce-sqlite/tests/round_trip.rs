@@ -14,8 +14,8 @@ use commerce_core::{
     payment::Payment,
     shop::Shop,
     store::{
-        CategoryRef, Commit, CommitError, CustomerRef, OrderRef, ProductRef, Store, Stored,
-        Subscription, VariantRef,
+        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, OrderRef, ProductRef, Store,
+        Stored, Subscription, VariantRef,
     },
     text::Label,
     time::Timestamp,
@@ -372,11 +372,12 @@ fn customers() {
         let addresses: Vec<_> = addresses
             .iter()
             .map(|n| {
-                let mut entry = address("Town");
-                entry["id"] = json!(id("adr", *n));
-                entry["default_shipping"] = json!(n % 2 == 0);
-                entry["default_billing"] = json!(n % 3 == 0);
-                entry
+                json!({
+                    "id": id("adr", *n),
+                    "address": address("Town"),
+                    "default_shipping": n % 2 == 0,
+                    "default_billing": n % 3 == 0,
+                })
             })
             .collect();
         make(json!({
@@ -401,7 +402,7 @@ fn tokens_and_subscriptions() {
     };
     let states = [token("a", None), token("b", Some(now()))];
     let digest = states[0].digest;
-    f.goes_round(&states, |store| block_on(store.api_token(&digest)).unwrap());
+    f.goes_round(&states, |store| block_on(store.api_token(&ApiTokenRef::Digest(digest))).unwrap());
     let name = Label::new("mail").unwrap();
     let states = [1, 7].map(|position| Subscription { name: name.clone(), position });
     f.goes_round(&states, |store| block_on(store.subscription(&name)).unwrap());

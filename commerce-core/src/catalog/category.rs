@@ -36,7 +36,8 @@ pub struct Category {
     pub seo: Seo,
     /// Whether shop clients see it.
     pub active: bool,
-    /// Whatever the shop wants to keep with it.
+    /// Whatever the shop wants to keep with it, such as its numbers in other systems. Only the back
+    /// office sees it.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.

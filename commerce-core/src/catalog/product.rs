@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::CreateVariant;
+use super::{CreateVariant, PatchOption, PatchVariant, ProductOption};
 use crate::{
     error::{FieldError, Rejection},
-    id::{CategoryId, ImageId, Moment, ProductId},
+    id::{CategoryId, ImageId, Moment, ProductId, VariantId},
     patch::{nullable, set},
-    text::{Label, Prose, Slug, TaxClass, Url},
+    text::{AltText, Label, Prose, Slug, TaxClass, Url},
     time::Timestamp,
 };
 
@@ -39,15 +39,6 @@ impl ProductStatus {
     }
 }
 
-/// A property in which a product's variants differ, such as size.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ProductOption {
-    /// The property's name.
-    pub name: Label,
-}
-
 /// A typed property of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -70,7 +61,7 @@ pub struct Image {
     /// Where it is.
     pub url: Url,
     /// What it shows, for those who cannot see it.
-    pub alt: Option<Label>,
+    pub alt: Option<AltText>,
 }
 
 /// An image as a request describes it.
@@ -82,7 +73,7 @@ pub struct ImageFields {
     pub url: Url,
     /// What it shows, for those who cannot see it.
     #[serde(default)]
-    pub alt: Option<Label>,
+    pub alt: Option<AltText>,
 }
 
 /// Adds an image to a product.
@@ -94,7 +85,7 @@ pub struct CreateImage {
     pub url: Url,
     /// What it shows, for those who cannot see it.
     #[serde(default)]
-    pub alt: Option<Label>,
+    pub alt: Option<AltText>,
     /// Its place among the product's images, from 0; after the others if absent or beyond them.
     #[serde(default)]
     pub position: Option<u32>,
@@ -109,7 +100,7 @@ pub struct PatchImage {
     pub url: Option<Url>,
     /// What it shows, for those who cannot see it.
     #[serde(deserialize_with = "nullable")]
-    pub alt: Option<Option<Label>>,
+    pub alt: Option<Option<AltText>>,
     /// Its place among the product's images, from 0; after the others if beyond them.
     pub position: Option<u32>,
 }
@@ -192,7 +183,8 @@ pub struct Product {
     pub categories: Vec<CategoryId>,
     /// The products it points to.
     pub related: Vec<Related>,
-    /// Whatever the shop wants to keep with it.
+    /// Whatever the shop wants to keep with it, such as its numbers in other systems. Only the back
+    /// office sees it; what customers are to see are `attributes`.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -277,7 +269,7 @@ pub struct CreateProduct {
 /// Changes a product: what is absent stays, what is null is cleared.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct PatchProduct {
     /// Its name for people.
     pub title: Option<Label>,
@@ -286,18 +278,27 @@ pub struct PatchProduct {
     /// Its description, plain or HTML.
     pub description: Option<Prose>,
     /// A sentence or two.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
     pub short_description: Option<Option<Prose>>,
     /// Whether it can be seen and bought.
     pub status: Option<ProductStatus>,
     /// Who makes it.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
     pub vendor: Option<Option<Label>>,
     /// What kind of thing it is.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable")]
     pub product_type: Option<Option<Label>>,
     /// Words to find it by: all of them.
     pub tags: Option<Vec<Label>>,
+    /// The properties in which its variants differ: all of them, in their order. The values of its
+    /// variants follow: those of an option that is left out are dropped.
+    pub options: Option<Vec<PatchOption>>,
+    /// Changes of its variants, by id, which come true together with all else.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = Option<std::collections::HashMap<String, PatchVariant>>)
+    )]
+    pub variants: Option<BTreeMap<VariantId, PatchVariant>>,
     /// Further typed properties, by name: all of them.
     pub attributes: Option<BTreeMap<Label, AttributeValue>>,
     /// What search engines are told.
@@ -405,7 +406,7 @@ impl Product {
         Ok(product)
     }
 
-    /// The product after a change.
+    /// The product after a change, without its variants, which may have to follow.
     ///
     /// # Errors
     /// [`Rejection::Invalid`] with every field that breaks a bound.
@@ -419,6 +420,9 @@ impl Product {
         set(&mut product.vendor, patch.vendor);
         set(&mut product.product_type, patch.product_type);
         set(&mut product.tags, patch.tags.map(|tags| distinct(&tags)));
+        let named = |option: PatchOption| ProductOption { name: option.name };
+        let options = patch.options.map(|options| options.into_iter().map(named).collect());
+        set(&mut product.options, options);
         set(&mut product.attributes, patch.attributes);
         set(&mut product.seo, patch.seo);
         set(&mut product.featured, patch.featured);

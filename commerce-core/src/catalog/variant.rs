@@ -94,7 +94,8 @@ pub struct Variant {
     pub image_id: Option<ImageId>,
     /// Its place among the product's variants, from 0.
     pub position: u32,
-    /// Whatever the shop wants to keep with it.
+    /// Whatever the shop wants to keep with it, such as its numbers in other systems. Only the back
+    /// office sees it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -382,17 +383,14 @@ impl Variant {
         Ok(variant)
     }
 
-    /// The variant after a change of its product, if it follows from that: its title may be the
-    /// product's, and its picture may be gone.
-    pub(crate) fn following(&self, product: &Product, now: Timestamp) -> Option<Self> {
-        let title = title(&self.options, product);
+    /// The variant as it follows from a change of its product, whose options it has these values of:
+    /// its title may be the product's, and its picture may be gone.
+    pub(crate) fn following(&self, product: &Product, options: Vec<Label>, now: Timestamp) -> Self {
+        let title = title(&options, product);
         let image_id = self.image_id.filter(|id| product.images.iter().any(|i| i.id == *id));
-        if title == self.title && image_id == self.image_id {
-            return None;
-        }
-        let mut variant = Self { title, image_id, ..self.clone() };
+        let mut variant = Self { title, options, image_id, ..self.clone() };
         variant.touch(self, now);
-        Some(variant)
+        variant
     }
 
     /// Notes the time of a change, if there is one.

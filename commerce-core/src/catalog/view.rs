@@ -19,6 +19,8 @@ use crate::{
     version::{Version, Versioned},
 };
 
+type Metadata = serde_json::Map<String, serde_json::Value>;
+
 /// A product as it is seen, with its variants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -59,7 +61,7 @@ pub struct ProductView {
     pub gift_card: bool,
     /// The products it points to.
     pub related: Vec<Related>,
-    /// Whatever the shop keeps with it.
+    /// Whatever the shop keeps with it; empty for all but the back office.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// What is sold of it.
@@ -119,8 +121,9 @@ pub struct VariantView {
     pub backorder: Backorder,
     /// The units that can be bought now; `null` if they are not counted.
     pub available: Option<i64>,
-    /// The shop is told once fewer units than this are available.
-    pub low_stock_threshold: i64,
+    /// The shop is told once fewer units than this are available; only the back office sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_stock_threshold: Option<i64>,
     /// Whether it is sent to the customer.
     pub requires_shipping: bool,
     /// Whether it is taxed.
@@ -133,7 +136,7 @@ pub struct VariantView {
     pub image_id: Option<ImageId>,
     /// Its place among the product's variants, from 0.
     pub position: u32,
-    /// Whatever the shop keeps with it.
+    /// Whatever the shop keeps with it; empty for all but the back office.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// When it was made.
@@ -151,6 +154,12 @@ pub(crate) struct Audience {
     pub(crate) currency: Currency,
     /// Whether what only the back office sees is shown.
     pub(crate) back_office: bool,
+}
+
+impl Audience {
+    fn metadata(self, all: &Metadata) -> Metadata {
+        if self.back_office { all.clone() } else { Metadata::new() }
+    }
 }
 
 impl ProductView {
@@ -183,7 +192,7 @@ impl ProductView {
             tax_class: product.tax_class.clone(),
             gift_card: product.gift_card,
             related: product.related.clone(),
-            metadata: product.metadata.clone(),
+            metadata: audience.metadata(&product.metadata),
             variants: inputs
                 .variants
                 .iter()
@@ -227,14 +236,14 @@ impl VariantView {
             track_inventory: variant.track_inventory,
             backorder: variant.backorder,
             available: variant.track_inventory.then(|| available(levels, locations)),
-            low_stock_threshold: variant.low_stock_threshold,
+            low_stock_threshold: audience.back_office.then_some(variant.low_stock_threshold),
             requires_shipping: variant.requires_shipping,
             taxable: variant.taxable,
             tax_code: variant.tax_code.clone(),
             active: variant.active,
             image_id: variant.image_id,
             position: variant.position,
-            metadata: variant.metadata.clone(),
+            metadata: audience.metadata(&variant.metadata),
             created_at: variant.created_at,
             updated_at: variant.updated_at,
             version: variant.version,

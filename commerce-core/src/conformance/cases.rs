@@ -85,6 +85,10 @@ macro_rules! __conformance_cases {
                     "each record that a commit replaces has its next version, each that it requires the same";
                 a_commit_of_nothing_changes_nothing:
                     "a commit that writes nothing holds and changes nothing";
+                rise_by_a_touch_that_changes_nothing_else:
+                    "touching a record gives it the next version and leaves it as it is";
+                of_what_is_leant_on_need_only_exist:
+                    "many can touch a record that need only exist; whoever removes it must have seen them";
                 of_a_conflict_the_record_is_named:
                     "a conflict names the record that is not as it was read";
             }
@@ -121,8 +125,10 @@ macro_rules! __conformance_cases {
                     "SKUs and external numbers are told apart by case";
                 two_records_of_one_commit_cannot_share_one:
                     "two records of one commit cannot gain one unique key";
-                one_given_up_is_free_after_the_commit_only:
-                    "a unique key that a commit gives up is free after it, not within it";
+                what_a_commit_gives_up_it_may_take:
+                    "unique keys that writes of a commit give up, other writes of it may take, in a ring as well";
+                one_given_up_goes_to_one_alone:
+                    "a unique key that a commit gives up goes to one record, and one that it keeps to none";
             }
             levels {
                 move_by_differences:
@@ -329,8 +335,8 @@ macro_rules! __conformance_cases {
                     "a customer is found by their address without regard to case, and it is kept as written";
                 are_found_by_what_they_have_now_alone:
                     "a customer is found by what they have now and by nothing former";
-                tokens_are_found_by_digest_though_revoked:
-                    "an API token is found by its digest, also when it was withdrawn";
+                tokens_are_found_by_digest_and_id_though_revoked:
+                    "an API token is found by its digest and its id, also when it was withdrawn";
                 subscriptions_are_found_by_name:
                     "a subscription is found by its name to the letter";
             }
@@ -429,6 +435,22 @@ macro_rules! __conformance_cases {
                     "an order of a list is as it is when read alone";
                 count_all_only_if_asked:
                     "the total is that of the whole list, and there only if asked for";
+            }
+            list_customers {
+                come_the_newest_first:
+                    "customers come the newest first, equal ones by id, page by page";
+                find_those_who_have_every_word:
+                    "customers are found by words, or their beginnings, of name, e-mail, telephone and external number";
+                find_by_what_they_have_now_alone:
+                    "customers are found by what they have now, and not at all once removed";
+                have_each_customer_whole:
+                    "a customer of a list is as they are when read alone, addresses included";
+                count_all_only_if_asked:
+                    "the total is that of the whole list, and there only if asked for";
+            }
+            list_tokens {
+                come_the_newest_first:
+                    "API tokens come the newest first, equal ones by id, withdrawn ones too";
             }
             list_stock {
                 comes_by_sku_byte_by_byte:

@@ -4,7 +4,11 @@ use super::{
     Bench,
     make::{Make, commit, email, label},
 };
-use crate::{access::ApiToken, customer::Customer, store::CustomerRef};
+use crate::{
+    access::ApiToken,
+    customer::Customer,
+    store::{ApiTokenRef, CustomerRef},
+};
 
 pub(super) async fn are_found_by_id_email_and_external_number(t: &Bench<'_>) {
     let mut make = Make::new();
@@ -59,7 +63,7 @@ pub(super) async fn are_found_by_what_they_have_now_alone(t: &Bench<'_>) {
     }
 }
 
-pub(super) async fn tokens_are_found_by_digest_though_revoked(t: &Bench<'_>) {
+pub(super) async fn tokens_are_found_by_digest_and_id_though_revoked(t: &Bench<'_>) {
     let mut make = Make::new();
     let tokens = [make.token(), make.token()];
     for token in &tokens {
@@ -69,7 +73,11 @@ pub(super) async fn tokens_are_found_by_digest_though_revoked(t: &Bench<'_>) {
     t.replace(&revoked).await;
     t.has(&revoked, 2).await;
     t.has(&tokens[1], 1).await;
-    assert_eq!(t.store().api_token(&make.digest()).await.unwrap(), None);
+    let by_id = t.store().api_token(&ApiTokenRef::Id(revoked.id)).await.unwrap();
+    assert_eq!(by_id.map(|found| (*found.value).clone()), Some(revoked));
+    for nobody in [ApiTokenRef::Digest(make.digest()), ApiTokenRef::Id(make.id())] {
+        assert_eq!(t.store().api_token(&nobody).await.unwrap(), None);
+    }
 }
 
 pub(super) async fn subscriptions_are_found_by_name(t: &Bench<'_>) {

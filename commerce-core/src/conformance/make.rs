@@ -253,7 +253,7 @@ impl Make {
             description: prose("<p>Alles\nfür 👟</p>"),
             parent_id: Some(parent.id),
             position: -3,
-            image: Some(ImageFields { url: url("/c.png"), alt: Some(label("Schuhe")) }),
+            image: Some(ImageFields { url: url("/c.png"), alt: Some("Schuhe".parse().unwrap()) }),
             seo: Seo { title: Some(label("S")), description: Some(prose("D")) },
             active: false,
             metadata: metadata(),
@@ -309,7 +309,11 @@ impl Make {
                 (label("yes"), AttributeValue::Boolean(true)),
             ]),
             images: vec![
-                image(self.id(), "https://cdn.example.com/2.png?x=%20", Some(label("Zwei"))),
+                image(
+                    self.id(),
+                    "https://cdn.example.com/2.png?x=%20",
+                    Some("Zwei".parse().unwrap()),
+                ),
                 image(self.id(), "/1.png", None),
             ],
             seo: Seo { title: Some(label("T")), description: Some(prose("")) },

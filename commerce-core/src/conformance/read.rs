@@ -13,8 +13,9 @@ use crate::{
     payment::Payment,
     shop::{Setup, Shop},
     store::{
-        CategoryRef, Commit, CommitError, CustomerRef, MovementFilter, OrderRef, OutboxEntry, Page,
-        PageRequest, ProductInputs, ProductRef, Stored, Subscription, VariantRef,
+        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, MovementFilter, OrderRef,
+        OutboxEntry, Page, PageRequest, ProductInputs, ProductRef, Stored, Subscription,
+        VariantRef,
     },
     time::Timestamp,
     version::{Version, Versioned},
@@ -58,7 +59,7 @@ kept! {
         inputs.payments.into_iter().find(|payment| payment.id == it.id)
     };
     Customer, |it, store| store.customer(&CustomerRef::Id(it.id)).await.unwrap();
-    ApiToken, |it, store| store.api_token(&it.digest).await.unwrap();
+    ApiToken, |it, store| store.api_token(&ApiTokenRef::Digest(it.digest)).await.unwrap();
     Subscription, |it, store| store.subscription(&it.name).await.unwrap();
 }
 

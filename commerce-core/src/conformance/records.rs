@@ -17,8 +17,10 @@ use crate::{
     quantity::Quantity,
     secret::Secret,
     shop::Limits,
-    store::{CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef},
-    text::{Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
+    store::{
+        ApiTokenRef, CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef,
+    },
+    text::{AltText, Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
     time::Timestamp,
 };
 
@@ -55,7 +57,7 @@ pub(super) async fn what_is_not_there_is_none(t: &Bench<'_>) {
     assert_eq!(store.customer(&CustomerRef::Id(make.id())).await.unwrap(), None);
     assert_eq!(store.customer(&CustomerRef::Email(email("a@b.co"))).await.unwrap(), None);
     assert_eq!(store.customer(&CustomerRef::ExternalId(label("x"))).await.unwrap(), None);
-    assert_eq!(store.api_token(&make.digest()).await.unwrap(), None);
+    assert_eq!(store.api_token(&ApiTokenRef::Digest(make.digest())).await.unwrap(), None);
     assert_eq!(store.outcome(&super::make::outcome_key("s", "k")).await.unwrap(), None);
     assert_eq!(store.due(Timestamp::MAX, 10).await.unwrap(), []);
     assert_eq!(store.outbox(0, 10).await.unwrap(), []);
@@ -190,7 +192,7 @@ pub(super) async fn texts_at_their_longest(t: &Bench<'_>) {
         images: vec![crate::catalog::Image {
             id: make.id(),
             url: Url::new(format!("/{}", "ü".repeat(2_047))).unwrap(),
-            alt: Some(Label::new(&longest).unwrap()),
+            alt: Some(AltText::new("𠀀".repeat(512)).unwrap()),
         }],
         ..shelf.product
     };

@@ -68,6 +68,7 @@ async fn contend<T: Kept>(t: &Bench<'_>, rivals: Rivals<T>) {
     commit.remove(&Versioned::new(Version::new(2), second.clone()));
     t.commit(&commit).await;
     replace(t, 3, without, first).await;
+    hand_over(t, &rivals, 4).await;
 }
 
 pub(super) async fn a_product_has_its_slug_alone(t: &Bench<'_>) {
@@ -327,27 +328,100 @@ pub(super) async fn two_records_of_one_commit_cannot_share_one(t: &Bench<'_>) {
     t.has(&third, 1).await;
 }
 
-pub(super) async fn one_given_up_is_free_after_the_commit_only(t: &Bench<'_>) {
+/// Hands a key from one record to another within one commit, whichever of the two is written first:
+/// by a change of both, by a removal and a change, and by a change and an insertion.
+async fn hand_over<T: Kept>(t: &Bench<'_>, rivals: &Rivals<T>, version: u64) {
+    let Rivals { first, without, second, second_without, .. } = rivals;
+    let at = |version: u64, value: &T| Versioned::new(Version::new(version), value.clone());
+    let mut there = commit();
+    there.replace(&at(version, first), without.clone());
+    there.insert(second.clone());
+    t.commit(&there).await;
+    let mut back = commit();
+    back.replace(&at(version + 1, without), first.clone());
+    back.replace(&at(1, second), second_without.clone());
+    t.commit(&back).await;
+    t.has(first, version + 2).await;
+    t.has(second_without, 2).await;
+    let mut there = commit();
+    there.replace(&at(2, second_without), second.clone());
+    there.replace(&at(version + 2, first), without.clone());
+    t.commit(&there).await;
+    t.has(without, version + 3).await;
+    t.has(second, 3).await;
+    let mut back = commit();
+    back.replace(&at(version + 3, without), first.clone());
+    back.remove(&at(3, second));
+    t.commit(&back).await;
+    t.has(first, version + 4).await;
+    assert!(second.read(t).await.is_none_or(|found| *found.value != *second), "it is gone");
+}
+
+pub(super) async fn what_a_commit_gives_up_it_may_take(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let shelf = t.shelf(&mut make).await;
+    let [a, b, c] = [(); 3].map(|()| make.variant(&shelf.product));
+    let all = [&a, &b, &c];
+    for variant in all {
+        t.insert(variant.clone()).await;
+    }
+    // Each takes the SKU of the next one and the options of the one before.
+    let turned = |round: usize, place: usize| Variant {
+        sku: all[(place + round) % 3].sku.clone(),
+        options: all[(place + 2 * round) % 3].options.clone(),
+        ..all[place].clone()
+    };
+    for round in 1..=3 {
+        let mut commit = commit();
+        for place in 0..3 {
+            let version = Version::new(round as u64);
+            commit
+                .replace(&Versioned::new(version, turned(round - 1, place)), turned(round, place));
+        }
+        t.commit(&commit).await;
+        for place in 0..3 {
+            let variant = turned(round, place);
+            t.has(&variant, round as u64 + 1).await;
+            let found = t.store().variant(&VariantRef::Sku(variant.sku.clone())).await.unwrap();
+            assert_eq!(found.map(|found| found.variant.id), Some(variant.id), "found by its SKU");
+        }
+    }
+    let mut again = commit();
+    again.insert(Variant {
+        options: vec![label("another")],
+        sku: a.sku.clone(),
+        ..make.variant(&shelf.product)
+    });
+    let error = t.refused(&again).await;
+    assert!(matches!(error, CommitError::Taken(UniqueKey::Sku(_))), "{error:?}");
+}
+
+pub(super) async fn one_given_up_goes_to_one_alone(t: &Bench<'_>) {
     let mut make = Make::new();
     let (first, second) = (make.product(), make.product());
     t.insert(first.clone()).await;
     t.insert(second.clone()).await;
     let read = (t.read(&first).await, t.read(&second).await);
-    let mut swap = commit();
-    swap.replace(&read.0, Product { slug: second.slug.clone(), ..first.clone() });
-    swap.replace(&read.1, Product { slug: first.slug.clone(), ..second.clone() });
-    let mut remove_and_insert = commit();
-    remove_and_insert.remove(&read.0);
-    let heir = Product { slug: first.slug.clone(), ..make.product() };
-    remove_and_insert.insert(heir.clone());
-    for commit in [&swap, &remove_and_insert] {
+    let with_slug = |product: Product| Product { slug: first.slug.clone(), ..product };
+    // It is given up, and two want it.
+    let mut two = commit();
+    two.replace(&read.0, Product { slug: slug("other"), ..first.clone() });
+    two.replace(&read.1, with_slug(second.clone()));
+    two.insert(with_slug(make.product()));
+    // What is written gives up nothing.
+    let mut kept = commit();
+    kept.replace(&read.0, Product { featured: !first.featured, ..first.clone() });
+    kept.replace(&read.1, with_slug(second.clone()));
+    let mut required = commit();
+    required.require(&read.0);
+    required.replace(&read.1, with_slug(second.clone()));
+    let mut touched = commit();
+    touched.lean_on(&first);
+    touched.replace(&read.1, with_slug(second.clone()));
+    for commit in [&two, &kept, &required, &touched] {
         let error = t.refused(commit).await;
         assert!(matches!(error, CommitError::Taken(UniqueKey::ProductSlug(_))), "{error:?}");
         t.has(&first, 1).await;
         t.has(&second, 1).await;
     }
-    let mut remove = commit();
-    remove.remove(&read.0);
-    t.commit(&remove).await;
-    t.insert(heir).await;
 }

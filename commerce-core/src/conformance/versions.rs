@@ -274,3 +274,42 @@ pub(super) async fn of_a_conflict_the_record_is_named(t: &Bench<'_>) {
     let record = Record::Cart(carts[1].clone().into());
     assert_eq!(record.key(), RecordKey::Cart(id));
 }
+
+async fn touch<T: Kept>(t: &Bench<'_>, [value, _]: &[T; 2]) {
+    t.insert(value.clone()).await;
+    let mut touched = commit();
+    touched.touch(&read_at(1, value));
+    t.commit(&touched).await;
+    t.has(value, 2).await;
+    conflicts(t, value, &touched).await;
+    let mut leant_on = commit();
+    leant_on.lean_on(value);
+    t.commit(&leant_on).await;
+    t.has(value, 3).await;
+}
+
+pub(super) async fn rise_by_a_touch_that_changes_nothing_else(t: &Bench<'_>) {
+    let kinds = Kinds::new(&mut Make::new());
+    each!(t, kinds, touch);
+    assert_eq!(t.setup().await.shop.version, Version::new(3));
+    assert_eq!(t.sellable(kinds.variant[0].id).await.variant.version, Version::new(3));
+}
+
+pub(super) async fn of_what_is_leant_on_need_only_exist(t: &Bench<'_>) {
+    let category = Make::new().category();
+    let mut lean_on = commit();
+    lean_on.lean_on(&category);
+    conflicts(t, &category, &lean_on).await;
+    t.insert(category.clone()).await;
+    for _ in 0..3 {
+        t.commit(&lean_on).await;
+    }
+    t.has(&category, 4).await;
+    let mut remove = commit();
+    remove.remove(&read_at(1, &category));
+    conflicts(t, &category, &remove).await;
+    let mut remove = commit();
+    remove.remove(&read_at(4, &category));
+    t.commit(&remove).await;
+    conflicts(t, &category, &lean_on).await;
+}

@@ -67,7 +67,7 @@ impl FulfillmentStatus {
 /// When an order is to be paid, and whether it is sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", from = "TermsForm")]
 pub enum PaymentTerms {
     /// It is paid within some days and not sent before; then it lapses.
     Prepaid {
@@ -80,6 +80,31 @@ pub enum PaymentTerms {
         /// The days, from 1 to [`PaymentTerms::DAYS_MAX`].
         days: u32,
     },
+}
+
+/// [`PaymentTerms`] as they are written: read field by field, so that what is wrong with one is said
+/// of that one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermsForm {
+    kind: TermsKind,
+    days: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TermsKind {
+    Prepaid,
+    OnDelivery,
+}
+
+impl From<TermsForm> for PaymentTerms {
+    fn from(TermsForm { kind, days }: TermsForm) -> Self {
+        match kind {
+            TermsKind::Prepaid => Self::Prepaid { days },
+            TermsKind::OnDelivery => Self::OnDelivery { days },
+        }
+    }
 }
 
 impl Default for PaymentTerms {

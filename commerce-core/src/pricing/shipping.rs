@@ -39,7 +39,7 @@ fn yes() -> bool {
 /// How a method's price is found. Prices are as all prices of the shop: with tax or without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "RateForm")]
 pub enum ShippingRate {
     /// The same for every order.
     Flat {
@@ -58,6 +58,44 @@ pub enum ShippingRate {
         /// The prices up to each weight, in rising order; heavier than the last is not served.
         steps: Vec<WeightStep>,
     },
+}
+
+/// A [`ShippingRate`] as it is written: read field by field, so that what is wrong with one is said of
+/// that one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateForm {
+    r#type: RateType,
+    price: Option<Money>,
+    threshold: Option<Money>,
+    steps: Option<Vec<WeightStep>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RateType {
+    Flat,
+    FreeFrom,
+    ByWeight,
+}
+
+impl TryFrom<RateForm> for ShippingRate {
+    type Error = &'static str;
+
+    fn try_from(form: RateForm) -> Result<Self, &'static str> {
+        match (form.r#type, form.price, form.threshold, form.steps) {
+            (RateType::Flat, Some(price), None, None) => Ok(Self::Flat { price }),
+            (RateType::Flat, ..) => Err("a flat rate has a price and nothing else"),
+            (RateType::FreeFrom, Some(price), Some(threshold), None) => {
+                Ok(Self::FreeFrom { price, threshold })
+            }
+            (RateType::FreeFrom, ..) => {
+                Err("a rate that is free from a threshold has that and a price, and nothing else")
+            }
+            (RateType::ByWeight, None, None, Some(steps)) => Ok(Self::ByWeight { steps }),
+            (RateType::ByWeight, ..) => Err("a rate by weight has steps and nothing else"),
+        }
+    }
 }
 
 /// A row in a table of weights.

@@ -4,9 +4,9 @@ use super::{Commerce, Done, shop::require_version};
 use crate::{
     access::Caller,
     catalog::{
-        Audience, Category, CreateCategory, CreateImage, CreateProduct, CreateVariant, Image,
-        PatchCategory, PatchImage, PatchProduct, PatchVariant, Product, ProductStatus, ProductView,
-        Variant, VariantView,
+        Audience, Category, Changed, CreateCategory, CreateImage, CreateProduct, CreateVariant,
+        Image, PatchCategory, PatchImage, PatchProduct, PatchVariant, Product, ProductStatus,
+        ProductView, Variant, VariantView,
     },
     currency::Currency,
     error::{Error, FieldError, Rejection},
@@ -120,7 +120,7 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<ProductView>, Error> {
         self.change_product(caller, id, expected, &("patch_product", id, request), |old, moment| {
-            old.patch(request.clone(), moment.now())
+            old.patch(request, moment)
         })
         .await
     }
@@ -152,13 +152,13 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<ProductView>, Error> {
         self.change_product(caller, id, expected, &("add_image", id, request), |old, moment| {
-            let mut product = old.clone();
+            let mut product = (*old.product.value).clone();
             let image =
                 Image { id: moment.id(), url: request.url.clone(), alt: request.alt.clone() };
             let end = product.images.len();
             let at = request.position.map_or(end, |position| end.min(position as usize));
             product.images.insert(at, image);
-            product.checked(old, moment)
+            old.checked(product, moment)
         })
         .await
     }
@@ -177,14 +177,14 @@ impl Commerce {
     ) -> Result<Done<ProductView>, Error> {
         let name = ("patch_image", id, image_id, request);
         self.change_product(caller, id, expected, &name, |old, moment| {
-            let mut product = old.clone();
+            let mut product = (*old.product.value).clone();
             let index = place_of(&product.images, image_id)?;
             let mut image = product.images.remove(index);
             set(&mut image.url, request.url.clone());
             set(&mut image.alt, request.alt.clone());
             let at = request.position.map_or(index, |position| position as usize);
             product.images.insert(at.min(product.images.len()), image);
-            product.checked(old, moment)
+            old.checked(product, moment)
         })
         .await
     }
@@ -202,10 +202,10 @@ impl Commerce {
     ) -> Result<Done<ProductView>, Error> {
         let name = ("remove_image", id, image_id);
         self.change_product(caller, id, expected, &name, |old, moment| {
-            let mut product = old.clone();
+            let mut product = (*old.product.value).clone();
             let index = place_of(&product.images, image_id)?;
             product.images.remove(index);
-            product.checked(old, moment)
+            old.checked(product, moment)
         })
         .await
     }
@@ -216,7 +216,7 @@ impl Commerce {
         id: ProductId,
         expected: Option<Version>,
         name: &(dyn std::fmt::Debug + Sync),
-        change: impl Fn(&Product, &mut Moment) -> Result<Product, Rejection> + Send + Sync,
+        change: impl Fn(&ProductInputs, &mut Moment) -> Result<Changed, Rejection> + Send + Sync,
     ) -> Result<Done<ProductView>, Error> {
         caller.require_back_office()?;
         let change = &change;
@@ -225,27 +225,19 @@ impl Commerce {
                 let (setup, inputs) = self.product_inputs(id).await?;
                 let old = &inputs.product;
                 require_version(expected, old.version)?;
-                let product = change(old, &mut moment)?;
+                let changed = change(&inputs, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                self.require_links(Some(old), &product, &mut commit).await?;
-                if product != *old.value {
-                    let archived = product.status == ProductStatus::Archived
-                        && old.status != ProductStatus::Archived;
+                self.require_links(Some(old), &changed.product, &mut commit).await?;
+                let archived = changed.product.status == ProductStatus::Archived
+                    && old.status != ProductStatus::Archived;
+                let (product, variants) = changed.write(&inputs, &mut commit);
+                if !commit.is_empty() {
                     commit.event(if archived {
                         Event::ProductArchived { product_id: id }
                     } else {
                         Event::ProductUpdated { product_id: id }
                     });
                 }
-                let product = commit.replace(old, product);
-                let variants = inputs
-                    .variants
-                    .iter()
-                    .map(|old| match old.following(&product, moment.now()) {
-                        Some(new) => commit.replace(old, new),
-                        None => old.clone(),
-                    })
-                    .collect();
                 let inputs = ProductInputs { product, variants, levels: inputs.levels };
                 let audience = audience(caller, &setup, None);
                 let output = ProductView::new(&inputs, &setup.locations, audience);
@@ -256,7 +248,8 @@ impl Commerce {
     }
 
     /// Refuses a product that newly stands in a category, or points to a product, that does not
-    /// exist. Categories must be there still when the product is written.
+    /// exist. Categories must be there still when the product is written, and whoever removes one
+    /// must have seen the product.
     async fn require_links(
         &self,
         old: Option<&Product>,
@@ -269,7 +262,7 @@ impl Commerce {
                 continue;
             }
             match self.store.category(&CategoryRef::Id(*id)).await? {
-                Some(category) => commit.require(&category),
+                Some(category) => commit.lean_on(&*category),
                 None => {
                     let pointer = format!("/categories/{index}");
                     errors.push(FieldError::new(pointer, "must be a category"));
@@ -336,8 +329,9 @@ impl Commerce {
                 let position = inputs.variants.iter().map(|v| v.position + 1).max().unwrap_or(0);
                 let variant = Variant::create(request, &inputs.product, position, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                // The options that the variant has values for must still be the product's.
-                commit.require(&inputs.product);
+                // The options that the variant has values for must still be the product's, and
+                // whoever changes them must have seen the variant.
+                commit.touch(&inputs.product);
                 let variant = commit.insert(variant);
                 commit.event(Event::ProductUpdated { product_id });
                 let audience = audience(caller, &setup, None);
@@ -400,6 +394,7 @@ impl Commerce {
         if !caller.is_back_office() {
             let shown = Category::shown(&seen);
             seen.retain(|category| shown.contains(&category.id));
+            seen.iter_mut().for_each(without_metadata);
         }
         seen.sort_by(|a, b| (a.position, &a.title, a.id).cmp(&(b.position, &b.title, b.id)));
         Ok(seen)
@@ -419,10 +414,15 @@ impl Commerce {
             CategoryRef::Id(id) => category.id == *id,
             CategoryRef::Slug(slug) => category.slug == *slug,
         });
-        found
-            .filter(|c| caller.is_back_office() || Category::shown(&all).contains(&c.id))
-            .cloned()
-            .ok_or_else(|| Rejection::NotFound { what: "category" }.into())
+        let seen =
+            found.filter(|c| caller.is_back_office() || Category::shown(&all).contains(&c.id));
+        let Some(mut category) = seen.cloned() else {
+            return Err(Rejection::NotFound { what: "category" }.into());
+        };
+        if !caller.is_back_office() {
+            without_metadata(&mut category);
+        }
+        Ok(category)
     }
 
     /// Makes a category.
@@ -550,11 +550,12 @@ impl Commerce {
     }
 }
 
-impl Product {
-    fn checked(mut self, old: &Self, moment: &Moment) -> Result<Self, Rejection> {
-        self.check()?;
-        self.touch(old, moment.now());
-        Ok(self)
+impl ProductInputs {
+    /// The product after a change of its pictures.
+    fn checked(&self, mut product: Product, moment: &Moment) -> Result<Changed, Rejection> {
+        product.check()?;
+        product.touch(&self.product, moment.now());
+        Ok(self.with(product, moment))
     }
 }
 
@@ -574,6 +575,14 @@ fn stand_below(
         }
     }
     Ok(())
+}
+
+/// The category as shop clients see it.
+fn without_metadata(category: &mut Versioned<Category>) {
+    if !category.metadata.is_empty() {
+        let shown = Category { metadata: serde_json::Map::new(), ..(*category.value).clone() };
+        category.value = shown.into();
+    }
 }
 
 fn place_of(images: &[Image], id: ImageId) -> Result<usize, Rejection> {

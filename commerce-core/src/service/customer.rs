@@ -7,7 +7,10 @@ use crate::{
     error::{Error, Rejection},
     event::Event,
     id::{AddressId, CustomerId, Moment, OrderId},
-    store::{Commit, CustomerRef, Decision, OrderFilter, OrderQuery, OrderRef, PageRequest},
+    store::{
+        Commit, CustomerQuery, CustomerRef, Decision, OrderFilter, OrderQuery, OrderRef, Page,
+        PageRequest,
+    },
     text::Email,
     version::{Version, Versioned},
 };
@@ -27,6 +30,19 @@ impl Commerce {
         Ok(Versioned::new(found.version, seen))
     }
 
+    /// Customers, page by page, the newest first.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`]; [`Error`].
+    pub async fn customers(
+        &self,
+        caller: &Caller,
+        query: &CustomerQuery,
+    ) -> Result<Page<Versioned<Customer>>, Error> {
+        caller.require_back_office()?;
+        Ok(self.queries.customers(query).await?)
+    }
+
     /// Enters a customer.
     ///
     /// # Errors
@@ -36,15 +52,15 @@ impl Commerce {
         &self,
         caller: &Caller,
         request: &CreateCustomer,
-    ) -> Result<Done<Customer>, Error> {
+    ) -> Result<Done<Versioned<Customer>>, Error> {
         caller.require_back_office()?;
         self.run(caller, &("create_customer", request), |mut moment| {
             Box::pin(async move {
                 let customer = Customer::create(request.clone(), &mut moment);
                 let mut commit = Commit::at(moment.now());
-                commit.insert(customer.clone());
                 commit.event(Event::CustomerUpdated { customer_id: customer.id });
-                Ok(Decision { output: customer, commit })
+                let output = commit.insert(customer);
+                Ok(Decision { output, commit })
             })
         })
         .await
@@ -54,15 +70,16 @@ impl Commerce {
     ///
     /// # Errors
     /// [`Rejection::NotFound`], [`Rejection::Taken`], [`Rejection::VersionMismatch`];
-    /// [`Rejection::Forbidden`] when anybody but the back office changes its note; [`Error`].
+    /// [`Rejection::Forbidden`] when anybody but the back office changes their note or external number;
+    /// [`Error`].
     pub async fn patch_customer(
         &self,
         caller: &Caller,
         id: CustomerId,
         request: &PatchCustomer,
         expected: Option<Version>,
-    ) -> Result<Done<Customer>, Error> {
-        if request.note.is_some() {
+    ) -> Result<Done<Versioned<Customer>>, Error> {
+        if request.note.is_some() || request.external_id.is_some() {
             caller.require_back_office()?;
         }
         let name = ("patch_customer", id, request);
@@ -81,7 +98,7 @@ impl Commerce {
         caller: &Caller,
         id: CustomerId,
         request: &PutAddress,
-    ) -> Result<Done<Customer>, Error> {
+    ) -> Result<Done<Versioned<Customer>>, Error> {
         let name = ("put_address", id, request);
         self.change_customer(caller, id, None, &name, |customer, moment| {
             customer.put_address(request.clone(), moment)
@@ -98,10 +115,39 @@ impl Commerce {
         caller: &Caller,
         id: CustomerId,
         address: AddressId,
-    ) -> Result<Done<Customer>, Error> {
+    ) -> Result<Done<Versioned<Customer>>, Error> {
         let name = ("remove_address", id, address);
         self.change_customer(caller, id, None, &name, |customer, moment| {
             customer.remove_address(address, moment.now())
+        })
+        .await
+    }
+
+    /// Erases a customer: their profile, their addresses and the cart that they have open are gone, as
+    /// somebody may demand of a shop (GDPR, article 17). Their orders stay as they were placed, since
+    /// tax law makes the shop keep them.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn erase_customer(
+        &self,
+        caller: &Caller,
+        id: CustomerId,
+        expected: Option<Version>,
+    ) -> Result<Done<()>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("erase_customer", id), |moment| {
+            Box::pin(async move {
+                let old = self.stored_customer(caller, &CustomerRef::Id(id)).await?;
+                require_version(expected, old.version)?;
+                let mut commit = Commit::at(moment.now());
+                commit.remove(&old);
+                if let Some(cart) = self.store.open_cart(id).await? {
+                    commit.remove(&cart);
+                }
+                commit.event(Event::CustomerErased { customer_id: id });
+                Ok(Decision { output: (), commit })
+            })
         })
         .await
     }
@@ -117,7 +163,7 @@ impl Commerce {
         caller: &Caller,
         id: CustomerId,
         email: &Email,
-    ) -> Result<Done<Customer>, Error> {
+    ) -> Result<Done<Versioned<Customer>>, Error> {
         caller.require_back_office()?;
         let name = ("verify_email", id, email);
         self.change_customer(caller, id, None, &name, |customer, moment| {
@@ -191,7 +237,7 @@ impl Commerce {
         expected: Option<Version>,
         name: &(dyn std::fmt::Debug + Sync),
         change: impl Fn(&Customer, &mut Moment) -> Result<Customer, Rejection> + Send + Sync,
-    ) -> Result<Done<Customer>, Error> {
+    ) -> Result<Done<Versioned<Customer>>, Error> {
         let change = &change;
         self.run(caller, name, |mut moment| {
             Box::pin(async move {
@@ -202,8 +248,9 @@ impl Commerce {
                 if customer != *old.value {
                     commit.event(Event::CustomerUpdated { customer_id: id });
                 }
-                commit.replace(&old, customer.clone());
-                Ok(Decision { output: seen_by(caller, &customer), commit })
+                let stored = commit.replace(&old, customer);
+                let output = Versioned::new(stored.version, seen_by(caller, &stored));
+                Ok(Decision { output, commit })
             })
         })
         .await

@@ -1,11 +1,11 @@
 //! Importing products.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Commerce, Done};
 use crate::{
     access::Caller,
-    catalog::{ImportInputs, ImportProduct, Imported},
+    catalog::{ImportInputs, ImportProduct, Imported, Variant},
     error::{Error, Rejection},
     store::{ProductRef, VariantRef},
     text::Sku,
@@ -68,19 +68,20 @@ impl Commerce {
     ) -> Result<ImportInputs, Error> {
         let setup = self.setup().await?;
         let product = self.store.product(&ProductRef::Slug(request.slug.clone())).await?;
-        let own: HashSet<&Sku> = product.iter().flat_map(|p| &p.variants).map(|v| &v.sku).collect();
+        let own: HashMap<&Sku, &Variant> =
+            product.iter().flat_map(|p| &p.variants).map(|v| (&v.sku, &*v.value)).collect();
         let mut skus_taken = HashSet::new();
         let mut asked = HashSet::new();
         for variant in &request.variants {
             for sku in variant.sku.iter().chain([&variant.sku_derived]) {
                 let first = asked.insert(sku);
-                let is_own = own.contains(sku);
+                let holder = own.get(sku);
                 let is_taken = first
-                    && !is_own
+                    && holder.is_none()
                     && (taken(sku) || self.store.variant(&by_sku(sku)).await?.is_some());
                 if is_taken {
                     skus_taken.insert(sku.clone());
-                } else if first {
+                } else if first && holder.is_none_or(|own| own.options == variant.options) {
                     // The derived one is needed only in place of one that is in use.
                     break;
                 }

@@ -1,7 +1,7 @@
 //! What a commit means: the one place where it is decided whether a commit holds and what follows
 //! from it. Every store calls it, so every store means the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use super::{Commit, CommitError, Outcome, OutcomeKey, RecordKey, UniqueKey, Write};
 use crate::{
@@ -81,6 +81,9 @@ pub struct Effects {
     pub movements: Vec<Movement>,
     /// The events, those of the stock levels last; one entry of the outbox, if there are any.
     pub events: Vec<Event>,
+    /// The records whose unique keys others of this commit take over. A database that compares row
+    /// by row must set those keys free before it writes anything else.
+    pub yielding: BTreeSet<RecordKey>,
 }
 
 /// Judges a commit by the state before it.
@@ -88,14 +91,14 @@ pub struct Effects {
 /// It holds if its outcome was not remembered before, each record is at the version that its write
 /// expects, no other record has one of its unique keys, and each stock level stays within its
 /// bounds after all moves of it together. The checks are made in this order and the first that
-/// fails is the answer. A unique key that another write of the same commit gives up is not free
-/// yet: no operation needs that, and a database that checks row by row could not follow.
+/// fails is the answer. What counts is the state after the commit: a unique key that one write of it
+/// gives up, another may take.
 ///
 /// # Errors
 /// [`Stop::Refused`] if it does not hold, [`Stop::Failed`] if the view failed.
 pub fn apply<V: View>(view: &mut V, commit: &Commit) -> Result<Effects, Stop<V::Error>> {
     let failed = Stop::Failed;
-    check_form(commit)?;
+    let written = check_form(commit)?;
     if let Some(outcome) = commit.outcome()
         && let Some(before) = view.outcome(&outcome.key).map_err(failed)?
     {
@@ -104,47 +107,64 @@ pub fn apply<V: View>(view: &mut V, commit: &Commit) -> Result<Effects, Stop<V::
     for write in commit.writes() {
         let key = write.key();
         let found = view.version(&key).map_err(Stop::Failed)?;
-        let expected = match write {
-            Write::Insert(_) => None,
+        let as_read = match write {
+            Write::Insert(_) => found.is_none(),
+            Write::Touch { expected: None, .. } => found.is_some(),
             Write::Replace { expected, .. }
             | Write::Require { expected, .. }
-            | Write::Remove { expected, .. } => Some(*expected),
+            | Write::Touch { expected: Some(expected), .. }
+            | Write::Remove { expected, .. } => found == Some(*expected),
         };
-        if found != expected {
+        if !as_read {
             return Err(Refusal::Conflict(key).into());
         }
     }
-    check_unique(view, commit)?;
+    let yielding = check_unique(view, commit, &written)?;
     let mut moved = move_levels(view, commit)?;
     let movements = commit.moves().iter().filter_map(|m| m.movement(commit.time())).collect();
     let mut events = Vec::with_capacity(commit.events().len() + moved.events.len());
     events.extend_from_slice(commit.events());
     events.append(&mut moved.events);
-    Ok(Effects { levels: moved.levels, movements, events })
+    Ok(Effects { levels: moved.levels, movements, events, yielding })
 }
 
-fn check_form(commit: &Commit) -> Result<(), Refusal> {
+/// The writes by the record that each is about.
+type Written<'a> = BTreeMap<RecordKey, &'a Write>;
+
+fn check_form(commit: &Commit) -> Result<Written<'_>, Refusal> {
     if commit.writes().len() > Commit::WRITES_MAX {
         return Err(Refusal::Malformed("too many writes"));
     }
     if commit.moves().len() > Commit::MOVES_MAX {
         return Err(Refusal::Malformed("too many stock moves"));
     }
-    let mut keys = BTreeSet::new();
-    if !commit.writes().iter().all(|write| keys.insert(write.key())) {
-        return Err(Refusal::Malformed("two writes of one record"));
+    let mut written = Written::new();
+    for write in commit.writes() {
+        match written.entry(write.key()) {
+            Entry::Vacant(place) => place.insert(write),
+            Entry::Occupied(_) => return Err(Refusal::Malformed("two writes of one record")),
+        };
     }
     let is_itself = |write: &Write| match write {
         Write::Replace { old, new, .. } => old.key() == new.key(),
-        Write::Insert(_) | Write::Require { .. } | Write::Remove { .. } => true,
+        Write::Insert(_) | Write::Require { .. } | Write::Touch { .. } | Write::Remove { .. } => {
+            true
+        }
     };
     if !commit.writes().iter().all(is_itself) {
         return Err(Refusal::Malformed("a replacement of one record by another"));
     }
-    Ok(())
+    Ok(written)
 }
 
-fn check_unique<V: View>(view: &mut V, commit: &Commit) -> Result<(), Stop<V::Error>> {
+/// Refuses a unique key that another record keeps or gains; answers which records give one up that
+/// another takes.
+fn check_unique<V: View>(
+    view: &mut V,
+    commit: &Commit,
+    written: &Written<'_>,
+) -> Result<BTreeSet<RecordKey>, Stop<V::Error>> {
+    let mut yielding = BTreeSet::new();
     let mut gained = BTreeSet::new();
     for write in commit.writes() {
         let (key, wanted) = match write {
@@ -155,17 +175,31 @@ fn check_unique<V: View>(view: &mut V, commit: &Commit) -> Result<(), Stop<V::Er
                 wanted.retain(|unique| !before.contains(unique));
                 (new.key(), wanted)
             }
-            Write::Remove { .. } | Write::Require { .. } => continue,
+            Write::Remove { .. } | Write::Require { .. } | Write::Touch { .. } => continue,
         };
         for unique in wanted {
             let holder = view.holder(&unique).map_err(Stop::Failed)?;
-            if holder.is_some_and(|holder| holder != key) || gained.contains(&unique) {
+            if let Some(holder) = holder.filter(|holder| *holder != key) {
+                if !written.get(&holder).is_some_and(|write| gives_up(write, &unique)) {
+                    return Err(Refusal::Taken(unique).into());
+                }
+                yielding.insert(holder);
+            }
+            if gained.contains(&unique) {
                 return Err(Refusal::Taken(unique).into());
             }
             gained.insert(unique);
         }
     }
-    Ok(())
+    Ok(yielding)
+}
+
+fn gives_up(write: &Write, unique: &UniqueKey) -> bool {
+    match write {
+        Write::Remove { .. } => true,
+        Write::Replace { new, .. } => !new.unique_keys().contains(unique),
+        Write::Insert(_) | Write::Require { .. } | Write::Touch { .. } => false,
+    }
 }
 
 struct Moved {

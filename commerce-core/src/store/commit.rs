@@ -47,6 +47,15 @@ pub enum Write {
         /// The version that was read.
         expected: Version,
     },
+    /// No other state of a record, but the next version, so that others who have read it decide
+    /// again before they write it.
+    Touch {
+        /// The record, which must exist.
+        key: RecordKey,
+        /// The version that was read, if it must still be at that. Without one, many can touch a
+        /// record at once and none stands in another's way.
+        expected: Option<Version>,
+    },
     /// The end of a record, which must still be at the version that was read.
     Remove {
         /// The version that was read.
@@ -62,7 +71,7 @@ impl Write {
         match self {
             Self::Insert(record) => record.key(),
             Self::Replace { new, .. } => new.key(),
-            Self::Require { key, .. } => key.clone(),
+            Self::Require { key, .. } | Self::Touch { key, .. } => key.clone(),
             Self::Remove { old, .. } => old.key(),
         }
     }
@@ -146,9 +155,13 @@ impl Commit {
     /// Gives a record a new version although it stays as it was read, so that others who read it
     /// and decide something that this would have changed must decide again.
     pub fn touch<T: Stored>(&mut self, read: &Versioned<T>) {
-        let record = T::into_record(read.value.clone());
-        let expected = read.version;
-        self.writes.push(Write::Replace { expected, old: record.clone(), new: record });
+        self.writes.push(Write::Touch { key: read.value.key(), expected: Some(read.version) });
+    }
+
+    /// Makes the commit depend on a record that must exist, whatever has become of it since it was
+    /// read, and gives it a new version: whoever removes it must have seen what this commit adds.
+    pub fn lean_on<T: Stored>(&mut self, record: &T) {
+        self.writes.push(Write::Touch { key: record.key(), expected: None });
     }
 
     /// Makes the commit depend on a record being as it was read.

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use self::state::State;
 use super::{
-    CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry, Outcome, OutcomeKey,
-    ProductInputs, ProductRef, Purge, RecordKey, Stop, Store, StoreResult, Subscription, UniqueKey,
-    VariantRef, apply,
+    ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
+    Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, RecordKey, Stop, Store, StoreResult,
+    Subscription, UniqueKey, VariantRef, apply,
 };
 use crate::{
     access::ApiToken,
@@ -20,7 +20,6 @@ use crate::{
     customer::Customer,
     id::{CartId, CustomerId, VariantId},
     order::OrderInputs,
-    secret::Digest,
     shop::Setup,
     text::Label,
     time::Timestamp,
@@ -157,8 +156,12 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>> {
-        Ok(self.read().get_by(&UniqueKey::ApiToken(*digest)))
+    async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
+        let state = self.read();
+        Ok(match by {
+            ApiTokenRef::Id(id) => state.get(&RecordKey::ApiToken(*id)),
+            ApiTokenRef::Digest(digest) => state.get_by(&UniqueKey::ApiToken(*digest)),
+        })
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {

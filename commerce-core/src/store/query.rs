@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::{OrderInputs, ProductInputs, StoreResult};
 use crate::{
+    access::ApiToken,
     catalog::{ProductStatus, Variant},
     currency::Currency,
+    customer::Customer,
     id::{CategoryId, CustomerId, LocationId, VariantId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
@@ -151,6 +153,16 @@ pub struct OrderQuery {
     pub page: PageRequest,
 }
 
+/// Asks for customers, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerQuery {
+    /// They have all of these words, or words that begin so, in their name, e-mail address,
+    /// telephone number or external number; see [`search`](crate::search).
+    pub text: Option<String>,
+    /// Which part.
+    pub page: PageRequest,
+}
+
 /// Which stock is wanted. What is absent does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StockFilter {
@@ -192,6 +204,10 @@ pub trait Queries: Debug + Send + Sync + 'static {
     async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>>;
     /// Orders, the newest first.
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>>;
+    /// Customers, the newest first.
+    async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>>;
+    /// API tokens, withdrawn ones too, the newest first.
+    async fn api_tokens(&self, page: &PageRequest) -> StoreResult<Page<Versioned<ApiToken>>>;
     /// Tracked variants with their stock, by SKU.
     async fn stock(&self, filter: &StockFilter, page: &PageRequest)
     -> StoreResult<Page<StockItem>>;

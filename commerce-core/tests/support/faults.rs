@@ -15,13 +15,12 @@ use commerce_core::{
     id::{CartId, CustomerId, VariantId},
     inventory::Movement,
     order::OrderInputs,
-    secret::Digest,
     shop::Setup,
     store::{
-        CategoryRef, Commit, CommitError, CustomerRef, Due, MemoryStore, MovementFilter,
-        OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page, PageRequest, ProductInputs,
-        ProductQuery, ProductRef, Purge, Queries, RecordKey, StockFilter, StockItem, Store,
-        StoreError, StoreResult, Subscription, VariantRef,
+        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
+        MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
+        PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, RecordKey,
+        StockFilter, StockItem, Store, StoreError, StoreResult, Subscription, VariantRef,
     },
     text::Label,
     time::Timestamp,
@@ -135,7 +134,7 @@ delegate! {
     checkout_inputs(cart: CartId, also: &[VariantId]) -> Option<CheckoutInputs>;
     order(by: &OrderRef) -> Option<OrderInputs>;
     customer(by: &CustomerRef) -> Option<Versioned<Customer>>;
-    api_token(digest: &Digest) -> Option<Versioned<ApiToken>>;
+    api_token(by: &ApiTokenRef) -> Option<Versioned<ApiToken>>;
     outcome(key: &OutcomeKey) -> Option<Outcome>;
     due(now: Timestamp, limit: usize) -> Vec<Due>;
     outbox(after: u64, limit: usize) -> Vec<OutboxEntry>;
@@ -151,6 +150,14 @@ impl Queries for Shared {
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
         self.inner.orders(query).await
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {
+        self.inner.customers(query).await
+    }
+
+    async fn api_tokens(&self, page: &PageRequest) -> StoreResult<Page<Versioned<ApiToken>>> {
+        self.inner.api_tokens(page).await
     }
 
     async fn stock(

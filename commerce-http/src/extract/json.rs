@@ -1,6 +1,9 @@
 //! The JSON body of a request, and of an answer.
 
-use std::{borrow::Cow, cell::Cell, collections::HashSet, fmt, time::Duration};
+mod strict;
+mod tree;
+
+use std::time::Duration;
 
 use axum::{
     body::{Body, HttpBody},
@@ -9,14 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::BodyExt;
-use serde::{
-    Deserialize, Serialize,
-    de::{
-        DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
-    },
-};
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::{invalid, object::Objects, push};
+use self::strict::Strict;
+use super::invalid;
 use crate::problem::{Code, Part, Problem};
 
 /// What a body may be; the server puts it among the extensions of a request that has one.
@@ -152,126 +151,16 @@ fn too_large(bytes_max: usize) -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    well_formed(body)?;
-    let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
-        let inner = error.inner();
-        let place = format!(" at line {} column {}", inner.line(), inner.column());
-        let message = inner.to_string();
-        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+    let tree = tree::read(body)?;
+    serde_path_to_error::deserialize(Strict(&tree)).map_err(|error| {
+        let message = error.inner().to_string();
         invalid(Part::Body, error, &message)
     })
 }
 
-/// Refuses what is not JSON by RFC 8259, objects that repeat a key, and nesting deeper than 127.
-fn well_formed(body: &[u8]) -> Result<(), Problem> {
-    let repeated = Cell::new(None);
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let root = Place { parent: None, step: Step::Index(0), repeated: &repeated };
-    let outcome = root.deserialize(&mut json).and_then(|()| json.end());
-    outcome.map_err(|error| match repeated.take() {
-        Some(pointer) => Problem::new(Code::MalformedRequest, "An object repeats a key.").error(
-            Part::Body,
-            pointer,
-            "stands twice in the same object",
-        ),
-        None if body.is_empty() => {
-            Problem::new(Code::MalformedRequest, "The request has no body; it must be JSON.")
-        }
-        None => {
-            Problem::new(Code::MalformedRequest, format!("The body is not valid JSON: {error}."))
-        }
-    })
-}
-
-/// A value on the way down from the root, and the pointer of the first repeated key.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    parent: Option<&'a Place<'a>>,
-    step: Step<'a>,
-    repeated: &'a Cell<Option<String>>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Index(usize),
-    Key(&'a str),
-}
-
-impl Place<'_> {
-    fn pointer(&self) -> String {
-        let Some(parent) = self.parent else { return String::new() };
-        let mut pointer = parent.pointer();
-        match self.step {
-            Step::Index(index) => push(&mut pointer, &index.to_string()),
-            Step::Key(key) => push(&mut pointer, key),
-        }
-        pointer
-    }
-
-    fn child<'a>(&'a self, step: Step<'a>) -> Place<'a> {
-        Place { parent: Some(self), step, repeated: self.repeated }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Place<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Visitor<'de> for Place<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let mut index = 0;
-        while list.next_element_seed(self.child(Step::Index(index)))?.is_some() {
-            index += 1;
-        }
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let mut keys = HashSet::new();
-        while let Some(Key(key)) = object.next_key()? {
-            let place = self.child(Step::Key(&key));
-            if keys.contains(&key) {
-                self.repeated.set(Some(place.pointer()));
-                return Err(A::Error::custom("repeated key"));
-            }
-            object.next_value_seed(place)?;
-            keys.insert(key);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
     use serde_json::Value;
 
     use super::*;
@@ -325,9 +214,11 @@ mod tests {
             (r#"{"lines":[],"a/b~c":1}"#, "/a~1b~0c", "unknown"),
             (r#"{"lines":[],"payment":{"card":{"token":1}}}"#, "/payment/card/token", "string"),
             (r#"{"lines":[],"payment":"cash"}"#, "/payment", "unknown variant"),
+            (r#"[1,2]"#, "", "an object"),
             (r#"[[],null,null]"#, "", "an object"),
             (r#"{"lines":[["a",1]]}"#, "/lines/0", "an object"),
-            (r#"{"lines":[],"payment":{"card":["t"]}}"#, "/payment/card", "an object"),
+            (r#"{"lines":[],"payment":["card"]}"#, "/payment", "one of the values"),
+            (r#"{"lines":[],"payment":{"card":["x"]}}"#, "/payment/card", "an object"),
             (r#""x""#, "", "an object"),
         ] {
             let (code, at, why) = refusal(body);

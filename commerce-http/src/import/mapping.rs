@@ -49,7 +49,8 @@ pub struct Places {
 impl Mapped {
     /// What a product of an export is in the shop, its prices being in `currency`.
     ///
-    /// A column that the file does not have changes nothing that is stored, an empty cell clears it.
+    /// A column that the file does not have changes nothing that is stored, an empty cell clears it. A
+    /// file without prices changes products and variants that there are, and makes none.
     /// Where the two systems differ:
     ///
     /// - The handle becomes the slug: as it is, or else in lower case with `-` for what a slug may
@@ -208,7 +209,8 @@ impl Mapping {
             let unlisted = product.status == Some(ShopifyStatus::Unlisted);
             metadata.insert("shopify_status".to_owned(), unlisted.then_some("unlisted").into());
         }
-        let knows_options = !product.again || product.title.is_some();
+        let knows_options =
+            self.has(Field::Option1Name) && (!product.again || product.title.is_some());
         let options = knows_options.then(|| self.texts(line, Field::Option1Name, &product.options));
         let images = product.images.iter().filter_map(|image| {
             let url = self.text(image.line, Field::ImageSrc, &image.src)?;
@@ -269,7 +271,7 @@ impl Mapping {
         };
         let derived = derive_sku(&product.handle, &variant.option_values);
         let sku_derived: Sku = self.text(line, Field::Sku, &derived)?;
-        let price = self.money(line, Field::Price, Some(variant.price));
+        let price = self.money(line, Field::Price, variant.price);
         let compare_at = self.money(line, Field::CompareAtPrice, variant.compare_at_price);
         let cost = self.money(line, Field::Cost, variant.cost);
         let mut metadata = Map::new();

@@ -26,7 +26,7 @@
 //! let bowl = reader.next().unwrap()?;
 //! assert_eq!(bowl.handle, "bowl");
 //! assert!(bowl.options.is_empty(), "`Default Title` stands for a product without options");
-//! assert_eq!(bowl.variants[0].price.to_string(), "9.00");
+//! assert_eq!(bowl.variants[0].price.unwrap().to_string(), "9.00");
 //! assert!(reader.next().is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -71,7 +71,7 @@ async fn orders(
     let filter = OrderFilter { status, customer_id, email, placed_from, placed_before };
     let query = OrderQuery { filter, page: page.request()? };
     let orders = app.commerce().orders(&caller, &query).await?;
-    Ok(Json(orders.try_into()?))
+    Ok(Json(page.answer(orders)?))
 }
 
 /// An order

@@ -13,7 +13,6 @@ use commerce_core::{
     currency::Currency,
     id::{CategoryId, ProductId},
     money::Money,
-    search,
     store::{CategoryRef, ProductFilter, ProductQuery, ProductRef, ProductSort},
     text::Label,
 };
@@ -21,7 +20,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::{IntoParams, ToSchema, openapi as doc};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::categories;
+use super::{categories, text};
 use crate::{
     app::App,
     caller::{BackOffice, Caller, require_back_office},
@@ -48,9 +47,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     }
     router
 }
-
-/// The longest text that is searched for, in characters.
-const TEXT_MAX: usize = 255;
 
 /// Which products are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -126,17 +122,6 @@ impl Sort {
     }
 }
 
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = Cow::<str>::deserialize(deserializer)?;
-    if text.chars().count() > TEXT_MAX {
-        return Err(D::Error::custom(format_args!("must have at most {TEXT_MAX} characters")));
-    }
-    if search::words(&text).next().is_none() {
-        return Err(D::Error::custom("must have a letter or a digit"));
-    }
-    Ok(Some(text.into_owned()))
-}
-
 fn minor_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     match Cow::<str>::deserialize(deserializer)?.parse() {
         Ok(minor @ 0..=Money::MINOR_MAX) => Ok(Some(minor)),
@@ -209,10 +194,6 @@ async fn listed(
         Some(name) => Some(within(app, caller, name).await?),
         None => None,
     };
-    let page = match sort {
-        Some(Sort::Title | Sort::TitleDescending) => page.request_by_text()?,
-        _ => page.request()?,
-    };
     let (sort, descending) = sort.map(Sort::by).unzip();
     let query = ProductQuery {
         filter: ProductFilter {
@@ -230,9 +211,9 @@ async fn listed(
         currency,
         sort,
         descending: descending.unwrap_or_default(),
-        page,
+        page: page.request()?,
     };
-    Ok(Json(app.commerce().products(caller, &query).await?.try_into()?))
+    Ok(Json(page.answer(app.commerce().products(caller, &query).await?)?))
 }
 
 /// The category of that name and all below it, as far as the caller sees them.
@@ -326,18 +307,24 @@ async fn create_product(
 
 /// Change a product
 ///
-/// What is absent stays, what is null is cleared.
+/// What is absent stays, what is null is cleared. `options` are all of them, in their order: an
+/// option takes its values along when it is moved, or renamed by `from`; a new one gives its `value`
+/// to all variants but those that are given other values in `variants`. Everything comes true at once
+/// or not at all.
 #[utoipa::path(patch, path = "/products/{id}", tag = "products", security(("bearer" = [])),
     params(
         ("id" = ProductId, Path, description = "The product"),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = PatchProduct, example = json!({
-        "title": "Linen shirt, washed", "featured": true, "vendor": null,
+        "title": "Linen shirt, washed",
+        "featured": true,
+        "vendor": null,
+        "options": [{ "name": "Cut", "value": "Regular" }],
     })),
     responses(
         (status = 200, description = "The product", body = ProductView),
-        (status = 409, description = "`conflict`: the slug is in use"),
+        (status = 409, description = "`conflict`: the slug or a SKU is in use"),
     ),
 )]
 async fn patch_product(

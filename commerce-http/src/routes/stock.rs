@@ -58,8 +58,8 @@ async fn stock(
 ) -> Result<Json<Page<StockView>>, Problem> {
     let Filter { location, sku, low } = filter;
     let filter = StockFilter { location_id: location, sku, low };
-    let stock = app.commerce().stock(&caller, &filter, &page.request_by_text()?).await?;
-    Ok(Json(stock.try_into()?))
+    let stock = app.commerce().stock(&caller, &filter, &page.request()?).await?;
+    Ok(Json(page.answer(stock)?))
 }
 
 /// The stock of a variant
@@ -135,5 +135,5 @@ async fn stock_movements(
 ) -> Result<Json<Page<Movement>>, Problem> {
     let filter = MovementFilter { variant_id: id, location_id: filter.location };
     let movements = app.commerce().stock_movements(&caller, &filter, &page.request()?).await?;
-    Ok(Json(movements.try_into()?))
+    Ok(Json(page.answer(movements)?))
 }

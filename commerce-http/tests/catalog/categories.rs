@@ -59,8 +59,10 @@ fn a_category_is_made_read_changed_and_removed() {
     let made = answer.json();
     assert_eq!(answer.header("location"), format!("categories/{}", id(&made)));
     let address = format!("/categories/{}", id(&made));
-    let read = shop.get("/categories/summer-wear");
+    let read = shop.staff_get("/categories/summer-wear");
     assert_eq!((read.json(), read.header("etag")), (made.clone(), answer.header("etag")));
+    let seen = shop.get("/categories/summer-wear").json();
+    assert_eq!((&made["metadata"], &seen["metadata"]), (&json!({ "a": 1 }), &json!({})));
     let etag = ("if-match", read.header("etag"));
     let changed = shop.staff_with(etag, "PATCH", &address, json!({ "title": "Summer" }));
     assert_eq!(

@@ -28,12 +28,18 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
         json!({ "categories": [id(&category)], "images": [{ "url": "/a.jpg" }] }),
     );
     let location = shop.staff_get("/locations").json()["items"][0].clone();
+    let customer = shop.create("/customers", json!({ "name": "Ada" }));
+    let address = json!({ "name": "Ada", "line1": "Street 1", "city": "Town", "country": "GB" });
+    let addresses = format!("/customers/{}/addresses", id(&customer));
+    let customer = shop.create(&addresses, json!({ "address": address }));
     let names = BTreeMap::from([
         ("products", id(&product).to_owned()),
         ("variants", id(&product["variants"][0]).to_owned()),
         ("images", id(&product["images"][0]).to_owned()),
         ("categories", id(&category).to_owned()),
         ("locations", id(&location).to_owned()),
+        ("customers", id(&customer).to_owned()),
+        ("addresses", id(&customer["addresses"][0]).to_owned()),
     ]);
     (shop, names)
 }
@@ -54,8 +60,17 @@ fn address(operation: Operation<'_>, names: &BTreeMap<&str, String>) -> Option<S
     Some(address)
 }
 
-const OURS: [&str; 8] =
-    ["products", "variants", "images", "categories", "stock", "locations", "shop", "documents"];
+const OURS: [&str; 9] = [
+    "products",
+    "variants",
+    "images",
+    "categories",
+    "stock",
+    "locations",
+    "shop",
+    "customers",
+    "documents",
+];
 
 fn ours(operation: Operation<'_>) -> bool {
     OURS.iter().any(|tag| operation.value["tags"][0] == **tag)
@@ -106,6 +121,53 @@ fn every_field_of_a_request_is_documented() {
             assert!(documented.contains_key(name) || name == "location_id", "{address}: {name}");
         }
     }
+}
+
+/// The pointers of all objects in a value, but for those below metadata, which is free.
+fn objects(value: &Value, at: &str) -> Vec<String> {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),
+        Value::Array(values) => {
+            values.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let own = value.is_object().then(|| at.to_owned());
+    let free = |key: &str| key == "metadata";
+    let below = below.iter().filter(|(key, _)| !free(key));
+    let below = below.flat_map(|(key, value)| objects(value, &format!("{at}/{key}")));
+    own.into_iter().chain(below).collect()
+}
+
+#[test]
+fn an_object_is_never_a_list_of_its_values() {
+    let (shop, names) = furnished();
+    let mut tried = 0;
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
+        let (Some(address), Some(mut example)) =
+            (address(operation, &names), Contract::of_server().example(operation))
+        else {
+            continue;
+        };
+        let method = operation.method.to_uppercase();
+        if operation.template.ends_with("/shop") {
+            example["payment_terms"] = json!({ "manual": { "kind": "prepaid", "days": 3 } });
+            let step = json!({ "up_to_grams": 1000, "price": { "amount": 1, "currency": "EUR" } });
+            let rate = json!({ "type": "by_weight", "steps": [step] });
+            example["shipping_methods"][0]["rate"] = rate;
+            assert_eq!(shop.staff(&method, &address, example.clone()).status, 200);
+        }
+        for pointer in objects(&example, "") {
+            let mut body = example.clone();
+            let object = body.pointer_mut(&pointer).unwrap();
+            let values: Vec<Value> = object.as_object().unwrap().values().cloned().collect();
+            *object = values.into();
+            let answer = shop.staff(&method, &address, body);
+            assert_eq!(super::pointers(&answer), [pointer], "{method} {address}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 30, "{tried}");
 }
 
 /// Values as a schema describes them, and now and then something else.

@@ -1,9 +1,10 @@
-//! The catalogue, its stock and the shop's configuration, over real connections.
+//! The catalogue, its stock, the shop's configuration and its customers, over real connections.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod categories;
 mod contract;
+mod customers;
 mod filters;
 mod products;
 mod shop;

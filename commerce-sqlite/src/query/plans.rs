@@ -7,8 +7,8 @@ use commerce_core::{
     order::OrderStatus,
     search::query as words_of,
     store::{
-        Cursor, CursorKey, MovementFilter, OrderFilter, OrderQuery, PageRequest, ProductFilter,
-        ProductQuery, ProductSort, StockFilter,
+        Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderQuery, PageRequest,
+        ProductFilter, ProductQuery, ProductSort, StockFilter,
     },
     text::{Email, Label},
     time::Timestamp,
@@ -221,5 +221,23 @@ fn lists_of_stock_follow_an_index() {
                 plan::of(|| super::stock::movements(&connection, &filter, &page).unwrap());
             check("movements", &steps, true);
         }
+    }
+}
+
+#[test]
+fn lists_of_customers_and_tokens_follow_an_index() {
+    let connection = connection();
+    for text in [None, Some("ada"), Some("ada king")] {
+        for page in pages(CursorKey::Number(5)) {
+            let text = text.map(str::to_owned);
+            let ordered = text.is_none();
+            let query = CustomerQuery { text, page };
+            let (steps, _) = plan::of(|| super::customer::customers(&connection, &query).unwrap());
+            check("customers", &steps, ordered);
+        }
+    }
+    for page in pages(CursorKey::Number(5)) {
+        let (steps, _) = plan::of(|| super::customer::api_tokens(&connection, &page).unwrap());
+        check("tokens", &steps, true);
     }
 }

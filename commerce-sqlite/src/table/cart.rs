@@ -17,7 +17,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) CARTS = "commerce_carts", 1 keys:
+    pub(crate) CARTS = "commerce_carts", 1 keys, unique customer_id:
     id version status origin currency customer_id secret email shipping_address billing_address
     shipping_method discount_codes note order_id created_at updated_at expires_at
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) CATEGORIES = "commerce_categories", 1 keys:
+    pub(crate) CATEGORIES = "commerce_categories", 1 keys, unique slug:
     id version slug title parent_id position image seo active created_at updated_at description
     metadata
 }

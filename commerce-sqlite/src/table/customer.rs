@@ -1,6 +1,9 @@
 //! Customers and their addresses.
 
-use std::sync::LazyLock;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use commerce_core::{
     customer::{Address, BookedAddress, Customer},
@@ -17,7 +20,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) CUSTOMERS = "commerce_customers", 1 keys:
+    pub(crate) CUSTOMERS = "commerce_customers", 1 keys, unique email_key external_id:
     id version email email_key email_verified name phone external_id note created_at updated_at
 }
 
@@ -25,6 +28,10 @@ table! {
     pub(crate) ADDRESSES = "commerce_customer_addresses", 2 keys:
     customer_id position id name company line1 line2 city region postal_code country phone
     default_shipping default_billing
+}
+
+table! {
+    pub(crate) WORDS = "commerce_customer_words", 2 keys: customer_id word
 }
 
 pub(crate) fn row(customer: &Customer, version: Version) -> Vec<Cell<'_>> {
@@ -67,9 +74,11 @@ pub(crate) fn address_row(
     ])
 }
 
-fn read_address(row: &Columns<'_>) -> Result<BookedAddress> {
-    row.skip(2);
-    Ok(BookedAddress {
+/// An entry of somebody's book.
+fn read_address(row: &Columns<'_>) -> Result<(CustomerId, BookedAddress)> {
+    let of = row.id()?;
+    row.skip(1);
+    let entry = BookedAddress {
         id: row.id()?,
         address: Address {
             name: row.text()?,
@@ -84,7 +93,8 @@ fn read_address(row: &Columns<'_>) -> Result<BookedAddress> {
         },
         default_shipping: row.bool()?,
         default_billing: row.bool()?,
-    })
+    };
+    Ok((of, entry))
 }
 
 fn read(row: &Columns<'_>) -> Result<(Version, Customer)> {
@@ -107,6 +117,56 @@ fn read(row: &Columns<'_>) -> Result<(Version, Customer)> {
     Ok((version, customer))
 }
 
+fn word_rows(customer: &Customer, words: BTreeSet<String>) -> Vec<Vec<Cell<'static>>> {
+    words.into_iter().map(|word| vec![Cell::id(customer.id), Cell::Made(word)]).collect()
+}
+
+/// Writes the words by which a customer is found, where they differ from those before.
+pub(crate) fn write_words(
+    connection: &Connection,
+    old: Option<&Customer>,
+    new: &Customer,
+) -> Result<()> {
+    let (before, after) = (old.map(Customer::words).unwrap_or_default(), new.words());
+    for row in word_rows(new, &before - &after) {
+        WORDS.delete(connection, &row)?;
+    }
+    for row in word_rows(new, &after - &before) {
+        WORDS.insert(connection, &row)?;
+    }
+    Ok(())
+}
+
+/// Customers in the order of the ids.
+pub(crate) fn customers(
+    connection: &Connection,
+    ids: impl IntoIterator<Item = CustomerId>,
+) -> Result<Vec<Versioned<Customer>>> {
+    static CUSTOMERS_OF: LazyLock<String> = LazyLock::new(|| CUSTOMERS.select_in_order());
+    static BOOKS_OF: LazyLock<String> = LazyLock::new(|| {
+        let columns = ADDRESSES.columns.iter().map(|column| format!("it.{column}"));
+        format!(
+            "SELECT {} FROM json_each(?1) AS wanted
+            CROSS JOIN {} AS it ON it.customer_id = unhex(wanted.value)
+            ORDER BY it.customer_id, it.position",
+            columns.collect::<Vec<_>>().join(", "),
+            ADDRESSES.name
+        )
+    });
+    let ids = codec::ids(ids);
+    let mut books: HashMap<CustomerId, Vec<BookedAddress>> = HashMap::new();
+    codec::all(connection, &BOOKS_OF, [&ids], |row| {
+        let (of, entry) = read_address(row)?;
+        books.entry(of).or_default().push(entry);
+        Ok(())
+    })?;
+    codec::all(connection, &CUSTOMERS_OF, [&ids], |row| {
+        let (version, mut customer) = read(row)?;
+        customer.addresses = books.remove(&customer.id).unwrap_or_default();
+        Ok(Versioned::new(version, customer))
+    })
+}
+
 pub(crate) fn customer(
     connection: &Connection,
     by: &CustomerRef,
@@ -127,6 +187,7 @@ pub(crate) fn customer(
         }
     }?;
     let Some((version, mut customer)) = found else { return Ok(None) };
-    customer.addresses = codec::all(connection, &BOOK, [codec::key(customer.id)], read_address)?;
+    let book = codec::all(connection, &BOOK, [codec::key(customer.id)], read_address)?;
+    customer.addresses = book.into_iter().map(|(_, entry)| entry).collect();
     Ok(Some(Versioned::new(version, customer)))
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) ORDERS = "commerce_orders", 1 keys:
+    pub(crate) ORDERS = "commerce_orders", 1 keys, unique number cart_id:
     id version number cart_id status payment_status fulfillment_status origin customer_id secret
     email email_key currency subtotal discount_total shipping_total tax_total tax_included rounding
     total paid_total refunded_total placed_at expires_at cancelled_at cancel_reason updated_at terms
@@ -46,7 +46,11 @@ table! {
 }
 
 /// `other` is the state that a row is compared with, when it is.
-fn row<'a>(order: &'a Order, version: Version, other: Option<&Order>) -> Result<Vec<Cell<'a>>> {
+pub(crate) fn row<'a>(
+    order: &'a Order,
+    version: Version,
+    other: Option<&Order>,
+) -> Result<Vec<Cell<'a>>> {
     let amount = |amount| codec::minor(amount, order.currency).map(Cell::Integer);
     Ok(vec![
         Cell::id(order.id),

@@ -23,7 +23,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) PRODUCTS = "commerce_products", 1 keys:
+    pub(crate) PRODUCTS = "commerce_products", 1 keys, unique slug:
     id version slug title status tax_class featured gift_card vendor product_type title_key
     vendor_key type_key created_at updated_at options seo related short_description attributes
     metadata description

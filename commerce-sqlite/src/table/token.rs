@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use commerce_core::{
     access::ApiToken,
-    secret::Digest,
-    store::Subscription,
+    id::ApiTokenId,
+    store::{ApiTokenRef, Subscription},
     text::Label,
     version::{Version, Versioned},
 };
@@ -18,7 +18,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) TOKENS = "commerce_api_tokens", 1 keys:
+    pub(crate) TOKENS = "commerce_api_tokens", 1 keys, unique digest:
     id version digest label scope created_at revoked_at
 }
 
@@ -46,24 +46,41 @@ pub(crate) fn subscription_row(subscription: &Subscription, version: Version) ->
     ]
 }
 
+fn read(row: &Columns<'_>) -> Result<Versioned<ApiToken>> {
+    let id = row.id()?;
+    let version = row.version()?;
+    let token = ApiToken {
+        id,
+        digest: row.digest()?,
+        label: row.text()?,
+        scope: row.word()?,
+        created_at: row.time()?,
+        revoked_at: row.maybe(Columns::time)?,
+    };
+    Ok(Versioned::new(version, token))
+}
+
 pub(crate) fn api_token(
     connection: &Connection,
-    digest: &Digest,
+    by: &ApiTokenRef,
 ) -> Result<Option<Versioned<ApiToken>>> {
+    static BY_ID: LazyLock<String> = LazyLock::new(|| TOKENS.select("WHERE id = ?1"));
     static BY_DIGEST: LazyLock<String> = LazyLock::new(|| TOKENS.select("WHERE digest = ?1"));
-    codec::first(connection, &BY_DIGEST, [&digest.as_bytes()[..]], |row| {
-        let id = row.id()?;
-        let version = row.version()?;
-        let token = ApiToken {
-            id,
-            digest: row.digest()?,
-            label: row.text()?,
-            scope: row.word()?,
-            created_at: row.time()?,
-            revoked_at: row.maybe(Columns::time)?,
-        };
-        Ok(Versioned::new(version, token))
-    })
+    match by {
+        ApiTokenRef::Id(id) => codec::first(connection, &BY_ID, [codec::key(*id)], read),
+        ApiTokenRef::Digest(digest) => {
+            codec::first(connection, &BY_DIGEST, [&digest.as_bytes()[..]], read)
+        }
+    }
+}
+
+/// Tokens in the order of the ids.
+pub(crate) fn api_tokens(
+    connection: &Connection,
+    ids: impl IntoIterator<Item = ApiTokenId>,
+) -> Result<Vec<Versioned<ApiToken>>> {
+    static TOKENS_OF: LazyLock<String> = LazyLock::new(|| TOKENS.select_in_order());
+    codec::all(connection, &TOKENS_OF, [codec::ids(ids)], read)
 }
 
 pub(crate) fn subscription(

@@ -21,7 +21,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) VARIANTS = "commerce_variants", 1 keys:
+    pub(crate) VARIANTS = "commerce_variants", 1 keys, unique sku options:
     id version product_id sku title options cost cost_currency grams length_mm width_mm height_mm
     barcode track_inventory backorder low_stock_threshold requires_shipping taxable tax_code active
     image_id position created_at updated_at metadata low

@@ -6,16 +6,18 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::{
+    access::ApiToken,
     catalog::{Product, Variant},
+    customer::Customer,
     id::Id,
     inventory::{Movement, available},
     order::Order,
     search::{self, Document},
     shop::Setup,
     store::{
-        Cursor, CursorKey, MovementFilter, OrderFilter, OrderInputs, OrderQuery, Page, PageRequest,
-        ProductFilter, ProductInputs, ProductQuery, ProductSort, Queries, RecordKey, StockFilter,
-        StockItem, StoreResult,
+        Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderInputs, OrderQuery,
+        Page, PageRequest, ProductFilter, ProductInputs, ProductQuery, ProductSort, Queries,
+        RecordKey, StockFilter, StockItem, StoreResult,
     },
     version::Versioned,
 };
@@ -71,6 +73,35 @@ impl Queries for MemoryStore {
             })
             .collect();
         Ok(page(found, &query.page, true))
+    }
+
+    async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {
+        let state = self.read();
+        let words = query.text.as_deref().map(search::query).unwrap_or_default();
+        let found = state
+            .all::<Customer, _>(RecordKey::Customer)
+            .filter(|customer| {
+                let own = customer.words();
+                words.iter().all(|word| own.iter().any(|own| own.starts_with(word.as_str())))
+            })
+            .map(|customer| {
+                let key = CursorKey::Number(customer.created_at.as_millis());
+                (Cursor { key, id: customer.id.uuid() }, customer)
+            })
+            .collect();
+        Ok(page(found, &query.page, true))
+    }
+
+    async fn api_tokens(&self, request: &PageRequest) -> StoreResult<Page<Versioned<ApiToken>>> {
+        let state = self.read();
+        let found = state
+            .all::<ApiToken, _>(RecordKey::ApiToken)
+            .map(|token| {
+                let key = CursorKey::Number(token.created_at.as_millis());
+                (Cursor { key, id: token.id.uuid() }, token)
+            })
+            .collect();
+        Ok(page(found, request, true))
     }
 
     async fn stock(

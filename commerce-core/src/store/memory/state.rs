@@ -129,17 +129,27 @@ impl State {
 
     /// Keeps what a commit that holds writes.
     pub(super) fn keep(&mut self, commit: &Commit, effects: Effects) {
+        // First all that is given up, as another write may take it.
         for write in commit.writes() {
             match write {
-                Write::Insert(record) => self.put(Version::FIRST, None, record),
-                Write::Replace { expected, old, new } => {
-                    self.put(expected.next(), Some(old), new);
-                }
+                Write::Replace { old, .. } => self.forget(old),
                 Write::Remove { old, .. } => {
                     self.forget(old);
                     self.records.remove(&old.key());
                 }
-                Write::Require { .. } => {}
+                Write::Insert(_) | Write::Require { .. } | Write::Touch { .. } => {}
+            }
+        }
+        for write in commit.writes() {
+            match write {
+                Write::Insert(record) => self.put(Version::FIRST, record),
+                Write::Replace { expected, new, .. } => self.put(expected.next(), new),
+                Write::Touch { key, .. } => {
+                    if let Some((version, _)) = self.records.get_mut(key) {
+                        *version = version.next();
+                    }
+                }
+                Write::Remove { .. } | Write::Require { .. } => {}
             }
         }
         for level in effects.levels {
@@ -159,10 +169,7 @@ impl State {
         }
     }
 
-    fn put(&mut self, version: Version, old: Option<&Record>, new: &Record) {
-        if let Some(old) = old {
-            self.forget(old);
-        }
+    fn put(&mut self, version: Version, new: &Record) {
         let key = new.key();
         for unique in new.unique_keys() {
             self.unique.insert(unique, key.clone());

@@ -12,6 +12,10 @@ use super::{
 /// The most characters of a title, a name, a SKU or a tag.
 pub(super) const LABEL_CHARS_MAX: usize = 255;
 
+/// The most characters of the text of an image, which is Shopify's own limit
+/// (<https://help.shopify.com/en/manual/products/product-media/add-alt-text>).
+pub(super) const ALT_CHARS_MAX: usize = 512;
+
 /// A text on one line of at most `chars_max` characters. Line ends and tabs in it become spaces.
 pub(super) fn line(text: &str, chars_max: usize) -> Result<String, Reason> {
     let is_break = |c| matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}');

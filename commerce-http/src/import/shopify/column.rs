@@ -125,8 +125,8 @@ const NAMES: &[(Field, &[&str])] = &[
     (Field::ImageAlt, &["Image Alt Text"]),
 ];
 
-/// Without these no product can be made.
-const REQUIRED: [Field; 3] = [Field::Handle, Field::Title, Field::Price];
+/// Without these no product can be told from others; a file that only changes products needs no more.
+const REQUIRED: [Field; 2] = [Field::Handle, Field::Title];
 
 impl Field {
     /// The fields of the product itself, which stand in its first row.

@@ -134,7 +134,9 @@ impl Group {
     /// The product, if nothing is wrong with it.
     pub(super) fn finish(mut self, columns: &Columns) -> Result<ShopifyProduct, FailedProduct> {
         let mut product = std::mem::take(&mut self.product);
-        if self.problems.is_empty() && product.variants.is_empty() && product.title.is_some() {
+        let is_without = product.variants.is_empty() && product.title.is_some();
+        // A file without prices says nothing of variants, but of those that there are.
+        if self.problems.is_empty() && is_without && columns.index(Field::Price).is_some() {
             self.note(Problem {
                 line: product.line,
                 last_line: product.line,
@@ -226,7 +228,7 @@ impl Group {
             option_values: self.option_values(record, columns),
             sku: self.take(record, columns, Field::Sku, cell::code).and_then(text),
             barcode: self.take(record, columns, Field::Barcode, cell::code).and_then(text),
-            price: price.unwrap_or_default(),
+            price,
             compare_at_price: self.take(record, columns, Field::CompareAtPrice, cell::price),
             cost: self.take(record, columns, Field::Cost, cell::price),
             grams: self.grams(record, columns),
@@ -251,12 +253,12 @@ impl Group {
             .and_then(|place| self.product.variants.get(*place));
         if let Some(earlier) = earlier {
             // Some programs repeat a variant's row for each further image.
-            if !repeats(&variant, price, earlier) {
+            if !repeats(&variant, earlier) {
                 self.refuse_row(record, Reason::VariantRepeated { line: earlier.line });
             }
             return;
         }
-        if !columns.has(record, Field::Price) {
+        if columns.index(Field::Price).is_some() && !columns.has(record, Field::Price) {
             self.refuse(record, columns, Field::Price, Reason::Missing);
         }
         self.variants.insert(variant.option_values.clone(), self.product.variants.len());
@@ -308,7 +310,7 @@ impl Group {
     fn add_image(&mut self, record: &Record, columns: &mut Columns) {
         let src = self.take(record, columns, Field::ImageSrc, cell::url);
         let position = self.take(record, columns, Field::ImagePosition, cell::position);
-        let alt = |text: &str| cell::line(text, 512);
+        let alt = |text: &str| cell::line(text, cell::ALT_CHARS_MAX);
         let alt = self.take(record, columns, Field::ImageAlt, alt);
         let Some(src) = src else { return };
         match self.images.entry(src.clone()) {
@@ -395,11 +397,11 @@ impl Group {
 }
 
 /// Whether a variant's row says nothing else than an earlier one.
-fn repeats(again: &ShopifyVariant, price: Option<Decimal>, earlier: &ShopifyVariant) -> bool {
+fn repeats(again: &ShopifyVariant, earlier: &ShopifyVariant) -> bool {
     fn same<T: PartialEq>(again: &Option<T>, earlier: &Option<T>) -> bool {
         again.is_none() || again == earlier
     }
-    price.is_none_or(|price| price == earlier.price)
+    same(&again.price, &earlier.price)
         && same(&again.sku, &earlier.sku)
         && same(&again.barcode, &earlier.barcode)
         && same(&again.compare_at_price, &earlier.compare_at_price)

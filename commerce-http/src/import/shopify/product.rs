@@ -45,7 +45,7 @@ pub struct ShopifyProduct {
     /// further rows of an earlier product, which do not repeat them.
     pub options: Vec<String>,
     /// Up to [`VARIANTS_MAX`](super::VARIANTS_MAX) variants in the order of the file, no two with
-    /// the same option values. Empty only where [`Self::again`] is set.
+    /// the same option values. Empty only where [`Self::again`] is set or the file has no prices.
     pub variants: Vec<ShopifyVariant>,
     /// The images in their order: by position, and those without one last, in the order of the
     /// file. Each address once.
@@ -70,8 +70,9 @@ pub struct ShopifyVariant {
     pub sku: Option<String>,
     /// The barcode (GTIN, ISBN, …), up to 255 characters, without that apostrophe.
     pub barcode: Option<String>,
-    /// The exact price in the shop's currency, 0 to 1,000,000,000,000.
-    pub price: Decimal,
+    /// The exact price in the shop's currency, 0 to 1,000,000,000,000; `None` only where the file has
+    /// no prices.
+    pub price: Option<Decimal>,
     /// The exact price before a reduction, in the same bounds.
     pub compare_at_price: Option<Decimal>,
     /// What one item costs the shop, in the same bounds.

@@ -1,0 +1,59 @@
+//! SKUs and addresses.
+
+use super::*;
+
+#[test]
+fn the_first_in_the_file_keeps_a_repeated_sku() {
+    let file = "Handle,Title,Option1 Name,Option1 Value,SKU,Price\n\
+                a,A,Size,S,ONE,1\na,,,M,ONE,1\nb,B,,,ONE,1\nc,C,,,TWO,1\n";
+    let shop = open();
+    for _ in 0..2 {
+        let (summary, findings) = import(&shop, file);
+        assert_eq!((summary.skus_repeated, summary.products.failed), (2, 0));
+        let detail = |sku: &str| format!("another variant has this SKU; this one is {sku:?}");
+        let column = || "SKU".to_owned();
+        assert_eq!(said(&findings), [(3, column(), detail("a/M")), (4, column(), detail("b"))]);
+        assert_eq!(
+            (skus(&shop, "a"), skus(&shop, "b")),
+            (vec!["ONE".into(), "a/M".into()], vec!["b".into()])
+        );
+    }
+    let shop = open();
+    let refuse = Options { repeated_skus: RepeatedSkus::Refuse, ..Options::default() };
+    for lines in [&[3][..], &[2, 3]] {
+        let (summary, findings) = import_with(&shop, file, &refuse);
+        assert_eq!(summary.products.failed, 1, "`a` is refused whole, so `b` comes first");
+        assert!(findings.iter().all(|f| f.detail == "\"ONE\" is in use"), "{findings:?}");
+        assert_eq!(findings.iter().map(|finding| finding.line).collect::<Vec<_>>(), lines);
+        assert!(find(&shop, "a").is_none());
+        assert_eq!(skus(&shop, "b"), ["ONE"]);
+    }
+    let (_, findings) = import(&shop, "Handle,Title,Price,SKU\nd,D,1,c2\nc2,C,1,\n");
+    let detail = "\"c2\" is in use".to_owned();
+    assert_eq!(said(&findings), [(3, "SKU".to_owned(), detail)], "a derived one may be in use too");
+    // A SKU that the back office gave stays, as the file has none of its own for the variant.
+    let shop = open();
+    import(&shop, file);
+    let patch = PatchVariant { sku: Some("B-1".parse().unwrap()), ..PatchVariant::default() };
+    let id = product(&shop, "b").variants[0].id;
+    block_on(shop.patch_variant(&Caller::system(), id, &patch, None)).unwrap();
+    assert_eq!(import(&shop, file).0.products, counts(0, 0, 3, 0));
+    assert_eq!(skus(&shop, "b"), ["B-1"]);
+}
+
+#[test]
+fn handles_become_slugs() {
+    let shop = open();
+    let file = "Handle,Title,Price\nRed-Shirt™,Shirt,1\nüber-cup,Cup,1\nred-shirt,Other,1\n";
+    for _ in 0..2 {
+        let (summary, findings) = import(&shop, file);
+        assert_eq!(summary.products.failed, 1);
+        assert_eq!((findings[0].line, findings[0].column.as_deref()), (4, Some("Handle")));
+        let shirt = product(&shop, "red-shirt");
+        assert_eq!(
+            (&*shirt.title, &shirt.metadata["shopify_handle"]),
+            ("Shirt", &json!("Red-Shirt™"))
+        );
+        assert!(product(&shop, "über-cup").metadata.is_empty());
+    }
+}
