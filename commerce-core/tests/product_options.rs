@@ -152,4 +152,14 @@ fn change_only_for_variants_that_were_seen() {
     let turned = json!({ "options": [{ "name": "Fit" }, { "name": "Size" }, { "name": "Color" }] });
     let changed = change(&w, &made, turned).unwrap();
     assert_eq!(shape(&changed)[3], "A Slim / XS / XS");
+    // Turned round, its last two values are the same: it is as it was, and still must have been seen.
+    let other = World::over(store.sound(), 4);
+    store.before_next_commit(move || {
+        let values = json!({ "options": ["Slim", "XS", "Red"] });
+        let values: PatchVariant = serde_json::from_value(values).unwrap();
+        block_on(other.shop.patch_variant(&other.system, id, &values, None)).unwrap();
+    });
+    let turned = json!({ "options": [{ "name": "Fit" }, { "name": "Color" }, { "name": "Size" }] });
+    let changed = change(&w, &made, turned).unwrap();
+    assert_eq!(shape(&changed)[3], "A Slim / Red / XS");
 }
