@@ -1,6 +1,6 @@
 //! How a partial update tells "leave it" from "clear it".
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error};
 
 /// Reads a field that may be absent (`None`: leave it), null (`Some(None)`: clear it) or set.
 ///
@@ -12,6 +12,23 @@ where
     T: Deserialize<'de>,
 {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Reads a list that stands for everything where it is absent: an empty one names nothing, and must
+/// not be taken for all.
+///
+/// # Errors
+/// When it is empty or no such list.
+pub(crate) fn named<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list = Vec::<T>::deserialize(deserializer)?;
+    if list.is_empty() {
+        return Err(D::Error::custom("must not be empty; leave it out to mean all"));
+    }
+    Ok(list)
 }
 
 /// Sets a field that the patch names.

@@ -98,6 +98,7 @@ fn what_is_not_sent_is_called_off_and_its_money_given_back() {
     for (body, pointer) in [
         (some(6), "/lines/0/quantity"),
         (some(0), "/lines/0/quantity"),
+        (json!({ "lines": [] }), "/lines"),
         (json!({ "lines": [{ "line_id": "line_1", "quantity": 1 }] }), "/lines/0/line_id"),
         (json!({ "lines": [{ "line_id": line }] }), "/lines/0/quantity"),
         (json!({ "lines": [{ "line_id": line, "quantity": 1, "why": "" }] }), "/lines/0/why"),
@@ -113,6 +114,8 @@ fn what_is_not_sent_is_called_off_and_its_money_given_back() {
     // Units that are refunded before they are sent are called off, too.
     assert_eq!(post("refunds", some(2)).json()["lines"][0]["cancelled"], 2);
     assert_eq!(shop.stock(shirt), (9, 3, 6));
+    let none = post("fulfillments", json!({ "lines": [] })).problem(422, "validation_failed");
+    assert_eq!(none["errors"][0]["pointer"], "/lines");
     post("fulfillments", some(1));
     post("cancel", some(3)).problem(422, "validation_failed");
     let note = "The last one broke";
@@ -160,6 +163,7 @@ fn money_is_given_back_once_and_never_more_than_was_taken() {
         (json!({ "amount": { "amount": 1.5, "currency": "EUR" } }), "/amount/amount"),
         (json!({ "amount": euros(1), "lines": [{ "line_id": line, "quantity": 1 }] }), "/lines"),
         (json!({ "lines": [{ "line_id": line, "quantity": 4 }] }), "/lines/0/quantity"),
+        (json!({ "lines": [] }), "/lines"),
         (json!({ "amounts": euros(1) }), "/amounts"),
     ] {
         let refused = shop.keyed_office(&refunds, Some(&body)).problem(422, "validation_failed");

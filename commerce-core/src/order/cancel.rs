@@ -10,6 +10,7 @@ use crate::{
     event::Event,
     id::{LineId, Moment},
     inventory::{LevelKey, Reason, StockMove},
+    patch::named,
     payment::{Payment, PaymentInput, PaymentStatus},
     quantity::Quantity,
     store::{Commit, Decision},
@@ -64,7 +65,8 @@ pub struct CancelLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CancelOrder {
-    /// What is called off; all that is still to be sent if empty.
+    /// What is called off; all that is still to be sent if none are named.
+    #[serde(deserialize_with = "named")]
     pub lines: Vec<CancelLine>,
     /// Why.
     pub reason: CancelReason,

@@ -12,6 +12,7 @@ use crate::{
     id::{FulfillmentId, LineId, Moment},
     inventory::{Allocate, LevelKey, LowStock, Placement, Reason, StockMove, in_order, take},
     order::FulfillmentStatus,
+    patch::named,
     quantity::Quantity,
     shop::Setup,
     store::{Commit, Decision},
@@ -50,7 +51,8 @@ pub struct FulfillLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FulfillOrder {
-    /// What is sent; all that is still to be sent if empty.
+    /// What is sent; all that is still to be sent if none are named.
+    #[serde(deserialize_with = "named")]
     pub lines: Vec<FulfillLine>,
     /// How the parcel can be followed.
     pub tracking: Option<Tracking>,

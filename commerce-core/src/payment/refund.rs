@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{LineId, RefundId},
     money::Money,
+    patch::named,
     quantity::Quantity,
     text::Note,
     time::Timestamp,
@@ -46,6 +47,7 @@ pub struct CreateRefund {
     /// How much.
     pub amount: Option<Money>,
     /// For which units.
+    #[serde(deserialize_with = "named")]
     pub lines: Vec<RefundLine>,
     /// Why; the customer sees it.
     pub reason: Option<Note>,
