@@ -63,9 +63,9 @@ impl Schema {
         Self { name: format!("commerce_test_{}_{count}", std::process::id()) }
     }
 
-    /// How a store in it is opened.
+    /// How a store in it is opened. What is tested is the end of processes, not the loss of power.
     pub(crate) fn options(&self) -> OpenOptions {
-        PgStore::options().schema(&self.name)
+        PgStore::options().schema(&self.name).allow_data_loss()
     }
 
     /// A store in it.
