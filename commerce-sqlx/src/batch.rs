@@ -87,16 +87,16 @@ fn write_record(sets: &mut Sets, change: &Change<'_>) -> Result<()> {
     let Some((_, record)) = change.after.or(change.before) else { return Ok(()) };
     match record {
         Record::Shop(_) => write!(Shop, shop::write)?,
-        Record::Location(_) => write!(Location, shop::write_location),
+        Record::Location(_) => write!(Location, shop::write_location)?,
         Record::Category(_) => write!(Category, category::write)?,
         Record::Product(_) => write!(Product, product::write)?,
         Record::Variant(_) => write!(Variant, variant::write)?,
         Record::Cart(_) => write!(Cart, cart::write)?,
         Record::Order(_) => write!(Order, order::write)?,
         Record::Payment(_) => write!(Payment, payment::write)?,
-        Record::Customer(_) => write!(Customer, customer::write),
-        Record::ApiToken(_) => write!(ApiToken, token::write),
-        Record::Subscription(_) => write!(Subscription, token::write_subscription),
+        Record::Customer(_) => write!(Customer, customer::write)?,
+        Record::ApiToken(_) => write!(ApiToken, token::write)?,
+        Record::Subscription(_) => write!(Subscription, token::write_subscription)?,
     }
     Ok(())
 }

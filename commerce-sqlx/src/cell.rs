@@ -3,7 +3,7 @@
 //! Everything goes in the binary form of the protocol, whose numbers are big-endian. An array is
 //! written as its rows come, so that a batch of any size is one parameter for each column.
 
-use commerce_core::{id::Id, time::Timestamp};
+use commerce_core::{id::Id, secret::Digest, time::Timestamp};
 use serde::Serialize;
 use sqlx::{
     Encode, Postgres, Type,
@@ -64,6 +64,7 @@ pub(crate) enum Cell<'a> {
     Null,
     Bool(bool),
     Bytes(&'a [u8]),
+    Digest(Digest),
     Int(i64),
     Json(String),
     Made(String),
@@ -109,7 +110,7 @@ impl<'a> Cell<'a> {
     fn kind(&self) -> Kind {
         match self {
             Self::Bool(_) => Kind::Bool,
-            Self::Bytes(_) => Kind::Bytes,
+            Self::Bytes(_) | Self::Digest(_) => Kind::Bytes,
             Self::Int(_) => Kind::Int,
             Self::Json(_) => Kind::Json,
             Self::Null | Self::Made(_) | Self::Text(_) => Kind::Text,
@@ -124,6 +125,7 @@ impl<'a> Cell<'a> {
             Self::Null => return false,
             Self::Bool(value) => to.push(u8::from(*value)),
             Self::Bytes(bytes) => to.extend_from_slice(bytes),
+            Self::Digest(digest) => to.extend_from_slice(digest.as_bytes()),
             Self::Int(value) => to.extend_from_slice(&value.to_be_bytes()),
             Self::Json(text) | Self::Made(text) => to.extend_from_slice(text.as_bytes()),
             Self::Text(text) => to.extend_from_slice(text.as_bytes()),

@@ -257,7 +257,7 @@ impl<'a> Reading<'a> {
                     let digest = variant::options_key(values)?;
                     let [products, keys] = &mut options;
                     products.push(&Cell::id(*product));
-                    keys.push(&Cell::Bytes(digest.as_bytes()));
+                    keys.push(&Cell::Digest(digest));
                     by_options.insert((*product, *digest.as_bytes()), key);
                 }
                 UniqueKey::OpenCart(customer) => customers.push(&Cell::id(*customer)),
@@ -265,7 +265,7 @@ impl<'a> Reading<'a> {
                 UniqueKey::OrderOfCart(cart) => carts.push(&Cell::id(*cart)),
                 UniqueKey::CustomerEmail(email) => emails.push(&Cell::Text(email)),
                 UniqueKey::CustomerExternalId(id) => external_ids.push(&Cell::Text(id)),
-                UniqueKey::ApiToken(digest) => digests.push(&Cell::Bytes(digest.as_bytes())),
+                UniqueKey::ApiToken(digest) => digests.push(&Cell::Digest(*digest)),
             }
         }
         /// One part: who has one of the keys. The row is the id and the key.

@@ -103,6 +103,12 @@ impl OpenOptions {
     /// [`OpenError`] says what is wrong with the database; nothing of it was changed then, unless
     /// tables were made or brought up to date.
     pub async fn open(&self, address: &str) -> Result<PgStore, OpenError> {
+        // What is read here takes any scheme.
+        let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("postgres" | "postgresql")) {
+            let why = "it must begin with postgres://";
+            return Err(OpenError::Address(sqlx::Error::Configuration(why.into())));
+        }
         let connect = PgConnectOptions::from_str(address).map_err(OpenError::Address)?;
         self.open_with(connect).await
     }

@@ -6,13 +6,14 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use commerce_core::version::Version;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     cell::{Array, Cell, Param},
     codec::{self, Columns},
     error::{Error, Result},
-    table::{Cells, Table},
+    table::{At, Cells, Table},
 };
 
 /// What is done with the rows of a set.
@@ -69,34 +70,39 @@ impl Sets {
     }
 
     /// Writes the row of a record as it was and as it is to be.
-    pub(crate) fn change(
+    pub(crate) fn record<'a, T>(
         &mut self,
         table: &'static Table,
-        before: Option<Cells<'_>>,
-        after: Option<Cells<'_>>,
-    ) {
+        before: At<'a, T>,
+        after: At<'a, T>,
+        row: impl Fn(&'a T, Version) -> Result<Cells<'a>>,
+    ) -> Result<()> {
         match (before, after) {
             (None, None) => {}
-            (None, Some(row)) => self.push(table, Deed::Insert, &row),
-            (Some(_), Some(row)) => self.push(table, Deed::Update, &row),
-            (Some(row), None) => self.push(table, Deed::Delete, &row),
+            (None, Some((version, new))) => self.push(table, Deed::Insert, &row(new, version)?),
+            (Some(_), Some((version, new))) => self.push(table, Deed::Update, &row(new, version)?),
+            (Some((version, old)), None) => self.push(table, Deed::Delete, &row(old, version)?),
         }
+        Ok(())
     }
 
     /// Writes the difference between the rows that belong to a record, place by place.
-    pub(crate) fn belongings<'a>(
+    pub(crate) fn belongings<'a, T>(
         &mut self,
         table: &'static Table,
-        before: Vec<Cells<'a>>,
-        after: Vec<Cells<'a>>,
-    ) {
+        before: At<'a, T>,
+        after: At<'a, T>,
+        rows: impl Fn(&'a T) -> Result<Vec<Cells<'a>>>,
+    ) -> Result<()> {
         let place = |row: &Cells<'a>| -> Vec<i64> {
             let keys = row.iter().take(table.keys).skip(1);
             keys.filter_map(|cell| if let Cell::Int(at) = cell { Some(*at) } else { None })
                 .collect()
         };
-        let mut rest: BTreeMap<_, _> = before.into_iter().map(|row| (place(&row), row)).collect();
-        for row in after {
+        let rows = |at: At<'a, T>| at.map_or(Ok(Vec::new()), |(_, record)| rows(record));
+        let mut rest: BTreeMap<_, _> =
+            rows(before)?.into_iter().map(|row| (place(&row), row)).collect();
+        for row in rows(after)? {
             if rest.remove(&place(&row)).as_ref() != Some(&row) {
                 self.push(table, Deed::Put, &row);
             }
@@ -104,6 +110,7 @@ impl Sets {
         for row in rest.into_values() {
             self.push(table, Deed::Delete, &row);
         }
+        Ok(())
     }
 
     /// Writes all of it, in one round trip.

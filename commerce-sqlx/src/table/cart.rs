@@ -39,7 +39,7 @@ fn row(cart: &Cart, version: Version) -> Result<Cells<'_>> {
         Cell::Text(cart.origin.as_str()),
         Cell::Text(cart.currency.code()),
         Cell::maybe_id(cart.customer_id),
-        Cell::maybe(cart.secret.as_ref(), |digest| Cell::Bytes(digest.as_bytes())),
+        Cell::maybe(cart.secret, Cell::Digest),
         Cell::maybe_text(cart.email.as_ref()),
         Cell::maybe_json(cart.shipping_address.as_ref())?,
         Cell::maybe_json(cart.billing_address.as_ref())?,
@@ -53,7 +53,7 @@ fn row(cart: &Cart, version: Version) -> Result<Cells<'_>> {
     ])
 }
 
-fn line_rows(cart: &Cart) -> Vec<Cells<'_>> {
+fn line_rows(cart: &Cart) -> Result<Vec<Cells<'_>>> {
     let row = |(position, line): (i64, &CartLine)| {
         vec![
             Cell::id(cart.id),
@@ -65,16 +65,14 @@ fn line_rows(cart: &Cart) -> Vec<Cells<'_>> {
             Cell::maybe(line.set_price, |price| Cell::Text(price.currency().code())),
         ]
     };
-    (0..).zip(&cart.lines).map(row).collect()
+    Ok((0..).zip(&cart.lines).map(row).collect())
 }
 
 /// Writes the difference between a cart as it was and as it is to be.
 pub(crate) fn write(sets: &mut Sets, before: At<'_, Cart>, after: At<'_, Cart>) -> Result<()> {
-    let row = |(version, it)| row(it, version);
-    sets.change(&CARTS, before.map(row).transpose()?, after.map(row).transpose()?);
+    sets.record(&CARTS, before, after, row)?;
     if before.map(|(_, it)| &it.lines) != after.map(|(_, it)| &it.lines) {
-        let rows = |of: Option<(_, _)>| of.map(|(_, it)| line_rows(it)).unwrap_or_default();
-        sets.belongings(&CART_LINES, rows(before), rows(after));
+        sets.belongings(&CART_LINES, before, after, line_rows)?;
     }
     Ok(())
 }

@@ -47,9 +47,7 @@ pub(crate) fn write(
     before: At<'_, Category>,
     after: At<'_, Category>,
 ) -> Result<()> {
-    let row = |(version, it)| row(it, version);
-    sets.change(&CATEGORIES, before.map(row).transpose()?, after.map(row).transpose()?);
-    Ok(())
+    sets.record(&CATEGORIES, before, after, row)
 }
 
 fn read(row: &Columns<'_>) -> Result<Versioned<Category>> {

@@ -31,8 +31,8 @@ table! {
     default_shipping: Bool, default_billing: Bool,
 }
 
-fn row(customer: &Customer, version: Version) -> Cells<'_> {
-    vec![
+fn row(customer: &Customer, version: Version) -> Result<Cells<'_>> {
+    Ok(vec![
         Cell::id(customer.id),
         Cell::count(version.get()),
         Cell::maybe_text(customer.email.as_ref()),
@@ -44,7 +44,7 @@ fn row(customer: &Customer, version: Version) -> Cells<'_> {
         Cell::maybe_text(customer.note.as_ref()),
         customer.created_at.into(),
         customer.updated_at.into(),
-    ]
+    ])
 }
 
 fn address_row(of: CustomerId, position: i64, entry: &BookedAddress) -> Cells<'_> {
@@ -67,17 +67,19 @@ fn address_row(of: CustomerId, position: i64, entry: &BookedAddress) -> Cells<'_
     ]
 }
 
-fn address_rows(customer: &Customer) -> Vec<Cells<'_>> {
+fn address_rows(customer: &Customer) -> Result<Vec<Cells<'_>>> {
     let book = (0..).zip(&customer.addresses);
-    book.map(|(at, entry)| address_row(customer.id, at, entry)).collect()
+    Ok(book.map(|(at, entry)| address_row(customer.id, at, entry)).collect())
 }
 
 /// Writes the difference between a customer as it was and as it is to be.
-pub(crate) fn write(sets: &mut Sets, before: At<'_, Customer>, after: At<'_, Customer>) {
-    let row = |(version, it)| row(it, version);
-    sets.change(&CUSTOMERS, before.map(row), after.map(row));
-    let rows = |of: Option<(_, _)>| of.map(|(_, it)| address_rows(it)).unwrap_or_default();
-    sets.belongings(&ADDRESSES, rows(before), rows(after));
+pub(crate) fn write(
+    sets: &mut Sets,
+    before: At<'_, Customer>,
+    after: At<'_, Customer>,
+) -> Result<()> {
+    sets.record(&CUSTOMERS, before, after, row)?;
+    sets.belongings(&ADDRESSES, before, after, address_rows)
 }
 
 fn read_address(row: &Columns<'_>) -> Result<BookedAddress> {

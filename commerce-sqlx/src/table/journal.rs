@@ -22,7 +22,7 @@ pub(crate) fn outcome_row(outcome: &Outcome) -> Cells<'_> {
     vec![
         Cell::Text(&outcome.key.scope),
         Cell::Text(&outcome.key.key),
-        Cell::Bytes(outcome.fingerprint.as_bytes()),
+        Cell::Digest(outcome.fingerprint),
         outcome.at.into(),
         Cell::Bytes(&outcome.body),
     ]

@@ -61,7 +61,7 @@ fn row(order: &Order, version: Version) -> Result<Cells<'_>> {
         Cell::Text(order.fulfillment_status().as_str()),
         Cell::Text(order.origin.as_str()),
         Cell::maybe_id(order.customer_id),
-        Cell::maybe(order.secret.as_ref(), |digest| Cell::Bytes(digest.as_bytes())),
+        Cell::maybe(order.secret, Cell::Digest),
         Cell::maybe_text(order.email.as_ref()),
         Cell::maybe(order.email.as_ref(), |email| Cell::Made(email.normalized())),
         Cell::Text(order.currency.code()),
@@ -121,7 +121,7 @@ fn line_rows(order: &Order) -> Result<Vec<Cells<'_>>> {
     (0..).zip(&order.lines).map(|(at, line)| line_row(order, at, line)).collect()
 }
 
-fn hold_rows(order: &Order) -> Vec<Cells<'_>> {
+fn hold_rows(order: &Order) -> Result<Vec<Cells<'_>>> {
     let mut rows = Vec::new();
     for (at, line) in (0..).zip(&order.lines) {
         for (position, hold) in (0..).zip(&line.holds) {
@@ -135,7 +135,7 @@ fn hold_rows(order: &Order) -> Vec<Cells<'_>> {
             ]);
         }
     }
-    rows
+    Ok(rows)
 }
 
 fn fulfillment_row(of: OrderId, position: i64, sent: &Fulfillment) -> Result<Cells<'_>> {
@@ -160,17 +160,12 @@ fn fulfillment_rows(order: &Order) -> Result<Vec<Cells<'_>>> {
 
 /// Writes the difference between an order as it was and as it is to be.
 pub(crate) fn write(sets: &mut Sets, before: At<'_, Order>, after: At<'_, Order>) -> Result<()> {
-    let row = |(version, it)| row(it, version);
-    sets.change(&ORDERS, before.map(row).transpose()?, after.map(row).transpose()?);
+    sets.record(&ORDERS, before, after, row)?;
     if before.map(|(_, it)| &it.lines) != after.map(|(_, it)| &it.lines) {
-        let rows = |of: Option<(_, _)>| of.map_or(Ok(Vec::new()), |(_, it)| line_rows(it));
-        sets.belongings(&ORDER_LINES, rows(before)?, rows(after)?);
-        let rows = |of: Option<(_, _)>| of.map(|(_, it)| hold_rows(it)).unwrap_or_default();
-        sets.belongings(&HOLDS, rows(before), rows(after));
+        sets.belongings(&ORDER_LINES, before, after, line_rows)?;
+        sets.belongings(&HOLDS, before, after, hold_rows)?;
     }
-    let rows = |of: Option<(_, _)>| of.map_or(Ok(Vec::new()), |(_, it)| fulfillment_rows(it));
-    sets.belongings(&FULFILLMENTS, rows(before)?, rows(after)?);
-    Ok(())
+    sets.belongings(&FULFILLMENTS, before, after, fulfillment_rows)
 }
 
 /// The columns of an order `o`, with its lines, holds, fulfilments and payments.

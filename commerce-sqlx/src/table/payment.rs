@@ -70,11 +70,8 @@ pub(crate) fn write(
     before: At<'_, Payment>,
     after: At<'_, Payment>,
 ) -> Result<()> {
-    let row = |(version, it)| row(it, version);
-    sets.change(&PAYMENTS, before.map(row).transpose()?, after.map(row).transpose()?);
-    let rows = |of: Option<(_, _)>| of.map_or(Ok(Vec::new()), |(_, it)| refund_rows(it));
-    sets.belongings(&REFUNDS, rows(before)?, rows(after)?);
-    Ok(())
+    sets.record(&PAYMENTS, before, after, row)?;
+    sets.belongings(&REFUNDS, before, after, refund_rows)
 }
 
 /// The payments of an order `o`, oldest first, each with its refunds: one column.

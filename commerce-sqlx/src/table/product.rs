@@ -85,20 +85,24 @@ fn rows<'a, T: 'a>(
     (0..).zip(of(product)).map(row).collect()
 }
 
-fn tag_rows(product: &Product) -> Vec<Cells<'_>> {
-    rows(product, |it| &it.tags, |tag| vec![Cell::Text(tag), Cell::Made(tag.to_lowercase())])
+fn tag_cells(tag: &Label) -> Cells<'_> {
+    vec![Cell::Text(tag), Cell::Made(tag.to_lowercase())]
 }
 
-fn category_rows(product: &Product) -> Vec<Cells<'_>> {
-    rows(product, |it| &it.categories, |category| vec![Cell::id(*category)])
+fn tag_rows(product: &Product) -> Result<Vec<Cells<'_>>> {
+    Ok(rows(product, |it| &it.tags, tag_cells))
+}
+
+fn category_rows(product: &Product) -> Result<Vec<Cells<'_>>> {
+    Ok(rows(product, |it| &it.categories, |category| vec![Cell::id(*category)]))
 }
 
 fn image_cells(image: &Image) -> Cells<'_> {
     vec![Cell::id(image.id), Cell::Text(&image.url), Cell::maybe_text(image.alt.as_ref())]
 }
 
-fn image_rows(product: &Product) -> Vec<Cells<'_>> {
-    rows(product, |it| &it.images, image_cells)
+fn image_rows(product: &Product) -> Result<Vec<Cells<'_>>> {
+    Ok(rows(product, |it| &it.images, image_cells))
 }
 
 /// Writes the difference between a product as it was and as it is to be.
@@ -107,15 +111,10 @@ pub(crate) fn write(
     before: At<'_, Product>,
     after: At<'_, Product>,
 ) -> Result<()> {
-    let row = |(version, it)| row(it, version);
-    sets.change(&PRODUCTS, before.map(row).transpose()?, after.map(row).transpose()?);
-    let belongings: [(_, fn(&Product) -> Vec<Cells<'_>>); 3] =
-        [(&TAGS, tag_rows), (&IN_CATEGORIES, category_rows), (&IMAGES, image_rows)];
-    for (table, rows) in belongings {
-        let rows = |of: Option<(_, _)>| of.map(|(_, it)| rows(it)).unwrap_or_default();
-        sets.belongings(table, rows(before), rows(after));
-    }
-    Ok(())
+    sets.record(&PRODUCTS, before, after, row)?;
+    sets.belongings(&TAGS, before, after, tag_rows)?;
+    sets.belongings(&IN_CATEGORIES, before, after, category_rows)?;
+    sets.belongings(&IMAGES, before, after, image_rows)
 }
 
 /// The columns of a product `p`, with what belongs to it and its variants.

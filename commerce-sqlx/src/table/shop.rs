@@ -38,8 +38,8 @@ fn row(shop: &Shop, version: Version) -> Result<Cells<'_>> {
     ])
 }
 
-fn location_row(location: &Location, version: Version) -> Cells<'_> {
-    vec![
+fn location_row(location: &Location, version: Version) -> Result<Cells<'_>> {
+    Ok(vec![
         Cell::id(location.id),
         Cell::count(version.get()),
         Cell::Text(&location.name),
@@ -47,20 +47,21 @@ fn location_row(location: &Location, version: Version) -> Cells<'_> {
         location.active.into(),
         location.created_at.into(),
         location.updated_at.into(),
-    ]
+    ])
 }
 
 /// Writes the difference between the configuration as it was and as it is to be.
 pub(crate) fn write(sets: &mut Sets, before: At<'_, Shop>, after: At<'_, Shop>) -> Result<()> {
-    let row = |(version, it)| row(it, version);
-    sets.change(&SHOP, before.map(row).transpose()?, after.map(row).transpose()?);
-    Ok(())
+    sets.record(&SHOP, before, after, row)
 }
 
 /// Writes the difference between a location as it was and as it is to be.
-pub(crate) fn write_location(sets: &mut Sets, before: At<'_, Location>, after: At<'_, Location>) {
-    let row = |(version, it)| location_row(it, version);
-    sets.change(&LOCATIONS, before.map(row), after.map(row));
+pub(crate) fn write_location(
+    sets: &mut Sets,
+    before: At<'_, Location>,
+    after: At<'_, Location>,
+) -> Result<()> {
+    sets.record(&LOCATIONS, before, after, location_row)
 }
 
 /// The columns of the shop `s` and of all locations.

@@ -30,30 +30,33 @@ table! {
     name: Text, version: Int, position: Int,
 }
 
-fn row(token: &ApiToken, version: Version) -> Cells<'_> {
-    vec![
+fn row(token: &ApiToken, version: Version) -> Result<Cells<'_>> {
+    Ok(vec![
         Cell::id(token.id),
         Cell::count(version.get()),
-        Cell::Bytes(token.digest.as_bytes()),
+        Cell::Digest(token.digest),
         Cell::Text(&token.label),
         Cell::Text(token.scope.as_str()),
         token.created_at.into(),
         Cell::maybe_time(token.revoked_at),
-    ]
+    ])
 }
 
-fn subscription_row(subscription: &Subscription, version: Version) -> Cells<'_> {
-    vec![
+fn subscription_row(subscription: &Subscription, version: Version) -> Result<Cells<'_>> {
+    Ok(vec![
         Cell::Text(&subscription.name),
         Cell::count(version.get()),
         Cell::count(subscription.position),
-    ]
+    ])
 }
 
 /// Writes the difference between a token as it was and as it is to be.
-pub(crate) fn write(sets: &mut Sets, before: At<'_, ApiToken>, after: At<'_, ApiToken>) {
-    let row = |(version, it)| row(it, version);
-    sets.change(&TOKENS, before.map(row), after.map(row));
+pub(crate) fn write(
+    sets: &mut Sets,
+    before: At<'_, ApiToken>,
+    after: At<'_, ApiToken>,
+) -> Result<()> {
+    sets.record(&TOKENS, before, after, row)
 }
 
 /// Writes the difference between a subscription as it was and as it is to be.
@@ -61,9 +64,8 @@ pub(crate) fn write_subscription(
     sets: &mut Sets,
     before: At<'_, Subscription>,
     after: At<'_, Subscription>,
-) {
-    let row = |(version, it)| subscription_row(it, version);
-    sets.change(&SUBSCRIPTIONS, before.map(row), after.map(row));
+) -> Result<()> {
+    sets.record(&SUBSCRIPTIONS, before, after, subscription_row)
 }
 
 pub(crate) async fn api_token(
@@ -73,7 +75,7 @@ pub(crate) async fn api_token(
     static BY_DIGEST: LazyLock<String> = LazyLock::new(|| {
         format!("SELECT {} FROM commerce_api_tokens WHERE digest = $1", TOKENS.names())
     });
-    let digest = Cell::Bytes(digest.as_bytes());
+    let digest = Cell::Digest(*digest);
     codec::first(connection, BY_DIGEST.as_str(), [digest.into()], |row| {
         let id = row.id()?;
         let version = row.version()?;

@@ -40,7 +40,7 @@ pub(crate) fn options_key(options: &[Label]) -> Result<Digest> {
     Ok(Digest::of(codec::json(options)?.as_bytes()))
 }
 
-fn row<'a>(variant: &'a Variant, version: Version, key: &'a Digest) -> Result<Cells<'a>> {
+fn row(variant: &Variant, version: Version) -> Result<Cells<'_>> {
     let size = variant.dimensions;
     Ok(vec![
         Cell::id(variant.id),
@@ -49,7 +49,7 @@ fn row<'a>(variant: &'a Variant, version: Version, key: &'a Digest) -> Result<Ce
         Cell::Text(&variant.sku),
         Cell::Text(&variant.title),
         Cell::json(&variant.options)?,
-        Cell::Bytes(key.as_bytes()),
+        Cell::Digest(options_key(&variant.options)?),
         Cell::maybe(variant.cost, |cost| Cell::Int(cost.minor())),
         Cell::maybe(variant.cost, |cost| Cell::Text(cost.currency().code())),
         variant.grams.into(),
@@ -97,14 +97,8 @@ pub(crate) fn write(
     before: At<'_, Variant>,
     after: At<'_, Variant>,
 ) -> Result<()> {
-    let key = |of: Option<(_, &Variant)>| of.map(|(_, it)| options_key(&it.options)).transpose();
-    let (old, new) = (key(before)?, key(after)?);
-    let old = before.zip(old.as_ref()).map(|((version, it), key)| row(it, version, key));
-    let new = after.zip(new.as_ref()).map(|((version, it), key)| row(it, version, key));
-    sets.change(&VARIANTS, old.transpose()?, new.transpose()?);
-    let rows = |of: Option<(_, _)>| of.map_or(Ok(Vec::new()), |(_, it)| price_rows(it));
-    sets.belongings(&PRICES, rows(before)?, rows(after)?);
-    Ok(())
+    sets.record(&VARIANTS, before, after, row)?;
+    sets.belongings(&PRICES, before, after, price_rows)
 }
 
 /// The columns of a variant `v`, with its prices and levels.

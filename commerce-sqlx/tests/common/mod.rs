@@ -1,6 +1,10 @@
 //! A database for each test: a schema of its own on a server that all tests of a program share.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+pub(crate) mod proxy;
+pub(crate) mod shop;
 
 use std::{
     io::{BufRead, BufReader},
@@ -105,4 +109,9 @@ pub(crate) fn run(connection: &mut PgConnection, sql: &str) {
 /// One number.
 pub(crate) fn number(connection: &mut PgConnection, sql: &str) -> i64 {
     block_on(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection)).unwrap()
+}
+
+/// Runs a future beside the test.
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    RUNTIME.spawn(future);
 }
