@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection,
+    ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -61,8 +61,8 @@ impl OpenOptions {
         Self { batch_max: commits, ..self }
     }
 
-    /// How many reads can happen at once, each on a connection of its own; 8 unless set. One more
-    /// connection is for writing.
+    /// How many records can be read at once, and how many lists, each on a connection of its own that
+    /// is made when it is needed; 8 unless set. One more connection is for writing.
     #[must_use]
     pub fn connections(self, connections: NonZeroU32) -> Self {
         Self { connections, ..self }
@@ -130,7 +130,13 @@ impl OpenOptions {
         migrate::migrate_schema(&mut connection, &self.schema).await?;
         // What else it is told, it is told when it is opened again as the writer's.
         connection.close().await?;
-        let readers = PgPoolOptions::new()
+        let by_key = connect.clone().options(BY_KEY);
+        let writer = Writer::start(self.clone(), by_key.clone());
+        Ok(PgStore::start(self.pool(by_key), self.pool(connect), writer))
+    }
+
+    fn pool(&self, connect: PgConnectOptions) -> PgPool {
+        PgPoolOptions::new()
             .max_connections(self.connections.get())
             .acquire_timeout(self.connect_timeout)
             .test_before_acquire(false)
@@ -144,9 +150,7 @@ impl OpenOptions {
                     Ok(true)
                 })
             })
-            .connect_lazy_with(connect.clone());
-        let writer = Writer::start(self.clone(), connect.options(WRITER_SETTINGS));
-        Ok(PgStore::start(readers, writer))
+            .connect_lazy_with(connect)
     }
 
     fn configured(&self, connect: PgConnectOptions) -> PgConnectOptions {
@@ -168,10 +172,10 @@ impl OpenOptions {
     }
 }
 
-/// All that the writer looks for, it looks for by key. The planner is told so, because it would
+/// For connections on which everything is looked for by key. The planner is told so, because it would
 /// otherwise plan for the tables as they were when they were empty; and it plans each statement once,
 /// whatever is in its arrays.
-const WRITER_SETTINGS: [(&str, &str); 6] = [
+const BY_KEY: [(&str, &str); 6] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),

@@ -27,11 +27,11 @@ use crate::{
 #[async_trait]
 impl Queries for PgStore {
     async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>> {
-        read!(self, |connection| product::products(connection, query))
+        read!(self.lists(), |connection| product::products(connection, query))
     }
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
-        read!(self, |connection| order::orders(connection, query))
+        read!(self.lists(), |connection| order::orders(connection, query))
     }
 
     async fn stock(
@@ -39,7 +39,7 @@ impl Queries for PgStore {
         filter: &StockFilter,
         page: &PageRequest,
     ) -> StoreResult<Page<StockItem>> {
-        read!(self, |connection| stock::stock(connection, filter, page))
+        read!(self.lists(), |connection| stock::stock(connection, filter, page))
     }
 
     async fn movements(
@@ -47,7 +47,7 @@ impl Queries for PgStore {
         filter: &MovementFilter,
         page: &PageRequest,
     ) -> StoreResult<Page<Movement>> {
-        read!(self, |connection| stock::movements(connection, filter, page))
+        read!(self.lists(), |connection| stock::movements(connection, filter, page))
     }
 }
 

@@ -20,10 +20,10 @@ use commerce_core::{
     time::Timestamp,
     version::Versioned,
 };
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use sqlx::PgPool;
 
 use crate::{
-    error::{OpenError, Result},
+    error::{Error, Meaning, OpenError},
     open::OpenOptions,
     table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
     writer::Writer,
@@ -41,20 +41,24 @@ pub struct PgStore {
 
 #[derive(Debug)]
 struct Inner {
-    readers: PgPool,
+    /// For what is looked for by key: each statement is planned once.
+    records: PgPool,
+    /// For lists: each statement is planned for its values.
+    lists: PgPool,
     writer: Writer,
 }
 
 /// Reads on a connection of the pool, which is made good again if the server has dropped it: a read
 /// changes nothing, so it can be tried again on another.
 macro_rules! read {
-    ($store:expr, |$connection:ident| $read:expr) => {{
+    ($pool:expr, |$connection:ident| $read:expr) => {{
+        let pool = $pool;
         let mut tries = 0;
         loop {
-            let mut held = $store.reader().await?;
+            let mut held = pool.acquire().await.map_err($crate::error::Error::from)?;
             let $connection = &mut *held;
             match $read.await {
-                Err(error) if $store.is_stale(&error, &mut tries) => {
+                Err(error) if $crate::store::is_stale(pool, &error, &mut tries) => {
                     // It must not go back to the pool.
                     drop(held.detach());
                 }
@@ -81,63 +85,66 @@ impl PgStore {
         OpenOptions::default()
     }
 
-    pub(crate) fn start(readers: PgPool, writer: Writer) -> Self {
-        Self { inner: Arc::new(Inner { readers, writer }) }
+    pub(crate) fn start(records: PgPool, lists: PgPool, writer: Writer) -> Self {
+        Self { inner: Arc::new(Inner { records, lists, writer }) }
     }
 
     /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
     /// any of its clones from then on is refused.
     pub async fn close(&self) {
         self.inner.writer.close().await;
-        self.inner.readers.close().await;
+        self.inner.records.close().await;
+        self.inner.lists.close().await;
     }
 
-    /// A connection for one read.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Postgres>> {
-        Ok(self.inner.readers.acquire().await?)
+    fn records(&self) -> &PgPool {
+        &self.inner.records
     }
 
-    /// Whether a read has failed only because the connection was gone, as all are after the server
-    /// was started anew.
-    pub(crate) fn is_stale(&self, error: &crate::error::Error, tries: &mut u32) -> bool {
-        *tries += 1;
-        error.meaning() == crate::error::Meaning::Lost
-            && *tries <= self.inner.readers.options().get_max_connections()
+    pub(crate) fn lists(&self) -> &PgPool {
+        &self.inner.lists
     }
+}
+
+/// Whether a read has failed only because the connection was gone, as all are after the server was
+/// started anew.
+pub(crate) fn is_stale(pool: &PgPool, error: &Error, tries: &mut u32) -> bool {
+    *tries += 1;
+    error.meaning() == Meaning::Lost && *tries <= pool.options().get_max_connections()
 }
 
 #[async_trait]
 impl Store for PgStore {
     async fn setup(&self) -> StoreResult<Option<Setup>> {
-        read!(self, |connection| shop::setup(connection))
+        read!(self.records(), |connection| shop::setup(connection))
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
-        read!(self, |connection| product::product(connection, by))
+        read!(self.records(), |connection| product::product(connection, by))
     }
 
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
-        read!(self, |connection| variant::sellable(connection, by))
+        read!(self.records(), |connection| variant::sellable(connection, by))
     }
 
     async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>> {
-        read!(self, |connection| variant::sellables(connection, variants))
+        read!(self.records(), |connection| variant::sellables(connection, variants))
     }
 
     async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>> {
-        read!(self, |connection| category::category(connection, by))
+        read!(self.records(), |connection| category::category(connection, by))
     }
 
     async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
-        read!(self, |connection| category::categories(connection))
+        read!(self.records(), |connection| category::categories(connection))
     }
 
     async fn cart(&self, id: CartId) -> StoreResult<Option<Versioned<Cart>>> {
-        read!(self, |connection| cart::cart(connection, id))
+        read!(self.records(), |connection| cart::cart(connection, id))
     }
 
     async fn open_cart(&self, customer: CustomerId) -> StoreResult<Option<Versioned<Cart>>> {
-        read!(self, |connection| cart::open_cart(connection, customer))
+        read!(self.records(), |connection| cart::open_cart(connection, customer))
     }
 
     async fn checkout_inputs(
@@ -145,35 +152,35 @@ impl Store for PgStore {
         cart: CartId,
         also: &[VariantId],
     ) -> StoreResult<Option<CheckoutInputs>> {
-        read!(self, |connection| checkout::inputs(connection, cart, also))
+        read!(self.records(), |connection| checkout::inputs(connection, cart, also))
     }
 
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
-        read!(self, |connection| order::order(connection, by))
+        read!(self.records(), |connection| order::order(connection, by))
     }
 
     async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>> {
-        read!(self, |connection| customer::customer(connection, by))
+        read!(self.records(), |connection| customer::customer(connection, by))
     }
 
     async fn api_token(&self, digest: &Digest) -> StoreResult<Option<Versioned<ApiToken>>> {
-        read!(self, |connection| token::api_token(connection, digest))
+        read!(self.records(), |connection| token::api_token(connection, digest))
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
-        read!(self, |connection| journal::outcome(connection, key))
+        read!(self.records(), |connection| journal::outcome(connection, key))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>> {
-        read!(self, |connection| journal::due(connection, now, limit))
+        read!(self.lists(), |connection| journal::due(connection, now, limit))
     }
 
     async fn outbox(&self, after: u64, limit: usize) -> StoreResult<Vec<OutboxEntry>> {
-        read!(self, |connection| journal::outbox(connection, after, limit))
+        read!(self.lists(), |connection| journal::outbox(connection, after, limit))
     }
 
     async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>> {
-        read!(self, |connection| token::subscription(connection, name))
+        read!(self.records(), |connection| token::subscription(connection, name))
     }
 
     async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
@@ -185,7 +192,7 @@ impl Store for PgStore {
         // a step that was done is not counted twice, because it finds nothing left.
         let mut forgotten = 0;
         loop {
-            let mut connection = self.reader().await?;
+            let mut connection = self.lists().acquire().await.map_err(Error::from)?;
             match journal::purge(&mut connection, purge).await? {
                 0 => break Ok(forgotten),
                 step => forgotten += step,
