@@ -207,7 +207,6 @@ impl Catalogue {
                         on_hand: 1_000_000,
                         held: 0,
                         expected_on_hand: None,
-                        low_stock_threshold: variant.low_stock_threshold,
                         movement_id: moment.id(),
                         reason: Reason::Received,
                         order_id: None,

@@ -11,7 +11,8 @@ use crate::{
     event::Event,
     id::{Moment, ShippingMethodId, VariantId},
     inventory::{
-        Allocate, LevelKey, Placement, Reason, StockLevel, StockMove, available, in_order, take,
+        Allocate, LevelKey, LowStock, Placement, Reason, StockLevel, StockMove, available,
+        in_order, take,
     },
     money::Money,
     order::{Hold, Order, OrderLine, order_number},
@@ -243,13 +244,13 @@ pub fn place(
                 on_hand: 0,
                 held: hold.quantity,
                 expected_on_hand: None,
-                low_stock_threshold: sellable.variant.low_stock_threshold,
                 movement_id: moment.id(),
                 reason: Reason::Sold,
                 order_id: Some(id),
                 note: None,
             });
         }
+        commit.watch(LowStock::of(&sellable.variant, &sellable.levels, &inputs.setup.locations));
         lines.push(freeze(quoted, sellable, holds, backordered));
     }
     let to_pay = quote.payable.is_positive();
@@ -285,6 +286,7 @@ pub fn place(
         expires_at: None,
         cancelled_at: None,
         cancel_reason: None,
+        cancel_note: None,
         history: Vec::new(),
         updated_at: now,
     };
@@ -312,6 +314,7 @@ pub fn place(
         updated_at: now.max(cart.updated_at),
         ..cart.value.as_ref().clone()
     };
+    commit.event(Event::CartCompleted { cart_id: cart.id, order_id: id });
     commit.replace(cart, closed);
     commit.insert(order.clone());
     if let Some(payment) = &payment {
@@ -342,6 +345,7 @@ fn freeze(line: QuoteLine, sellable: &Sellable, holds: Vec<Hold>, backordered: i
         holds,
         backordered,
         fulfilled: 0,
+        cancelled: 0,
         refunded: 0,
     }
 }

@@ -185,10 +185,15 @@ pub enum Error {
     /// The store did not answer; nothing was written.
     #[error("the store is not available")]
     Unavailable(#[source] StoreError),
-    /// The store did not say whether the write took effect. Asking again with the same idempotency
-    /// key tells; without one, read what is stored.
-    #[error("it is not known whether the write took effect")]
-    OutcomeUnknown(#[source] StoreError),
+    /// The payment gateway cannot be reached, and did nothing. What was written before it was asked,
+    /// such as the order of a checkout, stays: asking again with the same idempotency key goes on
+    /// from there; without one, read what is stored.
+    #[error("the payment gateway is not available")]
+    GatewayUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store or the payment gateway did not say whether it did what it was asked. Asking again
+    /// with the same idempotency key tells; without one, read what is stored.
+    #[error("it is not known whether it was done")]
+    OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What is stored cannot be understood, or the program broke a rule of its own: a bug.
     #[error("internal fault")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -200,9 +205,10 @@ pub enum Error {
 pub enum ErrorKind {
     /// Change the request.
     Rejected,
-    /// Try the same request again.
+    /// Nothing was written: try the same request again.
     Retryable,
-    /// Try the same request again with the same idempotency key, or read what is stored.
+    /// Some of it may have been done: try the same request again with the same idempotency key, or
+    /// read what is stored.
     Unknown,
     /// A bug or a damaged store.
     Internal,
@@ -214,7 +220,7 @@ impl Error {
         match self {
             Self::Rejected(_) => ErrorKind::Rejected,
             Self::Contention | Self::Unavailable(_) => ErrorKind::Retryable,
-            Self::OutcomeUnknown(_) => ErrorKind::Unknown,
+            Self::GatewayUnavailable(_) | Self::OutcomeUnknown(_) => ErrorKind::Unknown,
             Self::Internal(_) => ErrorKind::Internal,
         }
     }

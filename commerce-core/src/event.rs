@@ -61,14 +61,12 @@ pub enum Event {
         /// Those that are not.
         available: i64,
     },
-    /// `stock.low`: a level has just fallen below the variant's threshold.
+    /// `stock.low`: a move has just left fewer units of a variant available than its threshold.
     #[serde(rename = "stock.low")]
     StockLow {
         /// The variant.
         variant_id: VariantId,
-        /// The place.
-        location_id: LocationId,
-        /// The units that are left.
+        /// The units that are left in active locations.
         available: i64,
         /// The threshold.
         threshold: i64,
@@ -84,6 +82,14 @@ pub enum Event {
     CartUpdated {
         /// The cart.
         cart_id: CartId,
+    },
+    /// `cart.completed`: an order was made of it.
+    #[serde(rename = "cart.completed")]
+    CartCompleted {
+        /// The cart that is closed.
+        cart_id: CartId,
+        /// The order.
+        order_id: OrderId,
     },
     /// `cart.merged`: its lines went into another.
     #[serde(rename = "cart.merged")]
@@ -167,7 +173,15 @@ pub enum Event {
         /// Whether all of the order has arrived.
         complete: bool,
     },
-    /// `order.cancelled`.
+    /// `order.partially_cancelled`: some of what was to be sent never will be, the rest goes on.
+    #[serde(rename = "order.partially_cancelled")]
+    OrderPartiallyCancelled {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+    },
+    /// `order.cancelled`: the whole of it.
     #[serde(rename = "order.cancelled")]
     OrderCancelled {
         /// The order.

@@ -7,12 +7,14 @@
 
 mod level;
 mod location;
+mod low;
 mod movement;
 
 pub use level::{LevelKey, Shortage, StockLevel, StockMove};
 pub use location::{
     Allocate, ByPriority, CreateLocation, Location, PatchLocation, Placement, available,
 };
+pub use low::LowStock;
 pub use movement::{AdjustStock, Movement, Reason, SetStock};
 
 pub(crate) use location::{first, in_order, take};

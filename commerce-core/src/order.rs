@@ -11,7 +11,7 @@ mod paid;
 mod status;
 mod view;
 
-pub use cancel::{CancelOrder, CancelReason};
+pub use cancel::{CancelLine, CancelOrder, CancelReason};
 pub use fulfillment::{Deliver, FulfillLine, FulfillOrder, Fulfillment, Tracking};
 pub use line::{Hold, OrderLine};
 pub use number::order_number;
@@ -27,13 +27,12 @@ use crate::{
     currency::Currency,
     customer::{Address, Customer},
     error::Rejection,
-    id::{CartId, CustomerId, LineId, Moment, OrderId},
-    inventory::{LevelKey, Reason, StockMove},
+    id::{CartId, CustomerId, LineId, OrderId},
     money::Money,
     payment::{Payment, PaymentStatus},
     pricing::{PricingPolicy, QuoteShipping, TaxSummary},
+    quantity::Quantity,
     secret::Digest,
-    store::Commit,
     text::{Email, Label, Note, OrderNumber},
     time::Timestamp,
     version::Versioned,
@@ -112,8 +111,10 @@ pub struct Order {
     pub expires_at: Option<Timestamp>,
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
-    /// Why it was cancelled.
+    /// Why it, or some of it, was called off last.
     pub cancel_reason: Option<CancelReason>,
+    /// What the back office noted when it called it, or some of it, off; for itself alone.
+    pub cancel_note: Option<Note>,
     /// What happened to it, oldest first.
     pub history: Vec<Milestone>,
     /// When it last changed.
@@ -151,15 +152,19 @@ impl Order {
     /// How far it has been sent.
     pub fn fulfillment_status(&self) -> FulfillmentStatus {
         let sent: i64 = self.lines.iter().map(|line| line.fulfilled).sum();
-        let all = self.lines.iter().all(|line| line.unfulfilled() == 0);
-        match (sent, all) {
+        match (sent, self.is_outstanding()) {
             (0, _) => FulfillmentStatus::Unfulfilled,
-            (_, false) => FulfillmentStatus::Partial,
-            (_, true) => FulfillmentStatus::Fulfilled,
+            (_, true) => FulfillmentStatus::Partial,
+            (_, false) => FulfillmentStatus::Fulfilled,
         }
     }
 
-    /// Whether every unit has arrived.
+    /// Whether some of it is still to be sent.
+    pub fn is_outstanding(&self) -> bool {
+        self.lines.iter().any(|line| line.outstanding() > 0)
+    }
+
+    /// Whether every unit that was not called off has arrived.
     pub fn is_delivered(&self) -> bool {
         self.fulfillment_status() == FulfillmentStatus::Fulfilled
             && self.fulfillments.iter().all(|sent| sent.delivered_at.is_some())
@@ -198,8 +203,28 @@ impl Order {
         Ok(Some(order))
     }
 
-    fn lines_by_id(&self) -> HashMap<LineId, &OrderLine> {
-        self.lines.iter().map(|line| (line.id, line)).collect()
+    /// The lines that a request names, each with the units of it that are meant, of which it must
+    /// have as many `left`.
+    fn named(
+        &self,
+        parts: impl IntoIterator<Item = (LineId, Quantity)>,
+        left: impl Fn(&OrderLine) -> i64,
+    ) -> Result<Vec<(&OrderLine, i64)>, Rejection> {
+        let mut lines: HashMap<_, _> = self.lines.iter().map(|line| (line.id, line)).collect();
+        let mut named = Vec::new();
+        for (index, (line_id, quantity)) in parts.into_iter().enumerate() {
+            let pointer = |field| format!("/lines/{index}/{field}");
+            let Some(line) = lines.remove(&line_id) else {
+                let detail = "must be a line of the order, named once";
+                return Err(Rejection::invalid(pointer("line_id"), detail));
+            };
+            if quantity.get() > left(line) {
+                let detail = format!("must be at most {}, which is left", left(line));
+                return Err(Rejection::invalid(pointer("quantity"), detail));
+            }
+            named.push((line, quantity.get()));
+        }
+        Ok(named)
     }
 
     /// When it lapses if nothing happens: while nothing was paid for it, set aside or sent.
@@ -248,26 +273,6 @@ impl Order {
             return Ok(());
         }
         Err(Rejection::transition("order", "it is cancelled"))
-    }
-
-    /// Gives back what is held for it, and no longer waits for what is backordered.
-    pub(crate) fn release(&mut self, commit: &mut Commit, moment: &mut Moment) {
-        for line in &mut self.lines {
-            for hold in line.holds.drain(..) {
-                commit.stock(StockMove {
-                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
-                    on_hand: 0,
-                    held: -hold.quantity,
-                    expected_on_hand: None,
-                    low_stock_threshold: 0,
-                    movement_id: moment.id(),
-                    reason: Reason::Adjusted,
-                    order_id: Some(self.id),
-                    note: None,
-                });
-            }
-            line.backordered = 0;
-        }
     }
 
     pub(crate) fn note(&mut self, event: &'static str, at: Timestamp) {

@@ -3,8 +3,10 @@
 
 use crate::catalog::{Product, Variant};
 
-/// The most products that are ranked for one search: the newest of those that match.
-pub const CANDIDATES_MAX: usize = 1_000;
+/// A search ranks at most so many products that match, the newest, and at most so many that
+/// [match by name](Document::matches_by_name), the newest of those. However large a shop is, a search
+/// so costs the same, and what has a word in its title is not crowded out by what mentions it.
+pub const CANDIDATES_MAX: usize = 250;
 /// The most words of a search; further ones are ignored.
 pub const WORDS_MAX: usize = 16;
 
@@ -29,6 +31,17 @@ pub fn query(text: &str) -> Vec<String> {
         }
     }
     distinct
+}
+
+/// Of products that match, the newest first, keeps those that a search ranks.
+pub fn keep_candidates<T>(newest_first: &mut Vec<T>, by_name: impl Fn(&T) -> bool) {
+    let (mut all, mut named) = (0, 0);
+    newest_first.retain(|product| {
+        let is_named = by_name(product);
+        all += 1;
+        named += usize::from(is_named);
+        all <= CANDIDATES_MAX || is_named && named <= CANDIDATES_MAX
+    });
 }
 
 /// What a product is found by, field by field, as words with a space between them.
@@ -96,6 +109,18 @@ impl Document {
             Some(sum + best)
         })
     }
+
+    /// Whether each word of a [`query`] is in the title, a SKU, a barcode, a tag, the vendor or the
+    /// type, or begins a word there.
+    pub fn matches_by_name(&self, query: &[String]) -> bool {
+        let names = [&self.title, &self.skus, &self.tags];
+        query.iter().all(|word| names.iter().any(|text| has(text, word)))
+    }
+}
+
+/// Whether a text of words with a space between them has one that begins so.
+fn has(text: &str, beginning: &str) -> bool {
+    text.split(' ').any(|word| word.starts_with(beginning))
 }
 
 fn join<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
@@ -149,6 +174,15 @@ mod tests {
         assert_eq!(score("red light"), Some(18));
         assert_eq!(score("red green"), None);
         assert_eq!(score("ts-red"), Some(32));
+    }
+
+    #[test]
+    fn a_word_of_the_description_alone_is_no_name() {
+        let by_name = |text: &str| document().matches_by_name(&query(text));
+        assert!(by_name("red ts-red cot"));
+        assert!(!by_name("light"));
+        assert!(!by_name("red light"));
+        assert!(!by_name("hirt"));
     }
 
     #[test]

@@ -39,6 +39,7 @@ use crate::{
     shop::Setup,
     store::{CommitError, Decision, Outcome, OutcomeKey, Queries, Store, UniqueKey},
     text::{GatewayName, IdempotencyKey},
+    time::Timestamp,
 };
 
 /// A shop: the domain over a store, a clock, a source of ids and payment gateways.
@@ -170,12 +171,7 @@ impl Commerce {
             };
             decision.commit.check_size()?;
             match &key {
-                Some((key, fingerprint)) => decision.commit.remember(Outcome {
-                    key: key.clone(),
-                    fingerprint: *fingerprint,
-                    body: json::encode(&decision.output).map_err(internal)?,
-                    at: moment.now(),
-                }),
+                Some(key) => remember(&mut decision, key, moment.now())?,
                 None if decision.commit.is_empty() => {
                     return Ok(Done { output: decision.output, replayed: false });
                 }
@@ -202,11 +198,12 @@ impl Commerce {
                 Err(CommitError::Malformed(why)) => return Err(internal(why)),
                 Err(CommitError::Unavailable(error)) => return Err(error.into()),
                 Err(CommitError::OutcomeUnknown(error)) => {
-                    let Some(key) = &key else { return Err(Error::OutcomeUnknown(error)) };
+                    let unknown = Error::OutcomeUnknown(error.into());
+                    let Some(key) = &key else { return Err(unknown) };
                     return match self.replay(key).await {
                         Ok(Some(done)) => Ok(done),
                         Err(reused @ Error::Rejected(_)) => Err(reused),
-                        Ok(None) | Err(_) => Err(Error::OutcomeUnknown(error)),
+                        Ok(None) | Err(_) => Err(unknown),
                     };
                 }
             }
@@ -258,6 +255,18 @@ fn remembered(
     // `Debug` tells a field that is absent from one that is null, which JSON does not.
     let fingerprint = Digest::of(format!("{request:?}").as_bytes());
     Ok((OutcomeKey { scope: caller.scope(), key: key.clone() }, fingerprint))
+}
+
+/// Puts the answer of a decision among what its commit writes.
+fn remember<T: Serialize>(
+    decision: &mut Decision<T>,
+    (key, fingerprint): &(OutcomeKey, Digest),
+    at: Timestamp,
+) -> Result<(), Error> {
+    let body = json::encode(&decision.output).map_err(internal)?;
+    let outcome = Outcome { key: key.clone(), fingerprint: *fingerprint, body, at };
+    decision.commit.remember(outcome);
+    Ok(())
 }
 
 fn replayed<T: DeserializeOwned>(

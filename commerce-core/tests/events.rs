@@ -10,8 +10,9 @@ use commerce_core::{
     catalog::{CreateCategory, CreateVariant, PatchProduct, PatchVariant, ProductStatus},
     customer::{CreateCustomer, PatchCustomer},
     event::Event,
+    inventory::PatchLocation,
     payment::CreateRefund,
-    store::VariantRef,
+    store::{PageRequest, StockFilter, VariantRef},
 };
 use pollster::block_on;
 use support::{
@@ -65,7 +66,7 @@ fn every_operation_tells_what_it_did_once() {
     told(&[], &mut || drop(w.add(&guest, cart, shirt, 20).unwrap_err()));
     told(&["cart.updated"], &mut || w.ready(&guest, cart));
     let mut placed = None;
-    told(&["order.placed", "stock.changed", "stock.low"], &mut || {
+    told(&["order.placed", "cart.completed", "stock.changed", "stock.low"], &mut || {
         placed = Some(w.place(&guest, cart).unwrap().output.order);
     });
     let id = placed.unwrap().id;
@@ -89,6 +90,20 @@ fn every_operation_tells_what_it_did_once() {
     told(&["payment.updated", "order.cancelled", "stock.changed"], &mut || {
         w.cancel(other.id).unwrap();
     });
+    let other = w.buy(&[(shirt, 3)]);
+    let line = other.lines[0].id;
+    w.capture(other.id).unwrap();
+    let reduced = ["order.partially_cancelled", "stock.changed"];
+    told(&reduced, &mut || drop(w.cancel_units(other.id, &[(line, 1)]).unwrap()));
+    let one = refund_units(&[(line, 1)]);
+    told(&["payment.updated", "order.refunded"], &mut || drop(w.refund(other.id, &one).unwrap()));
+    told(&["order.refunded", "order.partially_cancelled", "stock.changed"], &mut || {
+        w.refund(other.id, &one).unwrap();
+    });
+    told(&["payment.updated", "order.refunded", "stock.changed"], &mut || {
+        w.refund(other.id, &CreateRefund::default()).unwrap();
+    });
+    told(&["order.cancelled"], &mut || drop(w.cancel(other.id).unwrap()));
     w.buy(&[(shirt, 3)]);
     let (guest, idle) = w.guest();
     let (ada, mut id) = (w.customer("ada@example.com"), None);
@@ -127,7 +142,7 @@ fn a_replay_and_a_failed_commit_tell_nothing() {
     let keyed = guest.with_key(key("k"));
     store.fail_once(Fault::Unavailable);
     assert!(w.events_of(|| w.place(&keyed, cart).unwrap_err()).is_empty());
-    let told = ["order.placed", "stock.changed"];
+    let told = ["order.placed", "cart.completed", "stock.changed"];
     assert_eq!(w.events_of(|| w.place(&keyed, cart).unwrap()), told);
     assert!(w.events_of(|| w.place(&keyed, cart).unwrap()).is_empty());
     store.fail_once(Fault::LostAfter);
@@ -172,8 +187,9 @@ fn the_events_of_an_operation_are_one_entry_of_the_outbox() {
                 customer_id: None,
                 total: eur(5 * 1999),
             },
+            Event::CartCompleted { cart_id: cart, order_id: order.id },
             level(9, 5),
-            Event::StockLow { variant_id: shirt, location_id, available: 4, threshold: 5 },
+            Event::StockLow { variant_id: shirt, available: 4, threshold: 5 },
         ]
     );
 }
@@ -189,4 +205,76 @@ fn low_stock_is_told_when_the_threshold_is_passed_and_not_again() {
     assert!(!low(&|| buy(1)));
     assert!(!low(&|| w.set_stock(shirt, 20, None)));
     assert!(low(&|| w.set_stock(shirt, 5, None)));
+}
+
+#[test]
+fn low_stock_is_told_of_what_the_report_lists() {
+    let w = World::new();
+    let far = w.location("Far", 9);
+    let shirt = w.sell("SHIRT", 1999, 3);
+    w.set_stock(shirt, 4, Some(far));
+    let told = |act: &dyn Fn()| w.events_of(act).contains(&"stock.low".to_owned());
+    let listed = || {
+        let filter = StockFilter { low: true, ..StockFilter::default() };
+        let page = block_on(w.shop.stock(&w.system, &filter, &PageRequest::first(9))).unwrap();
+        page.items.iter().any(|item| item.variant_id == shirt)
+    };
+    let active = |active| {
+        let patch = PatchLocation { active: Some(active), ..PatchLocation::default() };
+        block_on(w.shop.patch_location(&w.system, far, &patch, None)).unwrap();
+    };
+    let adjust = |delta, at| {
+        block_on(w.shop.adjust_stock(&w.system, shirt, &adjustment(delta, at))).unwrap();
+    };
+    // Three and four of a threshold of five: each place is short, and the two together are not.
+    assert_eq!((told(&|| drop(w.buy(&[(shirt, 2)]))), listed()), (false, false));
+    assert_eq!((told(&|| adjust(-1, Some(far))), listed()), (true, true));
+    assert_eq!((told(&|| adjust(-1, None)), listed()), (false, true));
+    assert_eq!((told(&|| adjust(2, None)), listed()), (false, false));
+    assert_eq!((told(&|| active(false)), listed()), (false, true), "nothing moved");
+    assert_eq!((told(&|| adjust(-1, None)), listed()), (false, true), "it was low before");
+    assert_eq!((told(&|| adjust(4, None)), listed()), (false, false));
+    assert_eq!((told(&|| adjust(-3, Some(far))), listed()), (false, false), "far is closed");
+    assert_eq!((told(&|| w.set_stock(shirt, 4, None)), listed()), (true, true));
+    // Stock that is not counted is never low.
+    let patch = PatchVariant { track_inventory: Some(false), ..PatchVariant::default() };
+    block_on(w.shop.patch_variant(&w.system, shirt, &patch, None)).unwrap();
+    w.set_stock(shirt, 40, None);
+    assert_eq!((told(&|| w.set_stock(shirt, 2, None)), listed()), (false, false));
+}
+
+#[test]
+fn those_who_sell_at_once_from_two_places_tell_low_stock_once() {
+    let store = Shared::new();
+    let w = World::over(store.clone(), 1);
+    let far = w.location("Far", 9);
+    let shirt = w.sell("SHIRT", 1999, 3);
+    w.set_stock(shirt, 3, Some(far));
+    let before = w.position();
+    let other = World::over(store.sound(), 2);
+    store.before_next_commit(move || {
+        block_on(other.shop.adjust_stock(&other.system, shirt, &adjustment(-1, Some(far))))
+            .unwrap();
+    });
+    // Neither read what the other took: five were left for each of them.
+    block_on(w.shop.adjust_stock(&w.system, shirt, &adjustment(-1, None))).unwrap();
+    let lows: Vec<_> = w.commits_after(before).into_iter().flatten().collect();
+    let low = Event::StockLow { variant_id: shirt, available: 4, threshold: 5 };
+    let lows: Vec<_> = lows.iter().filter(|event| name_of(event) == "stock.low").collect();
+    assert_eq!(lows, [&low]);
+}
+
+#[test]
+fn every_event_is_documented() {
+    let names = |text: &str, before: &str, after: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(before));
+        let mut names: Vec<_> =
+            lines.filter_map(|line| Some(line.split_once(after)?.0.to_owned())).collect();
+        names.sort();
+        names
+    };
+    let events = names(include_str!("../src/event.rs"), "#[serde(rename = \"", "\")]");
+    let documented = names(include_str!("../../docs/events.md"), "| `", "` |");
+    assert!(events.len() > 20, "{events:?}");
+    assert_eq!(documented, events);
 }

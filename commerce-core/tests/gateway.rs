@@ -148,7 +148,9 @@ fn a_checkout_is_repeated_while_the_gateway_is_down() {
     let cart = shop.cart();
     for _ in 0..2 {
         let error = shop.place(&cart).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Retryable);
+        assert!(matches!(error, Error::GatewayUnavailable(_)), "{error:?}");
+        // The order is there, so a caller without a key must look before asking again.
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unknown, false));
         assert_eq!((shop.order().status, shop.kept()), (OrderStatus::Pending, 0));
     }
     let placed = shop.place(&cart).unwrap();
@@ -199,6 +201,23 @@ fn money_is_given_back_by_the_gateway() {
 }
 
 #[test]
+fn a_refund_whose_answer_was_lost_is_asked_for_again_and_given_once() {
+    let shop = CardShop::new([Reply::Capture, Reply::Lost(Box::new(Reply::Accept))]);
+    let (order, _) = ids(&shop.place(&shop.cart()).unwrap());
+    let refund = |name: &str| {
+        let staff = shop.world.system.clone().with_key(key(name));
+        block_on(shop.world.shop.refund(&staff, order, &refund_of(1_000), None))
+    };
+    assert_eq!(refund("a").unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!((shop.order().refunded_total.minor(), shop.kept()), (0, 2_998));
+    shop.world.days(1);
+    assert_eq!(refund("a").unwrap().refunded_total.minor(), 1_000);
+    assert_eq!(shop.kept(), 2_998, "the gateway was told that it is the same refund");
+    assert_eq!(refund("b").unwrap().refunded_total.minor(), 2_000);
+    assert_eq!(shop.kept(), 1_998, "another key is another refund");
+}
+
+#[test]
 fn a_free_order_needs_no_gateway() {
     let shop = CardShop::new([]);
     let gift = shop.world.sell("GIFT", 0, 1);
@@ -207,4 +226,25 @@ fn a_free_order_needs_no_gateway() {
     shop.world.ready(&guest, cart);
     let placed = shop.place(&(guest, cart)).unwrap();
     assert_eq!((placed.payment.as_ref(), shop.gateway.calls()), (None, Vec::new()));
+}
+
+#[test]
+fn an_order_that_is_decided_apart_is_paid_once_it_is_committed() {
+    let shop = CardShop::new([Reply::Accept]);
+    let (guest, cart) = shop.cart();
+    let store = shop.world.shop.store();
+    let inputs = block_on(store.checkout_inputs(cart, &[])).unwrap().unwrap();
+    let request = PlaceOrder::paid_by(card());
+    let decide = |who: &Caller| shop.world.shop.decide_order(who, &inputs, &request);
+    let stranger = refused(decide(&shop.world.guest().0).map(|decision| decision.output));
+    assert!(matches!(stranger, Rejection::NotFound { what: "cart" }));
+    let decision = decide(&guest).unwrap();
+    assert!(shop.gateway.calls().is_empty());
+    block_on(store.commit(&decision.commit)).unwrap();
+
+    let placed = shop.place(&(guest, cart)).unwrap();
+    assert!(placed.replayed);
+    assert_eq!(placed.order.id, decision.output.order.id);
+    assert_eq!(shop.gateway.calls().len(), 1);
+    assert_eq!(shop.order().id, placed.order.id);
 }

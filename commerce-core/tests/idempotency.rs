@@ -16,6 +16,7 @@ use commerce_core::{
     payment::CreateRefund,
     store::Purge,
     text::IdempotencyKey,
+    time::Timestamp,
 };
 use pollster::block_on;
 use serde::Serialize;
@@ -123,6 +124,22 @@ fn a_key_that_was_forgotten_never_permits_a_second_order() {
     block_on(w.shop.purge(&forget)).unwrap();
     assert!(w.place(&keyed, cart).is_err());
     assert_eq!(w.stock(shirt), (5, 1, 4));
+}
+
+#[test]
+fn a_key_is_kept_for_a_day_whatever_is_to_be_forgotten() {
+    let w = World::new();
+    let shirt = w.sell("SHIRT", 1999, 5);
+    let (keyed, cart) = filled(&w, shirt, "k");
+    let placed = w.place(&keyed, cart).unwrap().output;
+    let all = Purge { outcomes_before: Timestamp::MAX, outbox_through: 0, carts_before: w.now() };
+    let purge = || block_on(w.shop.purge(&all)).unwrap();
+    w.days(1);
+    assert_eq!(purge(), 0);
+    assert_eq!(w.place(&keyed, cart).unwrap().output, placed);
+    w.clock.advance(std::time::Duration::from_millis(1));
+    assert_eq!(purge(), 1);
+    assert!(w.place(&keyed, cart).is_err());
 }
 
 /// What several threads are answered that ask for the same at once.

@@ -122,7 +122,7 @@ fn the_report_of_low_stock_lists_what_is_below_its_threshold() {
     let untracked = CreateVariant { track_inventory: false, ..variant("D", 5) };
     w.list(untracked);
     let low = || -> Vec<_> {
-        let filter = StockFilter { low: true, location_id: None };
+        let filter = StockFilter { low: true, ..StockFilter::default() };
         let page = PageRequest::first(10);
         let found = block_on(w.shop.stock(&w.system, &filter, &page)).unwrap();
         found.items.iter().map(|item| item.variant_id).collect()

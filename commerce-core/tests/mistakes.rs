@@ -273,7 +273,7 @@ fn available_counts_no_other_shops_or_other_locations_stock() {
     assert_eq!(w.stock(shirt), (32, 0, 2));
     let by = commerce_core::store::VariantRef::Id(shirt);
     assert_eq!(block_on(w.shop.variant(&guest, &by)).unwrap().available, Some(2));
-    let low = StockFilter { low: true, location_id: None };
+    let low = StockFilter { low: true, ..StockFilter::default() };
     let report = block_on(w.shop.stock(&w.system, &low, &PageRequest::first(10))).unwrap();
     assert_eq!(report.items[0].available, 2, "2 are few, whatever else is far away");
 }

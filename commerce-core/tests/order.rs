@@ -90,16 +90,15 @@ fn what_cannot_be_done_to_a_cancelled_order() {
     let w = World::new();
     let shirt = w.sell("SHIRT", 1999, 5);
     let order = w.buy(&[(shirt, 2)]);
-    let note = |text: &str| CancelOrder {
-        reason: CancelReason::Customer,
-        note: Some(text.parse().unwrap()),
+    let request = CancelOrder {
+        note: Some("Changed their mind".parse().unwrap()),
+        ..CancelOrder::new(CancelReason::Customer)
     };
-    let request = note("Changed their mind");
     let cancelled =
         block_on(w.shop.cancel_order(&w.system, order.id, &request, None)).unwrap().output;
     assert_eq!(cancelled.status, OrderStatus::Cancelled);
     assert_eq!(cancelled.cancel_reason, Some(CancelReason::Customer));
-    assert_eq!(cancelled.note, Some("Changed their mind".parse().unwrap()));
+    assert_eq!((cancelled.note, cancelled.cancel_note), (None, request.note));
     assert_eq!((cancelled.payment_status, cancelled.expires_at), (PaymentStatus::Voided, None));
     assert_eq!(w.stock(shirt), (5, 0, 5));
     for refusal in [w.cancel(order.id), w.capture(order.id), w.fulfill_all(order.id)] {
@@ -193,7 +192,7 @@ fn an_order_refunded_whole_gives_its_stock_back_and_is_sent_no_more() {
     assert_eq!((w.stock(shirt), w.stock(later)), ((4, 0, 4), (1, 0, 1)));
     assert!(not_now(w.fulfill_all(order.id)));
     assert!(not_now(w.refund(order.id, &CreateRefund::default())));
-    assert!(not_now(w.cancel(order.id)), "some of it was sent");
+    assert!(not_now(w.cancel(order.id)), "nothing of it is left to send");
     w.days(1_000);
     assert_eq!(w.sweep().0, 0);
 }

@@ -58,6 +58,7 @@ enum Step {
     Checkout { shopper: usize },
     Capture { order: usize },
     Cancel { order: usize },
+    CancelUnits { order: usize, line: usize, units: i64 },
     FulfillAll { order: usize },
     Fulfill { order: usize, line: usize, units: i64 },
     Deliver { order: usize },
@@ -85,6 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => nth.clone().prop_map(|shopper| Checkout { shopper }),
         5 => nth.clone().prop_map(|order| Capture { order }),
         2 => nth.clone().prop_map(|order| Cancel { order }),
+        3 => (nth.clone(), nth.clone(), units.clone()).prop_map(|(order, line, units)| CancelUnits { order, line, units }),
         3 => nth.clone().prop_map(|order| FulfillAll { order }),
         4 => (nth.clone(), nth.clone(), units.clone()).prop_map(|(order, line, units)| Fulfill { order, line, units }),
         2 => nth.clone().prop_map(|order| Deliver { order }),
@@ -231,8 +233,17 @@ impl Simulation {
         self.model.new_cart(shopper);
     }
 
-    /// Does the step in the shop and in the model; both must come to the same.
+    /// Does the step, after which low stock is told unless nothing moved.
     fn take(&mut self, step: Step) {
+        let before = std::array::from_fn(|v| self.model.available(v));
+        self.act(step);
+        if !matches!(step, Step::Switch { .. }) {
+            self.model.note_lows(before);
+        }
+    }
+
+    /// Does the step in the shop and in the model; both must come to the same.
+    fn act(&mut self, step: Step) {
         self.steps += 1;
         let staff = self.staff();
         let agree = |shop: Option<Rejection>, model: bool| {
@@ -331,7 +342,14 @@ impl Simulation {
                 let Some((o, id)) = self.order(order) else { return };
                 let request = CancelOrder::default();
                 let cancel = || block_on(self.w.shop.cancel_order(&staff, id, &request, None));
-                agree(settle(cancel).err(), self.model.cancel(o));
+                agree(settle(cancel).err(), self.model.cancel(o, None));
+            }
+            Step::CancelUnits { order, line, units } => {
+                let Some((o, id)) = self.order(order) else { return };
+                let n = line % self.orders[o].lines.len();
+                let request = cancel_units(&[(self.orders[o].lines[n].id, units)]);
+                let cancel = || block_on(self.w.shop.cancel_order(&staff, id, &request, None));
+                agree(settle(cancel).err(), self.model.cancel(o, Some((n, units))));
             }
             Step::FulfillAll { order } => {
                 let Some((o, id)) = self.order(order) else { return };
@@ -445,8 +463,10 @@ impl Simulation {
         let lines = order
             .lines
             .iter()
-            .map(|line| (line.quantity.get(), line.fulfilled, line.backordered, line.refunded));
-        assert!(lines.eq(model.lines.iter().map(|l| (l.units, l.sent, l.backordered, l.refunded))));
+            .map(|l| (l.quantity.get(), l.fulfilled, l.cancelled, l.backordered, l.refunded));
+        let expected = model.lines.iter();
+        let expected = expected.map(|l| (l.units, l.sent, l.cancelled, l.backordered, l.refunded));
+        assert_eq!(lines.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "lines of order {o}");
         // The parts sum to the whole.
         let mut whole = order.shipping.as_ref().map_or(0, |shipping| shipping.total.minor());
         for line in &order.lines {
@@ -489,12 +509,18 @@ impl Simulation {
         let orders = &self.model.orders;
         assert_eq!(count("order.placed"), orders.len());
         assert_eq!(count("order.cancelled"), orders.iter().filter(|order| order.cancelled).count());
+        let reductions: usize = orders.iter().map(|order| order.reductions).sum();
+        assert_eq!(count("order.partially_cancelled"), reductions);
         assert_eq!(count("order.paid"), orders.iter().filter(|order| order.was_paid()).count());
         let parcels: usize = orders.iter().map(|order| order.parcels).sum();
         assert_eq!(count("order.fulfilled"), parcels);
         let refunds: usize = orders.iter().map(|order| order.refunds).sum();
         assert_eq!(count("order.refunded"), refunds);
         for (v, id) in self.variants.iter().enumerate() {
+            let lows = events.iter().flatten().filter(
+                |event| matches!(event, Event::StockLow { variant_id, .. } if variant_id == id),
+            );
+            assert_eq!(lows.count(), self.model.lows[v], "low stock of V{v}");
             for (l, location) in self.locations.iter().enumerate() {
                 let last = events.iter().flatten().rev().find_map(|event| match event {
                     Event::StockChanged { variant_id, location_id, on_hand, held, .. }

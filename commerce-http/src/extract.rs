@@ -4,6 +4,7 @@
 
 mod header;
 mod json;
+mod object;
 mod path;
 mod query;
 

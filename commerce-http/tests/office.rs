@@ -84,6 +84,54 @@ fn an_order_that_is_cancelled_gives_its_stock_back() {
 }
 
 #[test]
+fn what_is_not_sent_is_called_off_and_its_money_given_back() {
+    let shop = TestShop::open();
+    let shirt = shop.sell("SHIRT", 1999, 9);
+    let guest = shop.guest();
+    let order = guest.buy(shirt, 5);
+    let at = path(&order);
+    let line = order["lines"][0]["id"].clone();
+    let some = |n: i64| json!({ "lines": [{ "line_id": line, "quantity": n }] });
+    let post = |below: &str, body: Value| shop.keyed_office(&format!("{at}/{below}"), Some(&body));
+    post("cancel", some(1)).problem(409, "invalid_transition");
+    shop.keyed_office(&format!("{at}/capture"), None);
+    for (body, pointer) in [
+        (some(6), "/lines/0/quantity"),
+        (some(0), "/lines/0/quantity"),
+        (json!({ "lines": [{ "line_id": "line_1", "quantity": 1 }] }), "/lines/0/line_id"),
+        (json!({ "lines": [{ "line_id": line }] }), "/lines/0/quantity"),
+        (json!({ "lines": [{ "line_id": line, "quantity": 1, "why": "" }] }), "/lines/0/why"),
+        (json!({ "reason": "weather" }), "/reason"),
+    ] {
+        let refused = post("cancel", body.clone()).problem(422, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], pointer, "{body}");
+    }
+    let less = post("cancel", some(1));
+    assert_eq!(less.status, 200, "{}", less.text());
+    assert_eq!(statuses(&less.json()), ["confirmed", "paid", "unfulfilled"]);
+    assert_eq!(shop.stock(shirt), (9, 4, 5));
+    // Units that are refunded before they are sent are called off, too.
+    assert_eq!(post("refunds", some(2)).json()["lines"][0]["cancelled"], 2);
+    assert_eq!(shop.stock(shirt), (9, 3, 6));
+    post("fulfillments", some(1));
+    post("cancel", some(3)).problem(422, "validation_failed");
+    let note = "The last one broke";
+    let rest = post("cancel", json!({ "reason": "shop", "note": note })).json();
+    assert_eq!(statuses(&rest), ["shipped", "partially_refunded", "fulfilled"]);
+    let counts = ["quantity", "fulfilled", "cancelled", "refunded"].map(|n| &rest["lines"][0][n]);
+    assert_eq!(counts, [5, 1, 4, 2].map(|n| json!(n)).each_ref());
+    assert_eq!(shop.stock(shirt), (8, 0, 8));
+    assert_eq!((&rest["cancel_note"], &rest["cancelled_at"]), (&json!(note), &Value::Null));
+    let token = [("cart-token", guest.token.as_str())];
+    let theirs = shop.call("GET", &at, &token, None);
+    assert!(!theirs.text().contains(note), "{}", theirs.text());
+    post("cancel", json!({})).problem(409, "invalid_transition");
+    let paid_for_four = post("refunds", some(2)).json()["refunded_total"]["amount"].clone();
+    let total = order["lines"][0]["total"]["amount"].as_i64().unwrap();
+    assert_eq!(paid_for_four, total * 4 / 5);
+}
+
+#[test]
 fn money_is_given_back_once_and_never_more_than_was_taken() {
     let shop = TestShop::open();
     let shirt = shop.sell("SHIRT", 1999, 5);

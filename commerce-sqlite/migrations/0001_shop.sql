@@ -140,11 +140,12 @@ CREATE INDEX commerce_product_prices_by_amount
     ON commerce_product_prices (currency, amount, product_id);
 
 -- The words that a product is found by; the row is the product's `seq`. Whatever is not a space is
--- part of a word: the words are made before they come here.
+-- part of a word: the words are made before they come here. A word of a title, SKU or tag has a `=`
+-- before it, so that it can be asked for apart from those of descriptions.
 CREATE VIRTUAL TABLE commerce_products_fts USING fts5 (
     title, skus, tags, description,
     detail = none,
-    prefix = '1 2 3 4 5 6 7 8',
+    prefix = '1 2 3 4 5 6 7 8 9',
     tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 
@@ -287,7 +288,8 @@ CREATE TABLE commerce_orders (
     shipping TEXT,
     taxes TEXT NOT NULL,
     pricing TEXT NOT NULL,
-    note TEXT
+    note TEXT,
+    cancel_note TEXT
 ) STRICT;
 
 CREATE INDEX commerce_orders_by_age ON commerce_orders (placed_at, id);
@@ -318,6 +320,7 @@ CREATE TABLE commerce_order_lines (
     track_inventory INTEGER NOT NULL,
     backordered INTEGER NOT NULL,
     fulfilled INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
     refunded INTEGER NOT NULL,
     adjustments TEXT NOT NULL,
     PRIMARY KEY (order_id, position)

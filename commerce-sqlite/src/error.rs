@@ -22,6 +22,14 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is a database, but parts of it are not what they must be.
+    #[error("{} is damaged", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rusqlite::Error,
+    },
     /// The file is a database, but of another program.
     #[error("{} is a database of another program", .path.display())]
     OtherProgram {

@@ -31,25 +31,26 @@
 //! The order and the embedder's own row are then both there or both absent:
 //!
 //! ```
-//! use commerce_core::{checkout::{PlaceOrder, place}, id::Moment, inventory::ByPriority};
-//! use commerce_core::inputs::{Clock, IdSource};
-//! use commerce_sqlite::{SystemClock, SystemIds, commit_in, read_checkout_inputs_in};
+//! use commerce_core::{Commerce, access::Caller, checkout::PlaceOrder, id::CartId};
+//! use commerce_sqlite::{
+//!     commit_in, read_checkout_inputs_in,
+//!     rusqlite::{Connection, TransactionBehavior},
+//! };
 //!
-//! # fn check_out(
-//! #     connection: &mut rusqlite::Connection,
-//! #     cart: commerce_core::id::CartId,
-//! # ) -> Result<(), Box<dyn std::error::Error>> {
-//! let behavior = rusqlite::TransactionBehavior::Immediate;
-//! let transaction = connection.transaction_with_behavior(behavior)?;
-//! let inputs = read_checkout_inputs_in(&transaction, cart, &[])?.ok_or("no such cart")?;
-//! let [seed @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = SystemIds.bytes();
-//! let mut moment = Moment::new(SystemClock.now(), seed);
-//! let decision = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment)?;
-//! transaction.execute("INSERT INTO bonus_points (points) VALUES (10)", [])?;
-//! commit_in(&transaction, &decision.commit)?;
-//! transaction.commit()?;
-//! # Ok(())
-//! # }
+//! fn check_out(
+//!     connection: &mut Connection,
+//!     shop: &Commerce,
+//!     caller: &Caller,
+//!     cart: CartId,
+//! ) -> Result<(), Box<dyn std::error::Error>> {
+//!     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+//!     let inputs = read_checkout_inputs_in(&transaction, cart, &[])?.ok_or("no such cart")?;
+//!     let decision = shop.decide_order(caller, &inputs, &PlaceOrder::default())?;
+//!     transaction.execute("INSERT INTO bonus_points (points) VALUES (10)", [])?;
+//!     commit_in(&transaction, &decision.commit)?;
+//!     transaction.commit()?;
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Asking with SQL
@@ -78,6 +79,9 @@ use commerce_core::Commerce;
 pub use error::OpenError;
 pub use migrate::migrate_in;
 pub use open::{Durability, OpenOptions};
+/// The version of `rusqlite` whose connections this crate takes.
+pub use rusqlite;
+
 pub use read::{
     read_cart_in, read_checkout_inputs_in, read_customer_in, read_open_cart_in, read_order_in,
     read_outcome_in, read_product_in, read_sellables_in, read_setup_in, read_variant_in,

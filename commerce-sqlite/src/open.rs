@@ -3,6 +3,7 @@
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -14,6 +15,11 @@ use crate::{SqliteStore, error::OpenError, migrate};
 const APPLICATION_ID: i32 = 0x436f_6d6d;
 /// Prepared statements that a connection keeps: more than this crate has.
 const STATEMENTS: usize = 256;
+/// The fewest and the most readers that are opened without being asked for.
+const READERS: (NonZeroUsize, NonZeroUsize) =
+    (NonZeroUsize::new(2).unwrap(), NonZeroUsize::new(8).unwrap());
+/// Kilobytes of the file that all readers keep in memory.
+const READERS_CACHE: usize = 32 << 10;
 
 /// How safe a commit is once it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +56,7 @@ impl Default for OpenOptions {
             batch_max: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
             busy_timeout: Duration::from_secs(5),
             queue_timeout: Duration::from_secs(10),
-            readers: NonZeroUsize::new(4).unwrap_or(NonZeroUsize::MIN),
+            readers: available_parallelism().unwrap_or(READERS.0).clamp(READERS.0, READERS.1),
             durability: Durability::Full,
             bytes_max: None,
         }
@@ -77,8 +83,8 @@ impl OpenOptions {
         Self { queue_timeout: timeout, ..self }
     }
 
-    /// How many reads can happen at once; 4 unless set. Each reader keeps up to 8 MB of the file in
-    /// memory.
+    /// How many reads can happen at once; as many as the machine has processors unless set, but 2
+    /// to 8. Together the readers keep up to 32 MB of the file in memory.
     #[must_use]
     pub fn readers(self, readers: NonZeroUsize) -> Self {
         Self { readers, ..self }
@@ -123,9 +129,6 @@ impl OpenOptions {
         if connection.is_readonly("main").map_err(fail)? {
             return Err(OpenError::NotWritable { path: path.to_owned(), source: None });
         }
-        if new {
-            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
-        }
         let mode: String = connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
             .map_err(fail)?;
@@ -151,10 +154,18 @@ impl OpenOptions {
                 .pragma_update_and_check(None, "max_page_count", pages.max(1), |_| Ok(()))
                 .map_err(fail)?;
         }
+        if new {
+            // In one transaction with the tables: one wait for the disk less.
+            connection.execute_batch("BEGIN IMMEDIATE").map_err(fail)?;
+            connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
+        }
         migrate::migrate_in(&connection).map_err(|error| match error {
             OpenError::Sqlite(error) => fail(error),
             other => other,
         })?;
+        if new {
+            connection.execute_batch("COMMIT").map_err(fail)?;
+        }
         Ok(connection)
     }
 
@@ -163,7 +174,8 @@ impl OpenOptions {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", -8_192)?;
+        let share = READERS_CACHE / self.readers.get();
+        connection.pragma_update(None, "cache_size", -i64::try_from(share).unwrap_or(1))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     }
@@ -194,6 +206,7 @@ fn explain(error: rusqlite::Error, path: &Path) -> OpenError {
     let path: PathBuf = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
+        Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, source: error },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy { path },
         Some(
             ErrorCode::CannotOpen

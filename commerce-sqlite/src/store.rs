@@ -27,10 +27,11 @@ use rusqlite::Connection;
 
 use crate::{
     cache::{Cache, Writes},
-    codec,
     error::{OpenError, Result},
     open::OpenOptions,
-    table::{cart, category, customer, journal, order, product, stock, token, variant},
+    table::{
+        cart, category, customer, journal, order, product, stock, token, variant, wanted::Wanted,
+    },
     writer::Writer,
 };
 
@@ -58,8 +59,15 @@ struct Inner {
 /// Connections that only read; whoever finds none free waits for one.
 #[derive(Debug)]
 struct Readers {
-    free: Mutex<Vec<Connection>>,
+    free: Mutex<Free>,
     returned: Condvar,
+}
+
+#[derive(Debug)]
+struct Free {
+    connections: Vec<Connection>,
+    /// How many wait for one: to wake nobody would cost a call into the system for each read.
+    waiting: usize,
 }
 
 /// A connection that goes back where it came from.
@@ -72,10 +80,12 @@ impl Readers {
     fn take(&self) -> Reader<'_> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(connection) = free.pop() {
+            if let Some(connection) = free.connections.pop() {
                 return Reader { readers: self, connection: Some(connection) };
             }
+            free.waiting += 1;
             free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+            free.waiting -= 1;
         }
     }
 }
@@ -84,9 +94,12 @@ impl Drop for Reader<'_> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             let mut free = self.readers.free.lock().unwrap_or_else(PoisonError::into_inner);
-            free.push(connection);
+            free.connections.push(connection);
+            let awaited = free.waiting > 0;
             drop(free);
-            self.readers.returned.notify_one();
+            if awaited {
+                self.readers.returned.notify_one();
+            }
         }
     }
 }
@@ -111,7 +124,8 @@ impl SqliteStore {
         readers: Vec<Connection>,
     ) -> std::result::Result<Self, OpenError> {
         let writer = Writer::start(writer, options).map_err(OpenError::Thread)?;
-        let readers = Readers { free: Mutex::new(readers), returned: Condvar::new() };
+        let free = Free { connections: readers, waiting: 0 };
+        let readers = Readers { free: Mutex::new(free), returned: Condvar::new() };
         Ok(Self { inner: Arc::new(Inner { readers, cache: Cache::default(), writer }) })
     }
 
@@ -139,7 +153,7 @@ impl SqliteStore {
         let mut levels = cart::levels(connection, cart.id)?;
         let others: Vec<_> = also.iter().copied().filter(|id| !levels.contains_key(id)).collect();
         if !others.is_empty() {
-            levels.extend(stock::levels(connection, &codec::ids(others))?);
+            levels.extend(stock::levels(connection, &Wanted::new(others))?);
         }
         for sellable in &mut sellables {
             sellable.levels = levels.remove(&sellable.variant.id).unwrap_or_default();

@@ -12,6 +12,7 @@ pub(crate) mod shop;
 pub(crate) mod stock;
 pub(crate) mod token;
 pub(crate) mod variant;
+pub(crate) mod wanted;
 
 use commerce_core::{id::Id, time::Timestamp};
 use rusqlite::{
@@ -164,6 +165,13 @@ impl Table {
     /// All columns of the rows that a clause names.
     pub(crate) fn select(&self, clause: &str) -> String {
         [self.select, " ", clause].concat()
+    }
+
+    /// The columns of a table that a statement calls so.
+    pub(crate) fn columns_of(&self, alias: &str) -> String {
+        let columns: Vec<_> =
+            self.columns.iter().map(|column| [alias, ".", column].concat()).collect();
+        columns.join(", ")
     }
 
     pub(crate) fn insert(&self, connection: &Connection, row: &[Cell<'_>]) -> Result<()> {

@@ -159,7 +159,6 @@ impl Batch {
 
     /// Writes what the commits have in common.
     pub(crate) fn finish(self, connection: &Connection) -> Result<()> {
-        self.positions.write(connection)?;
         self.levels.write(connection)
     }
 }

@@ -45,11 +45,20 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(connection: Connection, options: &OpenOptions) -> std::io::Result<Self> {
+        Self::with(connection, options, commit_all)
+    }
+
+    /// A writer that writes a batch by a function.
+    fn with(
+        connection: Connection,
+        options: &OpenOptions,
+        write: impl Fn(&Connection, &mut [Waiting]) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let batch_max = options.batch_max.get();
         let thread = thread::Builder::new()
             .name("commerce-sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, jobs, batch_max))?;
+            .spawn(move || serve(&connection, jobs, batch_max, write))?;
         Ok(Self { queue: Some(queue), queue_timeout: options.queue_timeout, thread: Some(thread) })
     }
 
@@ -95,10 +104,15 @@ impl Drop for Writer {
 }
 
 fn gone() -> StoreError {
-    StoreError::unavailable("the writer has ended")
+    StoreError::unavailable("the writer has failed")
 }
 
-fn serve(connection: &Connection, mut jobs: mpsc::Receiver<Job>, batch_max: usize) {
+fn serve(
+    connection: &Connection,
+    mut jobs: mpsc::Receiver<Job>,
+    batch_max: usize,
+    write: impl Fn(&Connection, &mut [Waiting]),
+) {
     let mut batch = Vec::with_capacity(batch_max);
     while let Some(job) = jobs.blocking_recv() {
         let mut next = Some(job);
@@ -123,7 +137,7 @@ fn serve(connection: &Connection, mut jobs: mpsc::Receiver<Job>, batch_max: usiz
         if !batch.is_empty() {
             // After a panic the senders in the batch are dropped, which tells those who wait that
             // nobody knows.
-            let _ = guarded(connection, || commit_all(connection, &mut batch));
+            let _ = guarded(connection, || write(connection, &mut batch));
             for Waiting { commit, answer, result } in batch.drain(..) {
                 drop(commit);
                 if let Some(result) = result {
@@ -239,4 +253,43 @@ fn undo(connection: &Connection) -> Result<(), Undone> {
         connection.execute_batch("ROLLBACK").map_err(|error| Undone::Unavailable(error.into()))?;
     }
     Err(Undone::Batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use commerce_core::{event::Event, time::Timestamp};
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_leaves_nothing_and_whoever_comes_after_it_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let connection = Connection::open(&path).unwrap();
+        crate::migrate_in(&connection).unwrap();
+        let panics = AtomicBool::new(true);
+        let writer = Writer::with(connection, &OpenOptions::default(), move |connection, batch| {
+            if panics.swap(false, Ordering::SeqCst) {
+                connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE half_done (x)").unwrap();
+                panic!("a fault of this crate");
+            }
+            commit_all(connection, batch);
+        });
+        let writer = writer.unwrap();
+        let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
+        commit.event(Event::ShopUpdated);
+        let unknown = block_on(writer.commit(&commit));
+        assert!(matches!(unknown, Err(CommitError::OutcomeUnknown(_))), "{unknown:?}");
+        block_on(writer.commit(&commit)).unwrap();
+        drop(writer);
+        let count = |sql| {
+            let connection = Connection::open(&path).unwrap();
+            connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        assert_eq!(count("SELECT count(*) FROM commerce_outbox"), 1);
+        assert_eq!(count("SELECT count(*) FROM sqlite_schema WHERE name = 'half_done'"), 0);
+    }
 }

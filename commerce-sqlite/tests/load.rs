@@ -1,5 +1,4 @@
-//! What holds under load: nothing is oversold, nothing acknowledged is lost when the process is
-//! killed, a full disk loses nothing, and two may write one file.
+//! What holds under load: nothing is oversold, a full disk loses nothing, and two may write one file.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -8,24 +7,22 @@ mod common;
 use std::{
     collections::HashSet,
     future::Future,
-    io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Waker},
     time::Duration,
 };
 
 use commerce_core::{
+    Commerce,
     access::Caller,
     catalog::CreateProduct,
     checkout::PlaceOrder,
     error::Rejection,
-    id::{CartId, OrderId},
-    store::{OrderRef, ProductRef, Store},
-    text::{IdempotencyKey, Slug},
+    id::OrderId,
+    store::{OrderRef, ProductRef},
+    text::Slug,
 };
-use commerce_sqlite::{Durability, SqliteStore};
+use commerce_sqlite::{Durability, SqliteStore, SystemClock, SystemIds};
 use pollster::block_on;
 use rusqlite::Connection;
 
@@ -44,8 +41,8 @@ fn thirty_two_callers_never_oversell_one_sku() {
         for carts in carts.chunks(5) {
             let (shop, sold, refused) = (&shop, &sold, &refused);
             scope.spawn(move || {
-                for (caller, cart) in carts {
-                    match block_on(shop.place_order(caller, *cart, &PlaceOrder::default())) {
+                for cart in carts {
+                    match cart.check_out(shop) {
                         Ok(_) => sold.fetch_add(1, Ordering::SeqCst),
                         Err(error) => {
                             let short = error.rejection();
@@ -71,14 +68,10 @@ fn equal_requests_at_once_make_one_order() {
     let path = folder.path().join("shop.db");
     let shop = shop(SqliteStore::open(&path).unwrap());
     let variant = sell(&shop, "ONE", 100);
-    for round in 0..10 {
-        let (caller, cart) = cart(&shop, &[(variant, 1)]);
-        let caller = caller.with_key(IdempotencyKey::new(format!("key-{round}")).unwrap());
+    for _ in 0..10 {
+        let cart = cart(&shop, &[(variant, 1)]);
         let orders: HashSet<OrderId> = std::thread::scope(|scope| {
-            let ask = || {
-                let placed = block_on(shop.place_order(&caller, cart, &PlaceOrder::default()));
-                placed.unwrap().order.id
-            };
+            let ask = || cart.check_out(&shop).unwrap().order.id;
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
@@ -101,90 +94,11 @@ fn a_caller_who_leaves_leaves_nothing_half_done() {
     let shop = shop(SqliteStore::open(&path).unwrap());
     let variant = sell(&shop, "GONE", 100);
     for _ in 0..20 {
-        let (caller, cart) = cart(&shop, &[(variant, 1)]);
-        begin_and_drop(shop.place_order(&caller, cart, &PlaceOrder::default()));
+        let cart = cart(&shop, &[(variant, 1)]);
+        begin_and_drop(shop.place_order(&cart.guest(), cart.id, &PlaceOrder::default()));
     }
     drop(shop);
     check_books(&path);
-}
-
-/// Set for a process that this test starts: the file to sell from.
-const CHILD: &str = "COMMERCE_SQLITE_CHILD";
-
-/// The process that is killed: it places orders on four threads and says which are acknowledged.
-/// Without a file it has nothing to do.
-#[test]
-fn child() {
-    let Some(path) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
-    let shop = shop(SqliteStore::open(path).unwrap());
-    let skus: Vec<Slug> = ["a", "b", "c"].map(|sku| Slug::new(sku).unwrap()).to_vec();
-    let variants: Vec<_> = skus
-        .into_iter()
-        .map(|slug| {
-            let product = block_on(shop.store().product(&ProductRef::Slug(slug))).unwrap();
-            product.unwrap().variants[0].id
-        })
-        .collect();
-    std::thread::scope(|scope| {
-        for thread in 0..4 {
-            let (shop, variants) = (&shop, &variants);
-            scope.spawn(move || {
-                for round in 0.. {
-                    let lines = [(variants[thread % 3], 1), (variants[(thread + round) % 3], 2)];
-                    let (caller, cart) = cart(shop, &lines);
-                    let placed = block_on(shop.place_order(&caller, cart, &PlaceOrder::default()));
-                    let line = format!("acknowledged {}\n", placed.unwrap().order.id);
-                    // One write for one line, past the test's own capture of output.
-                    std::io::stdout().write_all(line.as_bytes()).unwrap();
-                }
-            });
-        }
-    });
-}
-
-/// Starts this test's own program on a file, kills it once it has acknowledged so many orders, and
-/// gives those, with what it still said before it died.
-fn kill_after(path: &Path, orders: usize) -> Vec<OrderId> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--nocapture"])
-        .env(CHILD, path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut acknowledged = Vec::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let Ok(line) = line else { break };
-        let id: Option<OrderId> =
-            line.split_once("acknowledged ").and_then(|(_, id)| id.parse().ok());
-        acknowledged.extend(id);
-        if acknowledged.len() == orders {
-            child.kill().unwrap();
-        }
-    }
-    assert!(!child.wait().unwrap().success());
-    acknowledged
-}
-
-#[test]
-fn every_acknowledged_order_survives_the_death_of_the_process() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shop.db");
-    let first = shop(SqliteStore::open(&path).unwrap());
-    for sku in ["a", "b", "c"] {
-        sell(&first, sku, 1_000_000);
-    }
-    drop(first);
-    for orders in [1, 7, 23, 60] {
-        let acknowledged = kill_after(&path, orders);
-        assert!(acknowledged.len() >= orders);
-        let store = SqliteStore::open(&path).unwrap();
-        for id in acknowledged {
-            assert!(block_on(store.order(&OrderRef::Id(id))).unwrap().is_some(), "{id} is lost");
-        }
-        drop(store);
-        check_books(&path);
-    }
 }
 
 #[test]
@@ -194,7 +108,7 @@ fn a_disk_that_fills_refuses_and_loses_nothing() {
     let store = SqliteStore::options().bytes_max(700_000).open(&path).unwrap();
     let shop = shop(store);
     let variant = sell(&shop, "FULL", 1_000_000);
-    let mut carts: Vec<(Caller, CartId)> = (0..40).map(|_| cart(&shop, &[(variant, 1)])).collect();
+    let mut carts: Vec<_> = (0..40).map(|_| cart(&shop, &[(variant, 1)])).collect();
     let mut placed = Vec::new();
     let mut refused = 0;
     let long = "x".repeat(5_000);
@@ -206,8 +120,8 @@ fn a_disk_that_fills_refuses_and_loses_nothing() {
         };
         // It fills the file; once there is no room, it is refused like everything else.
         let _ = block_on(shop.create_product(&system, &product));
-        let Some((caller, cart)) = carts.pop() else { break };
-        match block_on(shop.place_order(&caller, cart, &PlaceOrder::default())) {
+        let Some(cart) = carts.pop() else { break };
+        match cart.check_out(&shop) {
             Ok(order) => placed.push(order.order.id),
             Err(commerce_core::Error::Unavailable(_)) => refused += 1,
             Err(other) => unreachable!("{other:?}"),
@@ -221,8 +135,7 @@ fn a_disk_that_fills_refuses_and_loses_nothing() {
     check_books(&path);
     // With room again it goes on.
     let shop = common::shop(SqliteStore::open(&path).unwrap());
-    let (caller, cart) = cart(&shop, &[(variant, 1)]);
-    block_on(shop.place_order(&caller, cart, &PlaceOrder::default())).unwrap();
+    cart(&shop, &[(variant, 1)]).check_out(&shop).unwrap();
 }
 
 #[test]
@@ -240,8 +153,8 @@ fn two_stores_write_one_file_at_once() {
         for (at, carts) in carts.chunks(10).enumerate() {
             let (shop, sold) = (&shops[at % 2], &sold);
             scope.spawn(move || {
-                for (caller, cart) in carts {
-                    let placed = block_on(shop.place_order(caller, *cart, &PlaceOrder::default()));
+                for cart in carts {
+                    let placed = cart.check_out(shop);
                     sold.fetch_add(usize::from(placed.is_ok()), Ordering::SeqCst);
                 }
             });
@@ -252,7 +165,7 @@ fn two_stores_write_one_file_at_once() {
     let title = serde_json::from_value(serde_json::json!({"title": "Renamed"})).unwrap();
     let slug = ProductRef::Slug(Slug::new("shared").unwrap());
     let product = block_on(shops[1].store().product(&slug)).unwrap().unwrap().product.id;
-    let (_, cart) = cart(&shops[0], &[]);
+    let cart = cart(&shops[0], &[]).id;
     let titled = || {
         let inputs = block_on(shops[0].store().checkout_inputs(cart, &[variant])).unwrap().unwrap();
         inputs.sellables[0].title.to_string()
@@ -277,4 +190,45 @@ fn a_file_that_stays_locked_is_unavailable_within_its_time() {
     assert!(matches!(refused, Err(commerce_core::Error::Unavailable(_))), "{refused:?}");
     other.execute_batch("ROLLBACK").unwrap();
     block_on(shop.create_product(&Caller::system(), &product)).unwrap();
+}
+
+#[test]
+fn whoever_waits_too_long_for_a_turn_is_told_that_nothing_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    drop(shop(SqliteStore::open(&path).unwrap()));
+    let hurried = SqliteStore::options().queue_timeout(Duration::ZERO).open(&path).unwrap();
+    let hurried = Commerce::new(hurried, SystemClock, SystemIds);
+    let product = CreateProduct::new("Late").unwrap();
+    let late = block_on(hurried.create_product(&Caller::system(), &product));
+    assert!(matches!(late, Err(commerce_core::Error::Unavailable(_))), "{late:?}");
+    drop(hurried);
+    let patient = shop(SqliteStore::open(&path).unwrap());
+    block_on(patient.create_product(&Caller::system(), &product)).unwrap();
+}
+
+#[test]
+fn more_callers_than_the_queue_holds_all_get_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let patience = Duration::from_secs(600);
+    let options = SqliteStore::options().busy_timeout(patience).queue_timeout(patience);
+    let shop = shop(options.open(&path).unwrap());
+    let variant = sell(&shop, "MANY", 1);
+    let (office, one) = (Caller::system(), [(variant, 1)]);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut callers: Vec<_> =
+        (0..1_500).map(|_| Box::pin(shop.receive_stock(&office, None, &one, None))).collect();
+    for caller in &mut callers {
+        assert!(caller.as_mut().poll(&mut context).is_pending());
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    for caller in callers {
+        block_on(caller).unwrap();
+    }
+    assert_eq!(block_on(shop.stock_of(&office, variant)).unwrap().on_hand, 1_501);
+    drop(shop);
+    check_books(&path);
 }

@@ -279,7 +279,8 @@ CREATE TABLE commerce_orders (
     shipping json,
     taxes json NOT NULL,
     pricing json NOT NULL,
-    note text
+    note text,
+    cancel_note text
 ) WITH (fillfactor = 80);
 
 CREATE INDEX commerce_orders_by_age ON commerce_orders (placed_at, id);
@@ -310,6 +311,7 @@ CREATE TABLE commerce_order_lines (
     track_inventory boolean NOT NULL,
     backordered bigint NOT NULL,
     fulfilled bigint NOT NULL,
+    cancelled bigint NOT NULL,
     refunded bigint NOT NULL,
     adjustments json NOT NULL,
     PRIMARY KEY (order_id, position)

@@ -48,6 +48,7 @@ impl Names {
         for commit in commits {
             commit.writes().iter().for_each(|write| names.write(write));
             names.stocked.extend(commit.moves().iter().map(|change| change.level.variant_id));
+            names.stocked.extend(commit.low_stock().map(|low| low.variant_id));
             names.outcomes.extend(commit.outcome().map(|outcome| outcome.key.clone()));
         }
         names

@@ -276,7 +276,8 @@ fn order_line(number: u8, holds: &[i64]) -> Value {
         "unit_price": eur(1), "subtotal": eur(2), "discount_total": eur(3), "tax_total": eur(4),
         "total": eur(5), "adjustments": [{"kind": "tax", "label": "l", "source": "s",
             "amount": eur(-6), "included": true}], "requires_shipping": true,
-        "track_inventory": false, "holds": holds, "backordered": 1, "fulfilled": 2, "refunded": 3,
+        "track_inventory": false, "holds": holds, "backordered": 1, "fulfilled": 2, "cancelled": 4,
+        "refunded": 3,
     })
 }
 
@@ -303,7 +304,7 @@ fn order(lines: &[Value], fulfillments: &[u8]) -> Order {
         "billing_address": address("B"), "note": "n", "terms": {"kind": "prepaid", "days": 3},
         "payment_status": "authorized", "paid_total": eur(7), "refunded_total": eur(8),
         "fulfillments": fulfillments, "placed_at": now(), "expires_at": now(),
-        "cancelled_at": now(), "cancel_reason": "fraud",
+        "cancelled_at": now(), "cancel_reason": "fraud", "cancel_note": "c",
         "history": [{"event": "order.placed", "at": now()}], "updated_at": now(),
     }))
 }
@@ -323,6 +324,7 @@ fn orders() {
     bare.expires_at = None;
     bare.cancelled_at = None;
     bare.cancel_reason = None;
+    bare.cancel_note = None;
     bare.history.clear();
     let states = [
         order(&[order_line(1, &[1, 2]), order_line(2, &[3])], &[1, 2]),

@@ -12,7 +12,7 @@ use crate::{
     error::{FieldError, Rejection},
     event::Event,
     id::{ImageId, LocationId, Moment, ProductId, VariantId},
-    inventory::{LevelKey, Reason, SetStock, StockLevel, first},
+    inventory::{LevelKey, LowStock, Reason, SetStock, StockLevel, first},
     shop::Setup,
     store::{Commit, Decision, ProductInputs},
     text::{Label, Prose, Sku, Slug, Url},
@@ -594,10 +594,16 @@ impl<'a> Plan<'a> {
         }
         let reason = if is_new { Reason::Received } else { Reason::Counted };
         let set = SetStock { location: None, on_hand, reason, note: None };
-        match set.decide(&level, variant.low_stock_threshold, moment)? {
+        match set.decide(&level, moment)? {
             None => Ok(ImportedStock::Unchanged),
             Some(change) => {
                 self.commit.stock(change);
+                let places = &self.inputs.setup.locations;
+                let levels = places.iter().filter_map(|place| {
+                    let (variant_id, location_id) = (variant.id, place.id);
+                    self.levels.get(&LevelKey { variant_id, location_id })
+                });
+                self.commit.watch(LowStock::of(variant, levels, places));
                 Ok(ImportedStock::Set)
             }
         }

@@ -233,6 +233,8 @@ macro_rules! __conformance_cases {
                     "a level that is as before is not told of";
                 tells_of_low_stock_once_at_the_threshold:
                     "low stock is told once, when fewer units than the threshold are available and before there were not";
+                tells_of_low_stock_over_all_places_that_count:
+                    "low stock is that of a variant in all places that count together";
                 tells_of_no_low_stock_without_a_threshold:
                     "stock is never low where the threshold is 0";
             }
@@ -405,6 +407,8 @@ macro_rules! __conformance_cases {
                     "a search is combined with filters and orders";
                 looks_at_the_newest_that_match:
                     "a ranking looks at no more than the newest candidates";
+                looks_at_names_however_old:
+                    "a ranking looks at old products that match by name, however many others match";
                 in_another_order_looks_at_all:
                     "a search in another order looks at all that match";
             }
@@ -435,6 +439,8 @@ macro_rules! __conformance_cases {
                     "stock is listed with every level, by location";
                 of_a_place_leaves_out_what_never_was_there:
                     "the stock of a place leaves out what never was there, and shows that place alone";
+                of_a_sku_is_that_one_to_the_letter:
+                    "stock is filtered by a SKU to the letter";
                 that_is_low_is_below_the_threshold:
                     "stock is low when fewer units than the threshold are available";
                 that_is_low_counts_active_places_alone:

@@ -111,6 +111,29 @@ pub(super) async fn of_a_place_leaves_out_what_never_was_there(t: &Bench<'_>) {
     finds(t, StockFilter { location_id: Some(make.id()), ..any() }, &[]).await;
 }
 
+pub(super) async fn of_a_sku_is_that_one_to_the_letter(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let shelf = t.shelf(&mut make).await;
+    let [upper, lower, longer] = ["A-1", "a-1", "A-10"]
+        .map(|text| Variant { sku: sku(text), ..make.variant(&shelf.product) });
+    let untracked =
+        Variant { sku: sku("U"), track_inventory: false, ..make.variant(&shelf.product) };
+    for variant in [&upper, &lower, &longer, &untracked] {
+        t.insert(variant.clone()).await;
+    }
+    let place = make.location();
+    t.insert(place.clone()).await;
+    put(t, &mut make, upper.id, place.id, (3, 0)).await;
+    let of = |text| StockFilter { sku: Some(sku(text)), ..any() };
+    finds(t, of("A-1"), &[&upper]).await;
+    finds(t, of("a-1"), &[&lower]).await;
+    finds(t, of("A"), &[]).await;
+    finds(t, of("U"), &[]).await;
+    finds(t, StockFilter { location_id: Some(place.id), ..of("A-1") }, &[&upper]).await;
+    finds(t, StockFilter { location_id: Some(place.id), ..of("a-1") }, &[]).await;
+    finds(t, StockFilter { low: true, ..of("A-1") }, &[]).await;
+}
+
 pub(super) async fn that_is_low_is_below_the_threshold(t: &Bench<'_>) {
     let mut make = Make::new();
     let shelf = t.shelf(&mut make).await;
@@ -148,7 +171,7 @@ pub(super) async fn that_is_low_counts_active_places_alone(t: &Bench<'_>) {
     put(t, &mut make, elsewhere.id, closed.id, (100, 0)).await;
     finds(t, low(), &[&elsewhere]).await;
     // What is low is low in the whole shop, wherever one looks.
-    let low_at = |id| StockFilter { location_id: Some(id), low: true };
+    let low_at = |id| StockFilter { location_id: Some(id), ..low() };
     finds(t, low_at(shelf.location.id), &[&elsewhere]).await;
     finds(t, low_at(closed.id), &[&elsewhere]).await;
     finds(t, low_at(open.id), &[]).await;

@@ -406,7 +406,6 @@ impl Make {
             on_hand,
             held,
             expected_on_hand: None,
-            low_stock_threshold: 0,
             movement_id: self.id(),
             reason: Reason::Received,
             order_id: None,

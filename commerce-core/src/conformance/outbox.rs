@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     event::Event,
-    inventory::{LevelKey, StockMove},
+    id::LocationId,
+    inventory::{LevelKey, LowStock, StockMove},
     order::CancelReason,
     payment::PaymentStatus,
     store::{Commit, OutboxEntry},
@@ -44,9 +45,10 @@ pub(super) async fn keeps_every_event(t: &Bench<'_>) {
             held: 2,
             available: 7,
         },
-        Event::StockLow { variant_id: make.id(), location_id: level, available: 1, threshold: 5 },
+        Event::StockLow { variant_id: make.id(), available: 1, threshold: 5 },
         Event::CartCreated { cart_id },
         Event::CartUpdated { cart_id },
+        Event::CartCompleted { cart_id, order_id },
         Event::CartMerged { cart_id, into_cart_id: make.id() },
         Event::CartExpired { cart_id },
         Event::OrderPlaced {
@@ -72,6 +74,7 @@ pub(super) async fn keeps_every_event(t: &Bench<'_>) {
             complete: true,
         },
         Event::OrderDelivered { order_id, number: number(), complete: false },
+        Event::OrderPartiallyCancelled { order_id, number: number() },
         Event::OrderCancelled { order_id, number: number(), reason: CancelReason::Expired },
         Event::PaymentUpdated {
             payment_id: make.id(),
@@ -233,18 +236,21 @@ pub(super) async fn tells_nothing_of_a_level_that_is_as_before(t: &Bench<'_>) {
 }
 
 /// Moves a level by what is available, and counts how often that tells of low stock.
-async fn lows(t: &Bench<'_>, make: &mut Make, key: LevelKey, held: i64, threshold: i64) -> usize {
+async fn lows(t: &Bench<'_>, change: StockMove, at: &[LocationId], threshold: i64) -> usize {
     let seen = t.outbox().await.last().map_or(0, |entry| entry.position);
+    let variant_id = change.level.variant_id;
     let mut commit = commit();
-    let change = make.stock_move(key, 0, held);
-    commit.stock(StockMove { low_stock_threshold: threshold, ..change });
+    commit.stock(change);
+    commit.watch(Some(LowStock { variant_id, threshold, locations: at.to_vec() }));
     t.commit(&commit).await;
-    let available = t.level(key).await.available();
+    let mut available = 0;
+    for location_id in at {
+        available += t.level(level(variant_id, *location_id)).await.available();
+    }
     let new = t.store().outbox(seen, 100).await.unwrap();
     let events = new.into_iter().flat_map(|entry| entry.events);
     let lows = events.filter(|event| matches!(event, Event::StockLow { .. }));
-    let (variant_id, location_id) = (key.variant_id, key.location_id);
-    let expected = Event::StockLow { variant_id, location_id, available, threshold };
+    let expected = Event::StockLow { variant_id, available, threshold };
     lows.inspect(|event| assert_eq!(*event, expected)).count()
 }
 
@@ -264,12 +270,50 @@ pub(super) async fn tells_of_low_stock_once_at_the_threshold(t: &Bench<'_>) {
         (-4, 0, 8),
         (8, 1, 0),
     ] {
-        assert_eq!(lows(t, &mut make, key, held, 5).await, told, "with {left} left");
+        let change = make.stock_move(key, 0, held);
+        assert_eq!(lows(t, change, &[key.location_id], 5).await, told, "with {left} left");
     }
+}
+
+pub(super) async fn tells_of_low_stock_over_all_places_that_count(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let shelf = t.stocked(&mut make, 4, 0).await;
+    let (here, [there, closed]) = (shelf.key(), [make.location(), make.location()]);
+    let variant_id = shelf.variant.id;
+    for place in [&there, &closed] {
+        t.insert(place.clone()).await;
+        t.stock(make.stock_move(level(variant_id, place.id), 3, 0)).await;
+    }
+    let at = [here.location_id, there.id];
+    // Available: 4 here, 3 there and 3 that do not count, against a threshold of 5.
+    for (place, units, told, left) in [
+        (here.location_id, -2, 0, 5),
+        (closed.id, -3, 0, 5),
+        (there.id, -1, 1, 4),
+        (here.location_id, -1, 0, 3),
+        (closed.id, 9, 0, 3),
+        (here.location_id, 2, 0, 5),
+        (there.id, -2, 1, 3),
+    ] {
+        let change = make.stock_move(level(variant_id, place), units, 0);
+        assert_eq!(lows(t, change, &at, 5).await, told, "with {left} left");
+    }
+    // What only goes from one place to another makes nothing low.
+    let mut moved = commit();
+    moved.stock(make.stock_move(here, 5, 0));
+    t.commit(&moved).await;
+    let seen = t.outbox().await.len();
+    let mut moved = commit();
+    moved.stock(make.stock_move(here, -6, 0));
+    moved.stock(make.stock_move(level(variant_id, there.id), 6, 0));
+    moved.watch(Some(LowStock { variant_id, threshold: 5, locations: at.to_vec() }));
+    t.commit(&moved).await;
+    assert_eq!(t.outbox().await[seen].events.len(), 2);
 }
 
 pub(super) async fn tells_of_no_low_stock_without_a_threshold(t: &Bench<'_>) {
     let mut make = Make::new();
     let shelf = t.stocked(&mut make, 2, 0).await;
-    assert_eq!(lows(t, &mut make, shelf.key(), 2, 0).await, 0);
+    let key = shelf.key();
+    assert_eq!(lows(t, make.stock_move(key, 0, 2), &[key.location_id], 0).await, 0);
 }

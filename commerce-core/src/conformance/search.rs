@@ -264,6 +264,26 @@ pub(super) async fn looks_at_the_newest_that_match(t: &Bench<'_>) {
     assert_eq!(listed(t, &query("many"), 100).await, newest);
 }
 
+pub(super) async fn looks_at_names_however_old(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let [by_title, _] = titled(t, &mut make, ["rare many", "rare"]).await;
+    let by_tag = Product { tags: vec![label("Many")], ..make.product() };
+    t.insert(by_tag.clone()).await;
+    let mut mentions = Vec::new();
+    let mut commit: Commit = commit();
+    for n in 0..CANDIDATES_MAX + 5 {
+        let created_at = at(1 + i64::try_from(n).unwrap());
+        let product = Product { description: prose("many"), created_at, ..make.product() };
+        mentions.push(product.id);
+        commit.insert(product);
+    }
+    t.commit(&commit).await;
+    let newest = mentions.iter().rev().take(CANDIDATES_MAX).copied();
+    let expected: Vec<_> = [by_title.id, by_tag.id].into_iter().chain(newest).collect();
+    assert_eq!(listed(t, &query("many"), 100).await, expected);
+    assert_eq!(listed(t, &query("many rare"), 100).await, [by_title.id]);
+}
+
 pub(super) async fn in_another_order_looks_at_all(t: &Bench<'_>) {
     let mut make = Make::new();
     let all = crowd(t, &mut make).await;

@@ -58,8 +58,6 @@ pub struct StockMove {
     /// The units on hand that the level must have when the move is made. With it a level can be set
     /// rather than moved; if it has changed meanwhile, that is a conflict.
     pub expected_on_hand: Option<i64>,
-    /// Whether the shop is told that stock is low: once, when fewer units than this are available.
-    pub low_stock_threshold: i64,
     /// The id of the ledger's row.
     pub movement_id: MovementId,
     /// Why the units come or go.

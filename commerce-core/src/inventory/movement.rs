@@ -117,7 +117,6 @@ impl SetStock {
     pub fn decide(
         &self,
         level: &StockLevel,
-        low_stock_threshold: i64,
         moment: &mut Moment,
     ) -> Result<Option<StockMove>, Rejection> {
         if !(0..=StockLevel::UNITS_MAX).contains(&self.on_hand) {
@@ -133,7 +132,6 @@ impl SetStock {
             on_hand: self.on_hand - level.on_hand,
             held: 0,
             expected_on_hand: Some(level.on_hand),
-            low_stock_threshold,
             movement_id: moment.id(),
             reason: self.reason,
             order_id: None,
@@ -154,12 +152,7 @@ impl AdjustStock {
     /// # Errors
     /// [`Rejection::Invalid`] when the difference is 0 or out of bounds, or leaves more than
     /// [`StockLevel::UNITS_MAX`].
-    pub fn decide(
-        &self,
-        level: &StockLevel,
-        low_stock_threshold: i64,
-        moment: &mut Moment,
-    ) -> Result<StockMove, Rejection> {
+    pub fn decide(&self, level: &StockLevel, moment: &mut Moment) -> Result<StockMove, Rejection> {
         let max = StockLevel::UNITS_MAX;
         if self.delta == 0 || self.delta.unsigned_abs() > max.unsigned_abs() {
             let detail = format!("must be from -{max} to {max}, and not 0");
@@ -173,7 +166,6 @@ impl AdjustStock {
             on_hand: self.delta,
             held: 0,
             expected_on_hand: None,
-            low_stock_threshold,
             movement_id: moment.id(),
             reason: self.reason,
             order_id: None,

@@ -1,15 +1,20 @@
-//! Calling an order off, by a person or because its time is up.
+//! Calling an order or a part of it off, by a person or because its time is up.
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, FulfillmentStatus, Order, OrderInputs};
+use super::{Changed, FulfillmentStatus, Order, OrderInputs, OrderLine};
 use crate::{
     error::Rejection,
     event::Event,
-    id::Moment,
-    payment::{PaymentInput, PaymentStatus},
+    id::{LineId, Moment},
+    inventory::{LevelKey, Reason, StockMove},
+    payment::{Payment, PaymentInput, PaymentStatus},
+    quantity::Quantity,
     store::{Commit, Decision},
     text::Note,
+    time::Timestamp,
 };
 
 /// Why an order was called off.
@@ -43,24 +48,51 @@ impl CancelReason {
     }
 }
 
-/// Calls an order off.
+/// Some units of a line that are not to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CancelLine {
+    /// The line.
+    pub line_id: LineId,
+    /// How many of its units.
+    pub quantity: Quantity,
+}
+
+/// Calls off an order, or what is named of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CancelOrder {
+    /// What is called off; all that is still to be sent if empty.
+    pub lines: Vec<CancelLine>,
     /// Why.
     pub reason: CancelReason,
-    /// A remark, added to the order's note.
+    /// A remark, which only the back office sees. Those of several cancellations stand a line each.
     pub note: Option<Note>,
 }
 
+impl CancelOrder {
+    /// Calls off all that is still to be sent.
+    pub fn new(reason: CancelReason) -> Self {
+        Self { lines: Vec::new(), reason, note: None }
+    }
+}
+
 impl Order {
-    /// Decides to call an order off: what is held for it is released, and payments that brought
-    /// nothing are voided.
+    /// Decides to call off what is still to be sent of an order, or the units that are named: they
+    /// are never sent, and what is held for them is released.
+    ///
+    /// An order of which nothing was sent and nothing is left is cancelled, and payments that
+    /// brought nothing are voided. Otherwise it goes on with the rest, and what is to be paid for it
+    /// stays what was agreed: what was paid for units that were called off is given back by a refund
+    /// of those units, whose parts sum to what was paid for the line exactly.
     ///
     /// # Errors
-    /// [`Rejection::InvalidTransition`] when it is cancelled already, some of it was sent, or it has
-    /// money that was not given back.
+    /// [`Rejection::InvalidTransition`] when it is cancelled already, nothing of it is left to call
+    /// off, or the whole of it is called off and it has money that was not given back; when a part is
+    /// called off of an order that waits for its money, which would then be asked for more than it
+    /// gets. [`Rejection::Invalid`] for lines that it does not have, or more units than are left.
     pub fn cancel(
         inputs: &OrderInputs,
         request: &CancelOrder,
@@ -68,50 +100,122 @@ impl Order {
     ) -> Result<Decision<Changed>, Rejection> {
         let old = &inputs.order;
         old.require_open()?;
-        if old.fulfillment_status() != FulfillmentStatus::Unfulfilled {
-            return Err(Rejection::transition("order", "some of it was sent"));
-        }
-        if inputs.payments.iter().any(|payment| payment.kept().is_positive()) {
-            return Err(Rejection::transition("order", "it is paid: refund it first"));
+        let unsent = old.fulfillment_status() == FulfillmentStatus::Unfulfilled;
+        if !unsent && !old.is_outstanding() {
+            return Err(Rejection::transition("order", "nothing of it is left to send"));
         }
         let now = moment.now();
         let mut order = old.value.as_ref().clone();
         let mut commit = Commit::at(now);
-        order.release(&mut commit, moment);
-        let mut payments = Vec::with_capacity(inputs.payments.len());
-        for payment in &inputs.payments {
-            let settled = matches!(
-                payment.status,
-                PaymentStatus::Failed | PaymentStatus::Voided | PaymentStatus::Refunded
-            );
-            if settled {
-                payments.push(payment.value.as_ref().clone());
-                continue;
+        let named = request.lines.iter().map(|part| (part.line_id, part.quantity));
+        let named = old.named(named, OrderLine::outstanding)?;
+        let named: HashMap<_, _> = named.into_iter().map(|(line, n)| (line.id, n)).collect();
+        let units = |line: &OrderLine| match request.lines.as_slice() {
+            [] => line.outstanding(),
+            _ => named.get(&line.id).copied().unwrap_or(0),
+        };
+        order.call_off(units, &mut commit, moment);
+        let mut payments = inputs.payments();
+        if order.is_reduced() {
+            if unsent && !old.may_ship() {
+                let why = "it waits for its money: take that first, or cancel the whole of it";
+                return Err(Rejection::transition("order", why));
             }
-            let voided = payment.apply(&PaymentInput::Void, now)?;
-            let (payment_id, order_id, status) = (voided.id, order.id, voided.status);
-            commit.event(Event::PaymentUpdated { payment_id, order_id, status });
-            commit.replace(payment, voided.clone());
-            payments.push(voided);
+            order.cancel_reason = Some(request.reason);
+            order.reduced(&mut commit, now);
+        } else {
+            if payments.iter().any(|payment| payment.kept().is_positive()) {
+                return Err(Rejection::transition("order", "it is paid: refund it first"));
+            }
+            payments = void(inputs, &mut commit, now)?;
+            order.sum_payments(&payments)?;
+            order.cancelled(request.reason, &mut commit, now);
         }
-        order.sum_payments(&payments)?;
-        order.cancelled_at = Some(now);
-        order.cancel_reason = Some(request.reason);
-        order.expires_at = order.deadline();
         if let Some(note) = &request.note {
-            let text = order
-                .note
-                .as_ref()
-                .map_or_else(|| note.to_string(), |before| format!("{before}\n{note}"));
-            order.note = Some(Note::new(text).map_err(|e| Rejection::invalid("/note", e))?);
+            let before = order.cancel_note.iter().map(|before| before.as_str());
+            let lines: Vec<_> = before.chain([note.as_str()]).collect();
+            let noted = Note::new(lines.join("\n")).map_err(|e| Rejection::invalid("/note", e))?;
+            order.cancel_note = Some(noted);
         }
-        order.note("order.cancelled", now);
-        commit.event(Event::OrderCancelled {
-            order_id: order.id,
-            number: order.number.clone(),
-            reason: request.reason,
-        });
+        order.expires_at = order.deadline();
         commit.replace(old, order.clone());
         Ok(Decision { output: Changed { order, payments }, commit })
     }
+
+    /// Calls off so many units of each line and releases what is held for them; answers whether
+    /// there were any.
+    pub(super) fn call_off(
+        &mut self,
+        units: impl Fn(&OrderLine) -> i64,
+        commit: &mut Commit,
+        moment: &mut Moment,
+    ) -> bool {
+        let mut any = false;
+        for line in &mut self.lines {
+            let units = units(line);
+            if units <= 0 {
+                continue;
+            }
+            any = true;
+            for hold in line.call_off(units) {
+                commit.stock(StockMove {
+                    level: LevelKey { variant_id: line.variant_id, location_id: hold.location_id },
+                    on_hand: 0,
+                    held: -hold.quantity,
+                    expected_on_hand: None,
+                    movement_id: moment.id(),
+                    reason: Reason::Adjusted,
+                    order_id: Some(self.id),
+                    note: None,
+                });
+            }
+        }
+        any
+    }
+
+    /// Whether something is left of it when some of it is called off.
+    pub(super) fn is_reduced(&self) -> bool {
+        self.is_outstanding() || self.fulfillment_status() != FulfillmentStatus::Unfulfilled
+    }
+
+    /// Tells that some of it was called off, and something is left.
+    pub(super) fn reduced(&mut self, commit: &mut Commit, now: Timestamp) {
+        self.note("order.partially_cancelled", now);
+        let (order_id, number) = (self.id, self.number.clone());
+        commit.event(Event::OrderPartiallyCancelled { order_id, number });
+    }
+
+    /// Ends it, and tells.
+    pub(super) fn cancelled(&mut self, reason: CancelReason, commit: &mut Commit, now: Timestamp) {
+        self.cancelled_at = Some(now);
+        self.cancel_reason = Some(reason);
+        self.note("order.cancelled", now);
+        let (order_id, number) = (self.id, self.number.clone());
+        commit.event(Event::OrderCancelled { order_id, number, reason });
+    }
+}
+
+/// The payments after those that brought nothing and still could were voided.
+fn void(
+    inputs: &OrderInputs,
+    commit: &mut Commit,
+    now: Timestamp,
+) -> Result<Vec<Payment>, Rejection> {
+    let mut payments = inputs.payments();
+    for (read, payment) in inputs.payments.iter().zip(&mut payments) {
+        let settled = matches!(
+            read.status,
+            PaymentStatus::Failed | PaymentStatus::Voided | PaymentStatus::Refunded
+        );
+        if !settled {
+            *payment = read.apply(&PaymentInput::Void, now)?;
+            commit.event(Event::PaymentUpdated {
+                payment_id: payment.id,
+                order_id: payment.order_id,
+                status: payment.status,
+            });
+            commit.replace(read, payment.clone());
+        }
+    }
+    Ok(payments)
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, Hold, Order, OrderInputs};
+use super::{Changed, Hold, Order, OrderInputs, OrderLine};
 use crate::{
     catalog::Sellable,
     error::Rejection,
     event::Event,
     id::{FulfillmentId, LineId, Moment},
-    inventory::{Allocate, LevelKey, Placement, Reason, StockMove, in_order, take},
+    inventory::{Allocate, LevelKey, LowStock, Placement, Reason, StockMove, in_order, take},
     order::FulfillmentStatus,
     quantity::Quantity,
     shop::Setup,
@@ -50,7 +50,7 @@ pub struct FulfillLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FulfillOrder {
-    /// What is sent; all that was not sent yet if empty.
+    /// What is sent; all that is still to be sent if empty.
     pub lines: Vec<FulfillLine>,
     /// How the parcel can be followed.
     pub tracking: Option<Tracking>,
@@ -92,7 +92,7 @@ impl Order {
     ///
     /// # Errors
     /// [`Rejection::InvalidTransition`] when it is cancelled, not paid for as its terms ask, or
-    /// wholly sent; [`Rejection::Invalid`] for lines that it does not have or more units than are
+    /// nothing of it is left to send; [`Rejection::Invalid`] for lines that it does not have or more units than are
     /// left; [`Rejection::InsufficientStock`] for backordered units that are still missing.
     pub fn fulfill(
         inputs: &OrderInputs,
@@ -113,10 +113,6 @@ impl Order {
         let mut order = old.value.as_ref().clone();
         let lines = order.wanted_lines(request)?;
         let mut commit = Commit::at(moment.now());
-        let thresholds: HashMap<_, _> = sellables
-            .iter()
-            .map(|sellable| (sellable.variant.id, sellable.variant.low_stock_threshold))
-            .collect();
         let mut free: HashMap<_, _> = sellables
             .iter()
             .map(|sellable| (sellable.variant.id, in_order(&sellable.levels, &setup.locations)))
@@ -129,13 +125,12 @@ impl Order {
             if !line.track_inventory {
                 continue;
             }
-            let mut leave = |from: Hold, held: i64, low_stock_threshold: i64| {
+            let mut leave = |from: Hold, held: i64| {
                 commit.stock(StockMove {
                     level: LevelKey { variant_id: line.variant_id, location_id: from.location_id },
                     on_hand: -from.quantity,
                     held: -held,
                     expected_on_hand: None,
-                    low_stock_threshold,
                     movement_id: moment.id(),
                     reason: Reason::Sold,
                     order_id: Some(old.id),
@@ -148,8 +143,7 @@ impl Order {
                 if quantity > 0 {
                     hold.quantity -= quantity;
                     missing -= quantity;
-                    // What was held was not available before: nothing gets lower.
-                    leave(Hold { location_id: hold.location_id, quantity }, quantity, 0);
+                    leave(Hold { location_id: hold.location_id, quantity }, quantity);
                 }
             }
             line.holds.retain(|hold| hold.quantity > 0);
@@ -159,11 +153,10 @@ impl Order {
             let Some(levels) = free.get_mut(&line.variant_id) else {
                 return Err(Rejection::NotFound { what: "variant" });
             };
-            let threshold = thresholds.get(&line.variant_id).copied().unwrap_or(0);
             let mut available = 0;
             for Placement { location_id, quantity } in take(strategy, missing, levels) {
                 available += quantity;
-                leave(Hold { location_id, quantity }, 0, threshold);
+                leave(Hold { location_id, quantity }, 0);
             }
             if available < missing {
                 return Err(Rejection::InsufficientStock {
@@ -174,6 +167,10 @@ impl Order {
                 });
             }
             line.backordered -= missing;
+        }
+        // What was held was not available before: only what waited makes anything lower.
+        for Sellable { variant, levels, .. } in sellables {
+            commit.watch(LowStock::of(variant, levels, &setup.locations));
         }
         let now = moment.now();
         let id = moment.id();
@@ -203,27 +200,17 @@ impl Order {
                 .lines
                 .iter()
                 .filter_map(|line| {
-                    let quantity = Quantity::new(line.unfulfilled()).ok()?;
+                    let quantity = Quantity::new(line.outstanding()).ok()?;
                     Some(FulfillLine { line_id: line.id, quantity })
                 })
                 .collect();
             if rest.is_empty() {
-                return Err(Rejection::transition("order", "all of it was sent"));
+                return Err(Rejection::transition("order", "nothing of it is left to send"));
             }
             return Ok(rest);
         }
-        let mut lines = self.lines_by_id();
-        for (index, wanted) in request.lines.iter().enumerate() {
-            let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = lines.remove(&wanted.line_id) else {
-                let detail = "must be a line of the order, named once";
-                return Err(Rejection::invalid(pointer("line_id"), detail));
-            };
-            if wanted.quantity.get() > line.unfulfilled() {
-                let detail = format!("must be at most {}, which is left", line.unfulfilled());
-                return Err(Rejection::invalid(pointer("quantity"), detail));
-            }
-        }
+        let wanted = request.lines.iter().map(|part| (part.line_id, part.quantity));
+        self.named(wanted, OrderLine::outstanding)?;
         Ok(request.lines.clone())
     }
 

@@ -60,7 +60,9 @@ pub struct OrderLine {
     pub backordered: i64,
     /// The units that were sent.
     pub fulfilled: i64,
-    /// The units whose money was given back.
+    /// The units that were called off before they were sent, and never will be.
+    pub cancelled: i64,
+    /// The units whose money was given back: each of them was sent or called off.
     pub refunded: i64,
 }
 
@@ -70,8 +72,28 @@ impl OrderLine {
         self.holds.iter().map(|hold| hold.quantity).sum()
     }
 
-    /// The units that are still to be sent.
-    pub fn unfulfilled(&self) -> i64 {
-        self.quantity.get() - self.fulfilled
+    /// The units that are still to be sent. Where stock is counted, each of them is either kept for
+    /// it or backordered.
+    pub fn outstanding(&self) -> i64 {
+        self.quantity.get() - self.fulfilled - self.cancelled
+    }
+
+    /// Calls off some of the units that are still to be sent, those first that it waits for, then
+    /// those that the last of its places keeps; answers what is no longer kept.
+    pub(super) fn call_off(&mut self, units: i64) -> Vec<Hold> {
+        self.cancelled += units;
+        let mut left = units - units.min(self.backordered);
+        self.backordered -= units - left;
+        let mut freed = Vec::new();
+        for hold in self.holds.iter_mut().rev() {
+            let quantity = left.min(hold.quantity);
+            if quantity > 0 {
+                hold.quantity -= quantity;
+                left -= quantity;
+                freed.push(Hold { location_id: hold.location_id, quantity });
+            }
+        }
+        self.holds.retain(|hold| hold.quantity > 0);
+        freed
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Changed, Order, OrderInputs};
+use super::{CancelReason, Changed, Order, OrderInputs, OrderLine};
 use crate::{
     allocation::cumulative_part,
     error::Rejection,
@@ -15,8 +15,12 @@ use crate::{
 };
 
 impl Order {
-    /// Decides what a gateway's answer about one of an order's payments comes to. An order whose
-    /// money is all given back gives back its stock.
+    /// Decides what a gateway's answer about one of an order's payments comes to.
+    ///
+    /// What is refunded and was not sent never will be: units of a line that are refunded beyond
+    /// those that were sent or called off are called off, and so is all that is left of an order
+    /// whose money is all given back. An order of which that leaves nothing, and some money, is
+    /// cancelled; one that leaves no money is refunded.
     ///
     /// # Errors
     /// [`Rejection::NotFound`] when the payment is not the order's; as [`Payment::apply`].
@@ -73,9 +77,16 @@ impl Order {
                 amount: refund.amount,
             });
         }
-        // What is refunded whole is not sent any more, and must not hold stock for ever.
-        if order.payment_status == PaymentStatus::Refunded {
-            order.release(&mut commit, moment);
+        // What is refunded is not sent any more, and must not hold stock for ever.
+        let all = order.payment_status == PaymentStatus::Refunded;
+        let refunded = |line: &OrderLine| {
+            if all { line.outstanding() } else { line.refunded - line.fulfilled - line.cancelled }
+        };
+        let called_off = order.call_off(refunded, &mut commit, moment);
+        if called_off && order.is_reduced() {
+            order.reduced(&mut commit, now);
+        } else if called_off && !all {
+            order.cancelled(CancelReason::Other, &mut commit, now);
         }
         order.expires_at = order.deadline();
         commit.replace(old, order.clone());
@@ -140,26 +151,12 @@ impl Order {
 
     fn worth(&self, parts: &[RefundLine]) -> Result<Money, Rejection> {
         let mut sum = Money::zero(self.currency);
-        let mut lines = self.lines_by_id();
-        for (index, part) in parts.iter().enumerate() {
-            let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = lines.remove(&part.line_id) else {
-                let detail = "must be a line of the order, named once";
-                return Err(Rejection::invalid(pointer("line_id"), detail));
-            };
-            let left = line.quantity.get() - line.refunded;
-            if part.quantity.get() > left {
-                let detail = format!("must be at most {left}, which is left");
-                return Err(Rejection::invalid(pointer("quantity"), detail));
-            }
-            let minor = cumulative_part(
-                line.total.minor(),
-                line.refunded,
-                part.quantity.get(),
-                line.quantity.get(),
-                self.pricing.rounding,
-            )
-            .map_err(|error| Rejection::invalid(pointer("quantity"), error))?;
+        let wanted = parts.iter().map(|part| (part.line_id, part.quantity));
+        let named = self.named(wanted, |line| line.quantity.get() - line.refunded)?;
+        for (index, (line, units)) in named.into_iter().enumerate() {
+            let (total, of) = (line.total.minor(), line.quantity.get());
+            let minor = cumulative_part(total, line.refunded, units, of, self.pricing.rounding)
+                .map_err(|error| Rejection::invalid(format!("/lines/{index}/quantity"), error))?;
             sum = sum.checked_add(Money::new(minor, self.currency))?;
         }
         Ok(sum)

@@ -69,7 +69,7 @@ pub struct OrderView {
     pub pricing: PricingPolicy,
     /// Where it and its bill are sent.
     pub addresses: Addresses,
-    /// What was noted on it.
+    /// What the customer noted on it.
     pub note: Option<Note>,
     /// When it is to be paid.
     pub terms: PaymentTerms,
@@ -83,8 +83,11 @@ pub struct OrderView {
     pub expires_at: Option<Timestamp>,
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
-    /// Why it was cancelled.
+    /// Why it, or some of it, was called off last.
     pub cancel_reason: Option<CancelReason>,
+    /// What was noted when it, or some of it, was called off; only the back office sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_note: Option<Note>,
     /// What happened to it, oldest first.
     pub history: Vec<Milestone>,
     /// When it last changed.
@@ -137,9 +140,11 @@ pub struct OrderLineView {
     pub adjustments: Vec<Adjustment>,
     /// The units that were sent.
     pub fulfilled: i64,
+    /// The units that were called off before they were sent, and never will be.
+    pub cancelled: i64,
     /// The units that were sold without being in stock, and are still to be received.
     pub backordered: i64,
-    /// The units whose money was given back.
+    /// The units whose money was given back: each of them was sent or called off.
     pub refunded: i64,
 }
 
@@ -174,7 +179,16 @@ pub struct PaymentView {
 }
 
 impl OrderView {
-    /// The order at a version, with its payments.
+    /// The order at a version, with its payments, as the back office sees it.
+    pub fn for_back_office<'a>(
+        order: &Order,
+        version: Version,
+        payments: impl IntoIterator<Item = &'a Payment>,
+    ) -> Self {
+        Self { cancel_note: order.cancel_note.clone(), ..Self::new(order, version, payments) }
+    }
+
+    /// The order at a version, with its payments, as its owner sees it.
     pub fn new<'a>(
         order: &Order,
         version: Version,
@@ -215,6 +229,7 @@ impl OrderView {
             expires_at: order.expires_at,
             cancelled_at: order.cancelled_at,
             cancel_reason: order.cancel_reason,
+            cancel_note: None,
             history: order.history.clone(),
             updated_at: order.updated_at,
             version,
@@ -240,6 +255,7 @@ impl OrderLineView {
             total: line.total,
             adjustments: line.adjustments.clone(),
             fulfilled: line.fulfilled,
+            cancelled: line.cancelled,
             backordered: line.backordered,
             refunded: line.refunded,
         }

@@ -20,7 +20,7 @@ pub struct Refund {
     pub amount: Money,
     /// The lines and units that it is for; empty when it is for an amount alone.
     pub lines: Vec<RefundLine>,
-    /// Why.
+    /// Why; the customer sees it.
     pub reason: Option<Note>,
     /// When.
     pub created_at: Timestamp,
@@ -47,6 +47,6 @@ pub struct CreateRefund {
     pub amount: Option<Money>,
     /// For which units.
     pub lines: Vec<RefundLine>,
-    /// Why.
+    /// Why; the customer sees it.
     pub reason: Option<Note>,
 }

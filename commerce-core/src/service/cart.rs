@@ -331,13 +331,19 @@ impl Commerce {
         also: &[VariantId],
     ) -> Result<CheckoutInputs, Error> {
         let found = self.store.checkout_inputs(id, also).await?;
-        // Somebody else's cart and one that does not exist look the same. A draft is the back
-        // office's alone, whoever it is for: its lines may have prices that no client may multiply.
+        // Somebody else's cart and one that does not exist look the same.
         found
-            .filter(|inputs| caller.owns(inputs.cart.customer_id, inputs.cart.secret))
-            .filter(|inputs| caller.is_back_office() || inputs.cart.origin == Origin::Storefront)
+            .filter(|inputs| may_use(caller, inputs))
             .ok_or_else(|| Rejection::NotFound { what: "cart" }.into())
     }
+}
+
+/// Whether a cart is the caller's. A draft is the back office's alone, whoever it is for: its lines
+/// may have prices that no client may multiply.
+pub(super) fn may_use(caller: &Caller, inputs: &CheckoutInputs) -> bool {
+    let cart = &inputs.cart;
+    caller.owns(cart.customer_id, cart.secret)
+        && (caller.is_back_office() || cart.origin == Origin::Storefront)
 }
 
 fn changed(mut inputs: CheckoutInputs, cart: Cart) -> Result<CartView, Rejection> {

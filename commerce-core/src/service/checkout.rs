@@ -3,14 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Commerce, Done, internal,
+    Commerce, Done,
+    cart::may_use,
+    internal,
     order::{decided, gateway_failed},
+    remember, remembered,
 };
 use crate::{
     access::Caller,
+    cart::CheckoutInputs,
     checkout::{PlaceOrder, place},
     error::{Error, Rejection},
-    id::{CartId, OrderId},
+    id::{CartId, Moment, OrderId},
     order::{Order, OrderView, PaymentView},
     store::{Decision, OrderRef},
     text::IdempotencyKey,
@@ -25,6 +29,11 @@ pub struct PlacedView {
     pub order: OrderView,
     /// Its payment.
     pub payment: Option<PaymentView>,
+}
+
+/// What a repetition must have in common with the first request.
+fn place_order(cart: CartId, request: &PlaceOrder) -> (&'static str, CartId, &PlaceOrder) {
+    ("place_order", cart, request)
 }
 
 impl Commerce {
@@ -42,28 +51,66 @@ impl Commerce {
         cart: CartId,
         request: &PlaceOrder,
     ) -> Result<Done<PlacedView>, Error> {
-        let name = &request.payment.gateway;
         let mut placed = self
-            .run(caller, &("place_order", cart, request), |mut moment| {
+            .run(caller, &place_order(cart, request), |mut moment| {
                 Box::pin(async move {
-                    if !self.gateways.contains_key(name) {
-                        let detail = format!("must be one of: {}", self.gateway_names());
-                        return Err(Rejection::invalid("/payment/gateway", detail).into());
-                    }
                     let inputs = self.cart_inputs(caller, cart, &[]).await?;
-                    let decision = place(&inputs, request, &*self.strategy, &mut moment)?;
-                    let Decision { output, commit } = decision;
-                    let order = OrderView::new(&output.order, Version::FIRST, &output.payment);
-                    let payment = order.payments.last().cloned();
-                    Ok(Decision { output: PlacedView { order, payment }, commit })
+                    self.placed(&inputs, request, &mut moment)
                 })
             })
             .await?;
+        let name = &request.payment.gateway;
         let online = self.gateways.get(name).is_some_and(|gateway| gateway.is_online());
         if online && placed.payment.is_some() {
             placed.output = self.begin_payment(placed.output.order.id).await?;
         }
         Ok(placed)
+    }
+
+    /// Decides what [`place_order`](Self::place_order) would commit, from what the embedder has
+    /// read: for a checkout inside a transaction of the embedder's own. Nothing is written, and no
+    /// gateway is called.
+    ///
+    /// The commit remembers the answer under the caller's key. So `place_order`, asked the same
+    /// under the same key once the transaction is durable, gives that answer again, and begins the
+    /// payment if its gateway is an online one.
+    ///
+    /// # Errors
+    /// As [`place`], such as [`Rejection::CartClosed`] for what was placed before;
+    /// [`Rejection::NotFound`] for somebody else's cart; [`Error`].
+    pub fn decide_order(
+        &self,
+        caller: &Caller,
+        inputs: &CheckoutInputs,
+        request: &PlaceOrder,
+    ) -> Result<Decision<PlacedView>, Error> {
+        if !may_use(caller, inputs) {
+            return Err(Rejection::NotFound { what: "cart" }.into());
+        }
+        let mut moment = self.moment();
+        let mut decision = self.placed(inputs, request, &mut moment)?;
+        if let Some(key) = &caller.key {
+            let key = remembered(caller, key, &place_order(inputs.cart.id, request))?;
+            remember(&mut decision, &key, moment.now())?;
+        }
+        decision.commit.check_size()?;
+        Ok(decision)
+    }
+
+    fn placed(
+        &self,
+        inputs: &CheckoutInputs,
+        request: &PlaceOrder,
+        moment: &mut Moment,
+    ) -> Result<Decision<PlacedView>, Error> {
+        if !self.gateways.contains_key(&request.payment.gateway) {
+            let detail = format!("must be one of: {}", self.gateway_names());
+            return Err(Rejection::invalid("/payment/gateway", detail).into());
+        }
+        let Decision { output, commit } = place(inputs, request, &*self.strategy, moment)?;
+        let order = OrderView::new(&output.order, Version::FIRST, &output.payment);
+        let payment = order.payments.last().cloned();
+        Ok(Decision { output: PlacedView { order, payment }, commit })
     }
 
     fn gateway_names(&self) -> String {
@@ -85,6 +132,8 @@ impl Commerce {
                     let answer = answer.map_err(gateway_failed)?;
                     let decision = Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?;
                     let Decision { output: order, commit } = decided(&inputs, decision)?;
+                    // The answer is the customer's.
+                    let order = OrderView { cancel_note: None, ..order };
                     let payment = order.payments.last().cloned();
                     Ok(Decision { output: PlacedView { order, payment }, commit })
                 })

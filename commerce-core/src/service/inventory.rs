@@ -9,7 +9,8 @@ use crate::{
     error::{Error, Rejection},
     id::{LocationId, ProductId, VariantId},
     inventory::{
-        AdjustStock, LevelKey, Movement, Reason, SetStock, StockLevel, StockMove, available, first,
+        AdjustStock, LevelKey, LowStock, Movement, Reason, SetStock, StockLevel, StockMove,
+        available, first,
     },
     shop::Setup,
     store::{Commit, Decision, MovementFilter, Page, PageRequest, StockFilter, VariantRef},
@@ -70,8 +71,7 @@ impl Commerce {
             Box::pin(async move {
                 let (setup, found) = self.stock_inputs(variant).await?;
                 let level = level_at(&setup, &found, request.location)?;
-                let threshold = found.variant.low_stock_threshold;
-                let change = request.decide(&level, threshold, &mut moment)?;
+                let change = request.decide(&level, &mut moment)?;
                 moved(&setup, found, change, Commit::at(moment.now()))
             })
         })
@@ -95,8 +95,7 @@ impl Commerce {
             Box::pin(async move {
                 let (setup, found) = self.stock_inputs(variant).await?;
                 let level = level_at(&setup, &found, request.location)?;
-                let threshold = found.variant.low_stock_threshold;
-                let change = request.decide(&level, threshold, &mut moment)?;
+                let change = request.decide(&level, &mut moment)?;
                 moved(&setup, found, Some(change), Commit::at(moment.now()))
             })
         })
@@ -144,7 +143,6 @@ impl Commerce {
                         on_hand: *count,
                         held: 0,
                         expected_on_hand: None,
-                        low_stock_threshold: sellable.variant.low_stock_threshold,
                         movement_id: moment.id(),
                         reason: Reason::Received,
                         order_id: None,
@@ -281,6 +279,7 @@ fn moved(
                 available: short.available,
             }
         })?;
+        commit.watch(LowStock::of(&found.variant, &found.levels, &setup.locations));
         found.levels.retain(|level| level.key() != key);
         found.levels.push(after);
         found.levels.sort_by_key(|level| level.location_id);

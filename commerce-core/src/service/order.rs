@@ -5,10 +5,11 @@ use crate::{
     access::Caller,
     error::{Error, Rejection},
     gateway::{GatewayError, PaymentGateway},
-    id::OrderId,
+    id::{Moment, OrderId, RefundId},
     order::{CancelOrder, Changed, Deliver, FulfillOrder, Order, OrderInputs, OrderView},
     payment::{CreateRefund, Payment, PaymentInput},
-    store::{Decision, OrderQuery, OrderRef, Page, StoreError},
+    secret::Digest,
+    store::{Decision, OrderQuery, OrderRef, Page},
     version::Version,
 };
 
@@ -19,7 +20,7 @@ impl Commerce {
     /// [`Rejection::NotFound`], also for somebody else's; [`Error`].
     pub async fn order(&self, caller: &Caller, by: &OrderRef) -> Result<OrderView, Error> {
         let inputs = self.order_inputs(caller, by).await?;
-        Ok(seen(&inputs))
+        Ok(seen(caller, &inputs))
     }
 
     /// Orders, the newest first. A customer sees their own, whatever they ask for.
@@ -38,7 +39,7 @@ impl Commerce {
             caller.require_back_office()?;
         }
         let page = self.queries.orders(&query).await?;
-        let items = page.items.iter().map(seen).collect();
+        let items = page.items.iter().map(|inputs| seen(caller, inputs)).collect();
         Ok(Page { items, next: page.next, total: page.total })
     }
 
@@ -88,7 +89,10 @@ impl Commerce {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                 require_version(expected, inputs.order.version)?;
                 let payment = Order::live_payment(&inputs)?;
-                let refund = Order::refund(&inputs, request, &mut moment)?;
+                let mut refund = Order::refund(&inputs, request, &mut moment)?;
+                if let Some(id) = refund_id(caller, payment, request) {
+                    refund.id = id;
+                }
                 payment.apply(&PaymentInput::Refund(refund.clone()), moment.now())?;
                 let answer = self.gateway_of(payment)?.refund(payment, &refund).await;
                 let answer = answer.map_err(gateway_failed)?;
@@ -98,7 +102,7 @@ impl Commerce {
         .await
     }
 
-    /// Calls an order off and releases its stock.
+    /// Calls an order off, or what is named of it, and releases its stock.
     ///
     /// # Errors
     /// As [`Order::cancel`]; [`Rejection::Forbidden`], [`Rejection::NotFound`],
@@ -201,11 +205,29 @@ impl Commerce {
     }
 }
 
-fn seen(inputs: &OrderInputs) -> OrderView {
+fn seen(caller: &Caller, inputs: &OrderInputs) -> OrderView {
+    let (order, version) = (&inputs.order, inputs.order.version);
     let payments = inputs.payments.iter().map(|payment| payment.value.as_ref());
-    OrderView::new(&inputs.order, inputs.order.version, payments)
+    if caller.is_back_office() {
+        OrderView::for_back_office(order, version, payments)
+    } else {
+        OrderView::new(order, version, payments)
+    }
 }
 
+/// The id of a refund that is asked for under a key. Repeated, it is the same, so that a gateway
+/// whose answer was lost knows it again and gives the money back once.
+fn refund_id(caller: &Caller, payment: &Payment, request: &CreateRefund) -> Option<RefundId> {
+    let key = caller.key.as_ref()?;
+    let asked = format!("{} {} {} {request:?}", caller.scope(), key.as_str(), payment.id);
+    let [seed @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+        *Digest::of(asked.as_bytes()).as_bytes();
+    let id = Moment::new(payment.created_at, seed).id();
+    // A key that was forgotten since may ask for another.
+    payment.refunds.iter().all(|refund| refund.id != id).then_some(id)
+}
+
+/// What the back office sees of an order after something was decided about it.
 pub(super) fn decided(
     inputs: &OrderInputs,
     decision: Decision<Changed>,
@@ -213,7 +235,7 @@ pub(super) fn decided(
     let Decision { output: Changed { order, payments }, commit } = decision;
     let version = inputs.order.version;
     let version = if order == *inputs.order.value { version } else { version.next() };
-    Ok(Decision { output: OrderView::new(&order, version, &payments), commit })
+    Ok(Decision { output: OrderView::for_back_office(&order, version, &payments), commit })
 }
 
 pub(super) fn gateway_failed(error: GatewayError) -> Error {
@@ -222,9 +244,7 @@ pub(super) fn gateway_failed(error: GatewayError) -> Error {
             Rejection::PaymentDeclined { reason: reason.to_string() }.into()
         }
         GatewayError::Unsupported(why) => Rejection::transition("payment", why).into(),
-        GatewayError::Unavailable(source) => Error::Unavailable(StoreError::unavailable(source)),
-        GatewayError::OutcomeUnknown(source) => {
-            Error::OutcomeUnknown(StoreError::unavailable(source))
-        }
+        GatewayError::Unavailable(source) => Error::GatewayUnavailable(source),
+        GatewayError::OutcomeUnknown(source) => Error::OutcomeUnknown(source),
     }
 }

@@ -71,7 +71,7 @@ impl Commerce {
         match self.store.commit(&commit).await {
             Ok(()) => Ok(()),
             Err(CommitError::Unavailable(error)) => Err(error.into()),
-            Err(CommitError::OutcomeUnknown(error)) => Err(Error::OutcomeUnknown(error)),
+            Err(CommitError::OutcomeUnknown(error)) => Err(Error::OutcomeUnknown(error.into())),
             Err(_) => Err(Error::Contention),
         }
     }

@@ -1,6 +1,8 @@
 //! What time alone brings about: orders that lapse, carts that nobody comes back to, and records
 //! that have served their purpose.
 
+use std::time::Duration;
+
 use super::{Commerce, Done};
 use crate::{
     access::Caller,
@@ -45,12 +47,22 @@ impl Commerce {
         failed.map_or(Ok(swept), Err)
     }
 
+    /// The shortest time for which outcomes are kept: a day.
+    pub const OUTCOMES_KEPT_MIN: Duration = Duration::from_secs(86_400);
+
     /// Forgets what has served its purpose; answers how many things it forgot.
+    ///
+    /// This is for the program that runs the shop, not for those who ask it something: nobody's
+    /// rights are looked at. Outcomes younger than [`OUTCOMES_KEPT_MIN`](Self::OUTCOMES_KEPT_MIN)
+    /// stay, whatever is asked. How far the outbox has been read is not looked at, because a shop
+    /// does not know who follows it: entries that are forgotten are handed to nobody any more.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn purge(&self, purge: &Purge) -> Result<u64, Error> {
-        Ok(self.store.purge(purge).await?)
+        let kept = self.clock.now().saturating_sub(Self::OUTCOMES_KEPT_MIN);
+        let outcomes_before = purge.outcomes_before.min(kept);
+        Ok(self.store.purge(&Purge { outcomes_before, ..*purge }).await?)
     }
 
     // What is due was read a moment ago: each decision looks again, and answers whether it was.
@@ -63,7 +75,7 @@ impl Commerce {
                 if inputs.order.expires_at.is_none_or(|at| at > moment.now()) {
                     return Ok(Decision { output: false, commit: Commit::at(moment.now()) });
                 }
-                let request = CancelOrder { reason: CancelReason::Expired, note: None };
+                let request = CancelOrder::new(CancelReason::Expired);
                 let Decision { commit, .. } = Order::cancel(&inputs, &request, &mut moment)?;
                 Ok(Decision { output: true, commit })
             })

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Commit, CommitError, Outcome, OutcomeKey, RecordKey, UniqueKey, Write};
 use crate::{
     event::Event,
-    inventory::{LevelKey, Movement, Shortage, StockLevel},
+    inventory::{LevelKey, LowStock, Movement, Shortage, StockLevel},
     version::Version,
 };
 
@@ -178,7 +178,6 @@ fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::
         on_hand: i128,
         held: i128,
         expected_on_hand: Option<i64>,
-        threshold: i64,
     }
     let mut sums: BTreeMap<LevelKey, Sum> = BTreeMap::new();
     for change in commit.moves() {
@@ -186,16 +185,14 @@ fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::
             on_hand: 0,
             held: 0,
             expected_on_hand: change.expected_on_hand,
-            threshold: 0,
         });
         sum.on_hand += i128::from(change.on_hand);
         sum.held += i128::from(change.held);
-        sum.threshold = sum.threshold.max(change.low_stock_threshold);
         if sum.expected_on_hand != change.expected_on_hand {
             return Err(Refusal::Malformed("moves that expect different levels").into());
         }
     }
-    let mut levels = Vec::with_capacity(sums.len());
+    let mut moved = BTreeMap::new();
     let mut events = Vec::with_capacity(sums.len());
     for (key, sum) in sums {
         let before = view.level(key).map_err(Stop::Failed)?;
@@ -213,17 +210,41 @@ fn move_levels<V: View>(view: &mut V, commit: &Commit) -> Result<Moved, Stop<V::
             held: after.held,
             available: after.available(),
         });
-        if before.available() >= sum.threshold && after.available() < sum.threshold {
-            events.push(Event::StockLow {
-                variant_id: key.variant_id,
-                location_id: key.location_id,
-                available: after.available(),
-                threshold: sum.threshold,
-            });
-        }
-        levels.push(after);
+        moved.insert(key, (before.available(), after));
     }
-    Ok(Moved { levels, events })
+    for low in commit.low_stock() {
+        events.extend(become_low(view, low, &moved)?);
+    }
+    Ok(Moved { levels: moved.into_values().map(|(_, after)| after).collect(), events })
+}
+
+/// What is told of a variant if it has become low. The levels that moved are known as they are
+/// after it, beside what was available of them before.
+fn become_low<V: View>(
+    view: &mut V,
+    low: &LowStock,
+    moved: &BTreeMap<LevelKey, (i64, StockLevel)>,
+) -> Result<Option<Event>, Stop<V::Error>> {
+    let LowStock { variant_id, threshold, .. } = *low;
+    let keys = low.locations.iter().map(|id| LevelKey { variant_id, location_id: *id });
+    let (here, elsewhere): (Vec<_>, Vec<_>) = keys.partition(|key| moved.contains_key(key));
+    let mut before = 0;
+    let mut after = 0;
+    for (available, level) in here.iter().filter_map(|key| moved.get(key)) {
+        before += available;
+        after += level.available();
+    }
+    for key in elsewhere {
+        // What is enough in the first places is enough, whatever is in the others.
+        if after >= threshold || after >= before {
+            return Ok(None);
+        }
+        let available = view.level(key).map_err(Stop::Failed)?.available();
+        before += available;
+        after += available;
+    }
+    let became = before >= threshold && after < threshold;
+    Ok(became.then_some(Event::StockLow { variant_id, available: after, threshold }))
 }
 
 // A difference past 64 bits is out of every level's bounds, and so is the nearest within them.

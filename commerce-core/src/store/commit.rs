@@ -1,9 +1,12 @@
 //! A commit: everything that one operation writes, with what must still hold when it is written.
 
+use std::collections::BTreeMap;
+
 use crate::{
     error::Rejection,
     event::Event,
-    inventory::StockMove,
+    id::VariantId,
+    inventory::{LowStock, StockMove},
     secret::Digest,
     text::IdempotencyKey,
     time::Timestamp,
@@ -94,6 +97,7 @@ pub struct Commit {
     at: Timestamp,
     writes: Vec<Write>,
     moves: Vec<StockMove>,
+    low_stock: BTreeMap<VariantId, LowStock>,
     events: Vec<Event>,
     outcome: Option<Outcome>,
 }
@@ -106,7 +110,14 @@ impl Commit {
 
     /// A commit that writes nothing yet, of an operation at a time.
     pub fn at(at: Timestamp) -> Self {
-        Self { at, writes: Vec::new(), moves: Vec::new(), events: Vec::new(), outcome: None }
+        Self {
+            at,
+            writes: Vec::new(),
+            moves: Vec::new(),
+            low_stock: BTreeMap::new(),
+            events: Vec::new(),
+            outcome: None,
+        }
     }
 
     /// Adds a record; answers it as it will be stored.
@@ -156,6 +167,11 @@ impl Commit {
         self.moves.push(change);
     }
 
+    /// Has the moves tell if they leave a variant low. Asking it twice of one variant asks it once.
+    pub fn watch(&mut self, low: Option<LowStock>) {
+        self.low_stock.extend(low.map(|low| (low.variant_id, low)));
+    }
+
     /// Tells others.
     pub fn event(&mut self, event: Event) {
         self.events.push(event);
@@ -202,6 +218,11 @@ impl Commit {
     /// The stock moves. Those of one level count as one.
     pub fn moves(&self) -> &[StockMove] {
         &self.moves
+    }
+
+    /// The variants of which is told if the moves leave them low.
+    pub fn low_stock(&self) -> impl Iterator<Item = &LowStock> {
+        self.low_stock.values()
     }
 
     /// The events, to which the store adds those of the stock levels.

@@ -16,7 +16,7 @@ use crate::{
     id::{CategoryId, CustomerId, LocationId, VariantId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
-    text::{Email, Label},
+    text::{Email, Label, Sku},
     time::Timestamp,
     version::Versioned,
 };
@@ -118,8 +118,8 @@ pub struct ProductQuery {
     /// The currency in which prices are compared.
     pub currency: Currency,
     /// In which order. `None` sorts by how well the text matches, equal ones by id, the newest
-    /// first, and looks at no more than the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) that
-    /// match and were made last.
+    /// first, of the [`CANDIDATES_MAX`](crate::search::CANDIDATES_MAX) that match and were made last
+    /// and as many that match by name.
     pub sort: Option<ProductSort>,
     /// Whether the order is turned round. That of how well the text matches never is.
     pub descending: bool,
@@ -156,6 +156,8 @@ pub struct OrderQuery {
 pub struct StockFilter {
     /// At this place; a variant that never was there is left out.
     pub location_id: Option<LocationId>,
+    /// With this SKU, to the letter.
+    pub sku: Option<Sku>,
     /// Only variants of which fewer units than their threshold are available in active locations.
     pub low: bool,
 }

@@ -12,6 +12,8 @@ pub(crate) const SHIPPING: i64 = 500;
 pub(crate) const FREE_FROM: i64 = 20_000;
 pub(crate) const TERMS_DAYS: i64 = 3;
 pub(crate) const IDLE_DAYS: i64 = 5;
+/// That of a variant of which nothing else is said.
+const THRESHOLD: i64 = 5;
 
 const DAY: i64 = 86_400_000;
 
@@ -55,7 +57,26 @@ pub(crate) struct Line {
     holds: [i64; LOCATIONS],
     pub(crate) backordered: i64,
     pub(crate) sent: i64,
+    pub(crate) cancelled: i64,
     pub(crate) refunded: i64,
+}
+
+impl Line {
+    fn left(&self) -> i64 {
+        self.units - self.sent - self.cancelled
+    }
+
+    /// One unit after the other: first what is waited for, then what the last place keeps.
+    fn call_off(&mut self, units: i64) {
+        for _ in 0..units {
+            self.cancelled += 1;
+            if self.backordered > 0 {
+                self.backordered -= 1;
+            } else if let Some(held) = self.holds.iter_mut().rev().find(|held| **held > 0) {
+                *held -= 1;
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -67,6 +88,7 @@ pub(crate) struct Order {
     pub(crate) cancelled: bool,
     pub(crate) parcels: usize,
     pub(crate) refunds: usize,
+    pub(crate) reductions: usize,
     arrived: usize,
     on_delivery: bool,
     placed: i64,
@@ -104,7 +126,7 @@ impl Order {
     pub(crate) fn fulfillment_status(&self) -> FulfillmentStatus {
         if self.unsent() {
             FulfillmentStatus::Unfulfilled
-        } else if self.lines.iter().all(|line| line.sent == line.units) {
+        } else if self.lines.iter().all(|line| line.left() == 0) {
             FulfillmentStatus::Fulfilled
         } else {
             FulfillmentStatus::Partial
@@ -127,11 +149,20 @@ impl Order {
         }
     }
 
-    fn release(&mut self) {
+    /// Whether nothing of it was sent, nor ever will be.
+    fn is_nothing(&self) -> bool {
+        self.unsent() && self.lines.iter().all(|line| line.left() == 0)
+    }
+
+    fn call_off_all(&mut self) {
         for line in &mut self.lines {
-            line.holds = [0; LOCATIONS];
-            line.backordered = 0;
+            line.call_off(line.left());
         }
+    }
+
+    fn cancel(&mut self) {
+        self.cancelled = true;
+        self.call_off_all();
     }
 }
 
@@ -143,6 +174,8 @@ pub(crate) struct Model {
     pub(crate) carts: Vec<Option<Cart>>,
     pub(crate) orders: Vec<Order>,
     pub(crate) on_delivery: bool,
+    /// How often the shop was told that a variant has become low.
+    pub(crate) lows: [usize; VARIANTS],
     pub(crate) now: i64,
 }
 
@@ -155,6 +188,7 @@ impl Model {
             carts: (0..SHOPPERS).map(|_| None).collect(),
             orders: vec![],
             on_delivery: false,
+            lows: [0; VARIANTS],
             now,
         }
     }
@@ -168,8 +202,16 @@ impl Model {
         if self.active[l] { self.on_hand[v][l] - self.held(v, l) } else { 0 }
     }
 
-    fn available(&self, v: usize) -> i64 {
+    pub(crate) fn available(&self, v: usize) -> i64 {
         (0..LOCATIONS).map(|l| self.free(v, l)).sum()
+    }
+
+    /// Counts the variants that have become low since so many units were available.
+    pub(crate) fn note_lows(&mut self, before: [i64; VARIANTS]) {
+        for (v, before) in before.into_iter().enumerate() {
+            let became = before >= THRESHOLD && self.available(v) < THRESHOLD;
+            self.lows[v] += usize::from(became && self.goods[v].tracked);
+        }
     }
 
     pub(crate) fn sent(&self, v: usize) -> i64 {
@@ -272,7 +314,16 @@ impl Model {
             let (holds, backordered) =
                 if tracked { self.take(variant, units) } else { ([0; LOCATIONS], 0) };
             let (price, tax) = self.line_total(variant, units);
-            Line { variant, units, total: price + tax, holds, backordered, sent: 0, refunded: 0 }
+            Line {
+                variant,
+                units,
+                total: price + tax,
+                holds,
+                backordered,
+                sent: 0,
+                cancelled: 0,
+                refunded: 0,
+            }
         };
         let order = Order {
             lines: lines.iter().map(place).collect(),
@@ -282,6 +333,7 @@ impl Model {
             cancelled: false,
             parcels: 0,
             refunds: 0,
+            reductions: 0,
             arrived: 0,
             on_delivery: self.on_delivery,
             placed: self.now,
@@ -300,14 +352,30 @@ impl Model {
         ok
     }
 
-    pub(crate) fn cancel(&mut self, o: usize) -> bool {
+    pub(crate) fn cancel(&mut self, o: usize, part: Option<(usize, i64)>) -> bool {
         let order = &mut self.orders[o];
-        let ok = !order.cancelled && order.unsent() && order.refunded == order.paid;
-        if ok {
-            order.cancelled = true;
-            order.release();
+        let left: i64 = order.lines.iter().map(Line::left).sum();
+        let too_many = part.is_some_and(|(n, units)| units > order.lines[n].left());
+        if order.cancelled || too_many {
+            return false;
         }
-        ok
+        let whole = part.is_none_or(|(_, units)| units == left) && order.unsent();
+        if whole {
+            if order.refunded < order.paid {
+                return false;
+            }
+            order.cancel();
+            return true;
+        }
+        if left == 0 || order.unsent() && !order.may_ship() {
+            return false;
+        }
+        match part {
+            Some((n, units)) => order.lines[n].call_off(units),
+            None => order.call_off_all(),
+        }
+        order.reductions += 1;
+        true
     }
 
     pub(crate) fn fulfill(&mut self, o: usize, part: Option<(usize, i64)>) -> bool {
@@ -315,12 +383,11 @@ impl Model {
         let parts: Vec<(usize, i64)> = match part {
             Some(part) => vec![part],
             None => {
-                let rest = order.lines.iter().enumerate().map(|(n, l)| (n, l.units - l.sent));
+                let rest = order.lines.iter().enumerate().map(|(n, l)| (n, l.left()));
                 rest.filter(|(_, units)| *units > 0).collect()
             }
         };
-        let too_many =
-            parts.iter().any(|(n, units)| order.lines[*n].sent + units > order.lines[*n].units);
+        let too_many = parts.iter().any(|(n, units)| *units > order.lines[*n].left());
         if order.cancelled || !order.may_ship() || parts.is_empty() || too_many {
             return false;
         }
@@ -390,8 +457,20 @@ impl Model {
         }
         order.refunded += minor;
         order.refunds += 1;
-        if order.refunded == order.paid {
-            order.release();
+        // What is refunded and was not sent never will be.
+        let left: i64 = order.lines.iter().map(Line::left).sum();
+        let all = order.refunded == order.paid;
+        if all {
+            order.call_off_all();
+        }
+        for line in &mut order.lines {
+            line.call_off(line.refunded - line.sent - line.cancelled);
+        }
+        let called_off = order.lines.iter().map(Line::left).sum::<i64>() < left;
+        if called_off && !order.is_nothing() {
+            order.reductions += 1;
+        } else if called_off && !all {
+            order.cancelled = true;
         }
         true
     }
@@ -401,8 +480,7 @@ impl Model {
         let now = self.now;
         for order in &mut self.orders {
             if order.deadline().is_some_and(|at| at <= now) {
-                order.cancelled = true;
-                order.release();
+                order.cancel();
             }
         }
         let idle = |cart: &Option<Cart>| {

@@ -21,7 +21,7 @@ use commerce_core::{
     inputs::{Clock, SeededIds, SteppedClock},
     inventory::{AdjustStock, CreateLocation, Reason, SetStock},
     money::Money,
-    order::{CancelOrder, CancelReason, Deliver, FulfillLine, FulfillOrder, OrderView},
+    order::{CancelLine, CancelOrder, CancelReason, Deliver, FulfillLine, FulfillOrder, OrderView},
     payment::{CreateRefund, RefundLine},
     quantity::Quantity,
     secret::Secret,
@@ -70,6 +70,15 @@ pub(crate) fn parts(lines: &[(LineId, i64)]) -> FulfillOrder {
         quantity: Quantity::new(units).unwrap(),
     };
     FulfillOrder { lines: lines.iter().map(part).collect(), tracking: None }
+}
+
+pub(crate) fn cancel_units(lines: &[(LineId, i64)]) -> CancelOrder {
+    let part = |&(line_id, units): &(LineId, i64)| CancelLine {
+        line_id,
+        quantity: Quantity::new(units).unwrap(),
+    };
+    let lines = lines.iter().map(part).collect();
+    CancelOrder { lines, ..CancelOrder::new(CancelReason::Shop) }
 }
 
 pub(crate) fn refund_of(minor: i64) -> CreateRefund {
@@ -323,8 +332,19 @@ impl World {
     }
 
     pub(crate) fn cancel(&self, id: OrderId) -> Result<OrderView, Error> {
-        let request = CancelOrder { reason: CancelReason::Shop, note: None };
-        block_on(self.shop.cancel_order(&self.system, id, &request, None)).map(|done| done.output)
+        self.cancel_as(id, &CancelOrder::new(CancelReason::Shop))
+    }
+
+    pub(crate) fn cancel_units(
+        &self,
+        id: OrderId,
+        lines: &[(LineId, i64)],
+    ) -> Result<OrderView, Error> {
+        self.cancel_as(id, &cancel_units(lines))
+    }
+
+    pub(crate) fn cancel_as(&self, id: OrderId, request: &CancelOrder) -> Result<OrderView, Error> {
+        block_on(self.shop.cancel_order(&self.system, id, request, None)).map(|done| done.output)
     }
 
     pub(crate) fn fulfill(&self, id: OrderId, request: &FulfillOrder) -> Result<OrderView, Error> {

@@ -16,7 +16,7 @@ use serde::{
     },
 };
 
-use super::{invalid, push};
+use super::{invalid, object::Objects, push};
 use crate::problem::{Code, Part, Problem};
 
 /// What a body may be; the server puts it among the extensions of a request that has one.
@@ -41,7 +41,7 @@ const DISCARDED_MAX: usize = 64 << 20;
 
 /// A JSON body.
 ///
-/// As an extractor it refuses, each with its own [`Code`]: another content type, a body that is
+/// As an extractor it refuses, each with its own [`Code`]: another content type, a compressed body, one that is
 /// too large or too slow, what is not well-formed JSON or repeats a key in one object, and last
 /// what `T` does not take, with a pointer to it. `T` decides what fields it knows: give it
 /// `#[serde(deny_unknown_fields)]`.
@@ -63,11 +63,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let json = is_json(request.headers());
+        let kind = kind(request.headers());
         let body = whole(request).await?;
-        if !json {
-            return Err(not_json());
-        }
+        kind?;
         parse(&body).map(Self)
     }
 }
@@ -77,26 +75,37 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
-        let json = is_json(request.headers());
+        let kind = kind(request.headers());
         let body = whole(request).await?;
-        match (body.is_empty(), json) {
-            (true, _) => Ok(None),
-            (false, true) => parse(&body).map(|value| Some(Self(value))),
-            (false, false) => Err(not_json()),
+        if body.is_empty() {
+            return Ok(None);
         }
+        kind?;
+        parse(&body).map(|value| Some(Self(value)))
     }
 }
 
-fn not_json() -> Problem {
-    Problem::new(
-        Code::UnsupportedMediaType,
-        "The body must be JSON, and Content-Type must say so: application/json.",
-    )
+/// Refuses what does not say that it is JSON, and JSON in disguise.
+fn kind(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |detail| Err(Problem::new(Code::UnsupportedMediaType, detail));
+    if !is_json(headers) {
+        return refused("The body must be JSON, and Content-Type must say so: application/json.");
+    }
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return refused("The body must come as it is, without a Content-Encoding.");
+    }
+    Ok(())
 }
 
 async fn whole(request: Request) -> Result<Vec<u8>, Problem> {
     let rules = request.extensions().get().copied().unwrap_or_default();
     let BodyRules { bytes_max, within } = rules;
+    // A client that asks before it sends need not send what is too large.
+    let asks = request.headers().contains_key(header::EXPECT);
+    if asks && request.body().size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+        return Err(too_large(bytes_max));
+    }
     tokio::time::timeout(within, read(request.into_body(), bytes_max)).await.map_err(|_| {
         Problem::new(Code::RequestTimeout, "The body of the request came too slowly.")
     })?
@@ -132,19 +141,20 @@ async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
         }
     }
     if discarded > 0 {
-        return Err(Problem::new(
-            Code::PayloadTooLarge,
-            format!("The body of the request is larger than {bytes_max} bytes."),
-        )
-        .with("bytes_max", bytes_max));
+        return Err(too_large(bytes_max));
     }
     Ok(bytes)
+}
+
+fn too_large(bytes_max: usize) -> Problem {
+    let detail = format!("The body of the request is larger than {bytes_max} bytes.");
+    Problem::new(Code::PayloadTooLarge, detail).with("bytes_max", bytes_max)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     well_formed(body)?;
     let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
         let inner = error.inner();
         let place = format!(" at line {} column {}", inner.line(), inner.column());
         let message = inner.to_string();
@@ -315,7 +325,9 @@ mod tests {
             (r#"{"lines":[],"a/b~c":1}"#, "/a~1b~0c", "unknown"),
             (r#"{"lines":[],"payment":{"card":{"token":1}}}"#, "/payment/card/token", "string"),
             (r#"{"lines":[],"payment":"cash"}"#, "/payment", "unknown variant"),
-            (r#"[1,2]"#, "/0", "a list"),
+            (r#"[[],null,null]"#, "", "an object"),
+            (r#"{"lines":[["a",1]]}"#, "/lines/0", "an object"),
+            (r#"{"lines":[],"payment":{"card":["t"]}}"#, "/payment/card", "an object"),
             (r#""x""#, "", "an object"),
         ] {
             let (code, at, why) = refusal(body);

@@ -14,6 +14,12 @@ impl From<Error> for Problem {
                 "Too many others change the same thing at this moment. Nothing was written.",
             ),
             Error::Unavailable(_) => Self::unavailable(error),
+            Error::GatewayUnavailable(_) => Self::new(
+                Code::Unavailable,
+                "The payment provider is out of reach for the moment. Send the same request with the \
+                 same Idempotency-Key: it goes on from where it is.",
+            )
+            .caused_by(error),
             Error::OutcomeUnknown(_) => Self::new(
                 Code::OutcomeUnknown,
                 "It is not known whether this was done. Send the same request with the same \
@@ -126,7 +132,8 @@ mod tests {
         let errors = [
             (Error::Contention, Code::Unavailable),
             (Error::Unavailable(store()), Code::Unavailable),
-            (Error::OutcomeUnknown(store()), Code::OutcomeUnknown),
+            (Error::GatewayUnavailable("secret.example is down".into()), Code::Unavailable),
+            (Error::OutcomeUnknown(store().into()), Code::OutcomeUnknown),
             (Error::Internal("a bug in /src/secret".into()), Code::Internal),
         ];
         let rejections = rejections.map(|(rejection, code)| (Error::from(rejection), code));

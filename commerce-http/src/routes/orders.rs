@@ -99,15 +99,22 @@ async fn order(
     Ok(known.answer(order.version.get(), &order))
 }
 
-/// Call an order off
+/// Call off an order, its rest, or some of its units
 ///
-/// What is held for it is released. An order that is paid must be refunded first.
+/// What is called off is never sent, and what is held for it is released. Without `lines` it is all
+/// that is still to be sent; an order of which nothing was sent is cancelled by that, and must be
+/// refunded first if it is paid.
+///
+/// What is to be paid stays what was agreed. What was paid for units that are called off is given
+/// back by a refund of those units. So of an order that waits for its money before it is sent no
+/// part can be called off: take the money first, or call off the whole.
 #[utoipa::path(post, path = "/orders/{id}/cancel", tag = "orders", security(("bearer" = [])),
     params(("id" = OrderId, Path, description = "The order"), ("If-Match" = Option<String>, Header)),
     request_body(content = Option<CancelOrder>, description = "May be left out"),
     responses(
         (status = 200, description = "The order", body = OrderView),
-        (status = 409, description = "`invalid_transition`: it is cancelled, paid, or some of it was sent"),
+        (status = 409, description = "`invalid_transition`: it is cancelled, nothing of it is left \
+            to send, the whole of it is meant and it is paid, or a part and it waits for its money"),
     ),
 )]
 async fn cancel_order(
@@ -161,6 +168,10 @@ async fn capture(
 /// Give money back
 ///
 /// An amount, or what the customer paid for some units; with neither, all that is left.
+///
+/// Units that are refunded and were neither sent nor called off are called off: they are never sent,
+/// and their stock is released. Of a line that was sent in part the units that were sent count
+/// first; to refund others, call them off before.
 #[utoipa::path(post, path = "/orders/{id}/refunds", tag = "orders", security(("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
@@ -195,11 +206,11 @@ async fn refund(
         ("Idempotency-Key" = String, Header),
         ("If-Match" = Option<String>, Header),
     ),
-    request_body(content = Option<FulfillOrder>, description = "May be left out: then all is sent that was not yet"),
+    request_body(content = Option<FulfillOrder>, description = "May be left out: then all is sent that still can be"),
     responses(
         (status = 201, description = "The order with the fulfillment", body = OrderView),
         (status = 409, description = "`invalid_transition`: it is cancelled, not paid for as its \
-            terms ask, or wholly sent; `insufficient_stock` for backordered units"),
+            terms ask, or nothing of it is left to send; `insufficient_stock` for backordered units"),
     ),
 )]
 async fn fulfill_order(

@@ -6,6 +6,7 @@ use commerce_core::{
     id::{LocationId, VariantId},
     inventory::{AdjustStock, Movement, SetStock},
     store::{MovementFilter, StockFilter},
+    text::Sku,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -36,6 +37,9 @@ struct Filter {
     /// At this location; a variant that never was there is left out.
     #[param(value_type = Option<String>)]
     location: Option<LocationId>,
+    /// With this SKU, to the letter.
+    #[param(value_type = Option<String>)]
+    sku: Option<Sku>,
     /// Only variants of which fewer units than their threshold are available.
     #[serde(default)]
     #[param(default = false)]
@@ -52,7 +56,8 @@ async fn stock(
     BackOffice(caller): BackOffice,
     List { filter, page }: List<Filter>,
 ) -> Result<Json<Page<StockView>>, Problem> {
-    let filter = StockFilter { location_id: filter.location, low: filter.low };
+    let Filter { location, sku, low } = filter;
+    let filter = StockFilter { location_id: location, sku, low };
     let stock = app.commerce().stock(&caller, &filter, &page.request_by_text()?).await?;
     Ok(Json(stock.try_into()?))
 }

@@ -112,6 +112,10 @@ fn stock_is_listed_by_sku() {
     assert_eq!(skus("low=false"), ["A", "B", "C", "D"]);
     assert_eq!(skus("low=true"), ["B", "D"]);
     assert_eq!(skus(&format!("location={}", id(&cellar))), ["A"]);
+    assert_eq!(skus("sku=B"), ["B"]);
+    assert_eq!(skus("sku=A&low=true"), Vec::<String>::new());
+    assert_eq!(skus("sku=b"), Vec::<String>::new());
+    assert_eq!(skus("sku=E"), Vec::<String>::new(), "it is not counted");
     let first = shop.staff_get("/stock?limit=3&total=true").json();
     assert_eq!(first["total"], 4);
     let cursor = first["next_cursor"].as_str().unwrap();
@@ -119,7 +123,8 @@ fn stock_is_listed_by_sku() {
     for (query, pointer) in [
         ("low=maybe", "/low"),
         ("location=x", "/location"),
-        ("sku=A", "/sku"),
+        ("sku=", "/sku"),
+        ("skus=A", "/skus"),
         ("cursor=e30", "/cursor"),
     ] {
         assert_eq!(pointers(&shop.staff_get(&format!("/stock?{query}"))), [pointer]);

@@ -202,12 +202,16 @@ fn lists_of_stock_follow_an_index() {
     let connection = connection();
     for low in [false, true] {
         for page in pages(CursorKey::Text("a".to_owned())) {
-            let filter = StockFilter { location_id: None, low };
+            let filter = StockFilter { low, ..StockFilter::default() };
             let (steps, _) = plan::of(|| super::stock::stock(&connection, &filter, &page).unwrap());
             check("stock", &steps, true);
-            let filter = StockFilter { location_id: Some(id::<LocationId>()), low };
+            let location_id = Some(id::<LocationId>());
+            let filter = StockFilter { location_id, low, ..StockFilter::default() };
             let (steps, _) = plan::of(|| super::stock::stock(&connection, &filter, &page).unwrap());
             check("stock at a place", &steps, low);
+            let filter = StockFilter { sku: Some("A-1".parse().unwrap()), ..filter };
+            let (steps, _) = plan::of(|| super::stock::stock(&connection, &filter, &page).unwrap());
+            check("stock of a SKU", &steps, true);
         }
     }
     for location_id in [None, Some(id::<LocationId>())] {

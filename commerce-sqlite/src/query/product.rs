@@ -21,8 +21,8 @@ use crate::{
 
 /// The most products that are looked up and sorted. With `n` products of which more match, those on
 /// a page are found among the first `20 n / SORTED_MAX` of an index: this is where the two meet for
-/// some million products.
-const SORTED_MAX: usize = 5_000;
+/// some hundred thousand products.
+const SORTED_MAX: usize = 2_000;
 
 /// Sorts after every price.
 const NO_PRICE: i64 = i64::MAX;
@@ -136,39 +136,41 @@ impl Narrow {
         }
     }
 
-    /// A condition on a product `p`, without an index to go through.
-    fn condition(&self) -> (&'static str, Option<Value>) {
+    /// Restricts a list of products `p`, whose id is in the column `id`, without another index to go
+    /// through than that of the product: `+` hides one that all of a large category would be read by.
+    pub(super) fn restrict(&self, select: &mut Select, id: &str) {
         match self {
-            Self::Category(id) => (
-                "EXISTS (SELECT 1 FROM commerce_product_categories AS c
-                    WHERE c.product_id = p.id AND c.category_id = ?)",
-                Some(id.clone()),
+            Self::Category(category) => select.when(
+                format!(
+                    "EXISTS (SELECT 1 FROM commerce_product_categories AS c
+                    WHERE c.product_id = {id} AND +c.category_id = ?)"
+                ),
+                [category.clone()],
             ),
-            Self::Categories(ids) => (
-                "EXISTS (SELECT 1 FROM commerce_product_categories AS c
-                    WHERE c.product_id = p.id
-                    AND c.category_id IN (SELECT unhex(value) FROM json_each(?)))",
-                Some(text(ids.as_str())),
+            Self::Categories(categories) => select.when(
+                format!(
+                    "EXISTS (SELECT 1 FROM commerce_product_categories AS c
+                    WHERE c.product_id = {id}
+                    AND +c.category_id IN (SELECT unhex(value) FROM json_each(?)))"
+                ),
+                [text(categories.as_str())],
             ),
-            Self::Tag(tag) => (
-                "EXISTS (SELECT 1 FROM commerce_product_tags AS t
-                    WHERE t.product_id = p.id AND t.tag_key = ?)",
-                Some(tag.clone()),
+            Self::Tag(tag) => select.when(
+                format!(
+                    "EXISTS (SELECT 1 FROM commerce_product_tags AS t
+                    WHERE t.product_id = {id} AND +t.tag_key = ?)"
+                ),
+                [tag.clone()],
             ),
-            Self::Vendor(vendor) => ("+p.vendor_key = ?", Some(vendor.clone())),
-            Self::Type(kind) => ("+p.type_key = ?", Some(kind.clone())),
-            Self::Featured => ("+p.featured = 1", None),
-            Self::Words(query) => (
+            Self::Vendor(vendor) => select.when("+p.vendor_key = ?", [vendor.clone()]),
+            Self::Type(kind) => select.when("+p.type_key = ?", [kind.clone()]),
+            Self::Featured => select.when("+p.featured = 1", []),
+            Self::Words(query) => select.when(
                 "EXISTS (SELECT 1 FROM commerce_products_fts AS f
                     WHERE f.rowid = p.seq AND f.commerce_products_fts MATCH ?)",
-                Some(text(query.as_str())),
+                [text(query.as_str())],
             ),
         }
-    }
-
-    pub(super) fn restrict(&self, select: &mut Select) {
-        let (condition, value) = self.condition();
-        select.when(condition, value);
     }
 
     /// How many products match, as far as `SORTED_MAX` and one more.
@@ -240,7 +242,7 @@ fn count(connection: &Connection, query: &ProductQuery, words: &[String]) -> Res
     let mut select = match narrow.split_first() {
         Some((first, rest)) => {
             let mut select = from(first);
-            rest.iter().for_each(|narrow| narrow.restrict(&mut select));
+            rest.iter().for_each(|narrow| narrow.restrict(&mut select, "p.id"));
             select
         }
         None => match query.filter.status {
@@ -282,11 +284,19 @@ fn smallest(connection: &Connection, narrow: &[Narrow]) -> Result<Option<usize>>
     Ok(best.map(|(at, _)| at))
 }
 
-/// Restricts a list to what matches all filters but the one that it was made from.
-fn restrict(select: &mut Select, query: &ProductQuery, narrow: &[Narrow], but: Option<usize>) {
+/// Restricts a list to what matches all filters but the one that it was made from. The products' ids
+/// are in the column `id`: one that is known before `p` is looked up saves that for what is passed
+/// over.
+fn restrict(
+    select: &mut Select,
+    id: &str,
+    query: &ProductQuery,
+    narrow: &[Narrow],
+    but: Option<usize>,
+) {
     for (at, one) in narrow.iter().enumerate() {
         if Some(at) != but {
-            one.restrict(select);
+            one.restrict(select, id);
         }
     }
     conditions(query, select);
@@ -349,7 +359,7 @@ fn by_column(
             }
         },
     };
-    restrict(&mut select, query, narrow, chosen);
+    restrict(&mut select, "p.id", query, narrow, chosen);
     sort.keys(connection, select, query.page.after.as_ref(), query.page.limit)
 }
 
@@ -432,7 +442,7 @@ fn with_price(
             select
         }
     };
-    restrict(&mut select, query, narrow, chosen);
+    restrict(&mut select, "l.product_id", query, narrow, chosen);
     sort.keys(connection, select, after, query.page.limit)
 }
 
@@ -450,7 +460,7 @@ fn without_price(
     let limit = query.page.limit.saturating_add(1);
     let (sign, direction) = if query.descending { ("<", "DESC") } else { (">", "ASC") };
     let read = |mut select: Select| -> Result<Vec<Cursor>> {
-        restrict(&mut select, query, narrow, chosen);
+        restrict(&mut select, "p.id", query, narrow, chosen);
         if let Some(after) = after {
             select.when(format!("p.id {sign} ?"), [bytes(after.id)]);
         }

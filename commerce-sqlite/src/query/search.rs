@@ -8,7 +8,7 @@ use commerce_core::{
     store::{Cursor, CursorKey, Page, ProductInputs, ProductQuery},
     time::Timestamp,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, types::Value};
 
 use super::{
     Select, page,
@@ -18,7 +18,10 @@ use super::{
 use crate::{
     codec,
     error::{Error, Result},
-    table::{document, product},
+    table::{
+        document::{self, NAME},
+        product,
+    },
 };
 
 /// Of the products made in one millisecond, the most that are looked at to find the newest by id.
@@ -27,21 +30,26 @@ const EQUALS_MAX: usize = 4_096;
 /// What the full-text index is asked for: products with a word that begins as each of these does.
 pub(super) fn matches(words: &[String]) -> String {
     // A word has no quotation marks in it.
-    words.iter().map(|word| format!("\"{word}\"*")).collect::<Vec<_>>().join(" ")
+    let any = |word: &String| format!("(\"{word}\"* OR \"{NAME}{word}\"*)");
+    words.iter().map(any).collect::<Vec<_>>().join(" AND ")
+}
+
+/// As [`matches`], of the words of names alone.
+fn matches_by_name(words: &[String]) -> String {
+    words.iter().map(|word| format!("\"{NAME}{word}\"*")).collect::<Vec<_>>().join(" AND ")
 }
 
 struct Candidate {
     id: ProductId,
     created_at: Timestamp,
     score: u32,
+    by_name: bool,
 }
 
 /// Products by how well they match, the newest of equals first.
 pub(super) fn ranked(connection: &Connection, query: &ProductQuery) -> Result<Page<ProductInputs>> {
-    let words = query.filter.text.as_deref().map(search::query);
-    let mut found = candidates(connection, query, words.as_deref().unwrap_or_default())?;
-    found.sort_unstable_by_key(|it| Reverse((it.created_at, it.id)));
-    found.truncate(search::CANDIDATES_MAX);
+    let words = query.filter.text.as_deref().map(search::query).unwrap_or_default();
+    let mut found = candidates(connection, query, &words)?;
     let total = query.page.total.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
     found.sort_unstable_by_key(|it| Reverse((it.score, it.id)));
     let after = match &query.page.after {
@@ -59,11 +67,37 @@ pub(super) fn ranked(connection: &Connection, query: &ProductQuery) -> Result<Pa
     page(keys, &query.page, total, |ids| product::products(connection, ids))
 }
 
-/// The newest products that match, and a few more where several are equally new.
+/// The products to rank.
 fn candidates(
     connection: &Connection,
     query: &ProductQuery,
     words: &[String],
+) -> Result<Vec<Candidate>> {
+    let by_age = |found: &mut Vec<Candidate>| {
+        found.sort_unstable_by_key(|it| Reverse((it.created_at, it.id)));
+    };
+    let mut found = newest(connection, query, words, &matches(words), i64::MAX)?;
+    by_age(&mut found);
+    // Where there are more, the older ones by name may be missing.
+    if let Some(last) = found.get(search::CANDIDATES_MAX - 1)
+        && found.iter().filter(|it| it.by_name).count() < search::CANDIDATES_MAX
+    {
+        let before = product::first_seq(last.created_at);
+        found.extend(newest(connection, query, words, &matches_by_name(words), before)?);
+        by_age(&mut found);
+    }
+    search::keep_candidates(&mut found, |it| it.by_name);
+    Ok(found)
+}
+
+/// The newest products before a place in the full-text index that match what it is asked for, and a
+/// few more where several are equally new. Without words, the newest of all.
+fn newest(
+    connection: &Connection,
+    query: &ProductQuery,
+    words: &[String],
+    matching: &str,
+    before: i64,
 ) -> Result<Vec<Candidate>> {
     let (mut select, order) = if words.is_empty() {
         let table = "commerce_products AS p INDEXED BY commerce_products_by_age";
@@ -72,11 +106,12 @@ fn candidates(
         let tables =
             "commerce_products_fts AS f CROSS JOIN commerce_products AS p ON p.seq = f.rowid";
         let mut select = Select::from(tables);
-        select.when("f.commerce_products_fts MATCH ?", [text(matches(words))]);
+        select.when("f.commerce_products_fts MATCH ?", [text(matching)]);
+        select.when("f.rowid < ?", [Value::Integer(before)]);
         (select, "ORDER BY f.rowid DESC")
     };
     for narrow in Narrow::all(&query.filter, &[]) {
-        narrow.restrict(&mut select);
+        narrow.restrict(&mut select, "p.id");
     }
     conditions(query, &mut select);
     let columns = if words.is_empty() {
@@ -99,8 +134,15 @@ fn candidates(
         {
             break;
         }
-        let score = if words.is_empty() { Some(0) } else { document::read(&row)?.score(words) };
-        found.extend(score.map(|score| Candidate { id, created_at, score }));
+        if words.is_empty() {
+            found.push(Candidate { id, created_at, score: 0, by_name: true });
+            continue;
+        }
+        let document = document::read(&row)?;
+        if let Some(score) = document.score(words) {
+            let by_name = document.matches_by_name(words);
+            found.push(Candidate { id, created_at, score, by_name });
+        }
     }
     Ok::<_, Error>(found)
 }

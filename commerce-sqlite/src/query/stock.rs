@@ -16,6 +16,7 @@ use crate::{
     table::{
         stock::{self, MOVEMENTS},
         variant,
+        wanted::Wanted,
     },
 };
 
@@ -33,7 +34,7 @@ pub(super) fn stock(
         WHERE s.variant_id = v.id AND s.location_id = ?)";
     let mut select = Select::from("commerce_variants AS v");
     if let Some(location) = filter.location_id {
-        let few = !filter.low && {
+        let few = !filter.low && filter.sku.is_none() && {
             let count = codec::number(
                 connection,
                 AT,
@@ -50,6 +51,9 @@ pub(super) fn stock(
             select.when(IS_AT, [blob(location)]);
         }
     }
+    if let Some(sku) = &filter.sku {
+        select.when("v.sku = ?", [Value::Text(sku.to_string())]);
+    }
     if filter.low {
         // Only tracked variants are ever marked so, and only where there is a shop at all.
         select.when("v.low = 1 AND EXISTS (SELECT 1 FROM commerce_shop)", []);
@@ -60,7 +64,7 @@ pub(super) fn stock(
     let sort = Sort { key: "v.sku", id: "v.id", descending: false };
     let keys = sort.keys(connection, select, request.after.as_ref(), request.limit)?;
     page(keys, request, total, |ids: Vec<VariantId>| {
-        let ids = codec::ids(ids);
+        let ids = Wanted::new(ids);
         let mut levels = stock::levels(connection, &ids)?;
         let variants = variant::variants(connection, &ids)?;
         Ok(variants

@@ -21,9 +21,7 @@ pub(crate) fn index(connection: &Connection, id: ProductId) -> Result<()> {
     const UPDATE: &str = "UPDATE commerce_products_fts
         SET title = ?2, skus = ?3, tags = ?4, description = ?5 WHERE rowid = ?1";
     let Some(seq) = codec::number(connection, SEQ, [codec::key(id)])? else { return Ok(()) };
-    let Some(product) = product::products_alone(connection, &codec::ids([id]))?.pop() else {
-        return Ok(());
-    };
+    let Some(product) = product::product_alone(connection, id)? else { return Ok(()) };
     let mut codes = Vec::new();
     codec::all(connection, CODES, [codec::key(id)], |row| {
         codes.push(row.str()?.to_owned());
@@ -35,7 +33,8 @@ pub(crate) fn index(connection: &Connection, id: ProductId) -> Result<()> {
     if before.as_ref() == Some(&document) {
         return Ok(());
     }
-    let Document { title, skus, tags, description } = document;
+    let Document { title, skus, tags, description } = &document;
+    let [title, skus, tags] = [title, skus, tags].map(|words| as_names(words));
     let sql = if before.is_some() { UPDATE } else { INSERT };
     codec::run(connection, sql, params![seq, title, skus, tags, description])?;
     Ok(())
@@ -49,12 +48,20 @@ pub(crate) fn forget(connection: &Connection, id: ProductId) -> Result<()> {
     Ok(())
 }
 
+/// Marks a word as that of a name. No word has this character in it.
+pub(crate) const NAME: &str = "=";
+
+fn as_names(words: &str) -> String {
+    let words = words.split(' ').filter(|word| !word.is_empty());
+    words.map(|word| [NAME, word].concat()).collect::<Vec<_>>().join(" ")
+}
+
 /// The columns `title`, `skus`, `tags` and `description`.
 pub(crate) fn read(row: &Columns<'_>) -> Result<Document> {
     Ok(Document {
-        title: row.str()?.to_owned(),
-        skus: row.str()?.to_owned(),
-        tags: row.str()?.to_owned(),
+        title: row.str()?.replace(NAME, ""),
+        skus: row.str()?.replace(NAME, ""),
+        tags: row.str()?.replace(NAME, ""),
         description: row.str()?.to_owned(),
     })
 }

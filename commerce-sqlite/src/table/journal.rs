@@ -40,11 +40,11 @@ pub(crate) fn outcome(connection: &Connection, key: &OutcomeKey) -> Result<Optio
     })
 }
 
-/// The places of the outbox that a batch takes: the last one is read once and written once.
+/// The places of the outbox that a batch takes, each after the last one that was ever taken: that of
+/// the newest entry, or what a purge that took it away has left in its counter.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
-    /// As it is stored, and as it is now.
-    last: Option<(i64, i64)>,
+    last: Option<i64>,
 }
 
 impl Positions {
@@ -55,27 +55,18 @@ impl Positions {
         at: Timestamp,
         events: &[Event],
     ) -> Result<()> {
-        const LAST: &str = "SELECT value FROM commerce_counters WHERE name = 'outbox'";
+        const LAST: &str =
+            "SELECT max(value, coalesce((SELECT max(position) FROM commerce_outbox), 0))
+            FROM commerce_counters WHERE name = 'outbox'";
         const INSERT: &str =
             "INSERT INTO commerce_outbox (position, at, events) VALUES (?1, ?2, ?3)";
-        let (stored, last) = match self.last {
+        let last = match self.last {
             Some(last) => last,
-            None => codec::number(connection, LAST, [])?.map_or((0, 0), |last| (last, last)),
+            None => codec::number(connection, LAST, [])?.unwrap_or(0),
         };
         let position = last + 1;
-        self.last = Some((stored, position));
+        self.last = Some(position);
         codec::run(connection, INSERT, params![position, at.as_millis(), codec::json(events)?])?;
-        Ok(())
-    }
-
-    /// Writes the last place, which never comes again even when its entry is gone.
-    pub(crate) fn write(self, connection: &Connection) -> Result<()> {
-        const LAST: &str = "UPDATE commerce_counters SET value = ?1 WHERE name = 'outbox'";
-        if let Some((stored, last)) = self.last
-            && stored != last
-        {
-            codec::run(connection, LAST, [last])?;
-        }
         Ok(())
     }
 }
@@ -131,9 +122,13 @@ pub(crate) fn purge(connection: &Connection, purge: &Purge, purged: &mut Purged)
         SELECT rowid FROM commerce_outcomes WHERE at < ?1 ORDER BY at LIMIT ?2)";
     const OUTBOX: &str = "DELETE FROM commerce_outbox WHERE position IN (
         SELECT position FROM commerce_outbox WHERE position <= ?1 ORDER BY position LIMIT ?2)";
+    const LAST: &str = "UPDATE commerce_counters
+        SET value = max(value, coalesce((SELECT max(position) FROM commerce_outbox), 0))
+        WHERE name = 'outbox'";
     const CARTS: &str = "SELECT id, status, updated_at FROM commerce_carts
         WHERE id > ?1 ORDER BY id LIMIT ?2";
     let outcomes = codec::run(connection, OUTCOMES, [purge.outcomes_before.as_millis(), STEP])?;
+    codec::run(connection, LAST, [])?;
     let outbox = codec::run(connection, OUTBOX, [codec::count(purge.outbox_through), STEP])?;
     let after = purged.after.map_or(vec![], |id| codec::key(id).to_vec());
     let carts = codec::all(connection, CARTS, params![after, STEP], |row| {

@@ -11,7 +11,10 @@ use commerce_core::{
 };
 use rusqlite::Connection;
 
-use super::{Cell, payment, table};
+use super::{
+    Cell, payment, table,
+    wanted::{RowsOf, Wanted},
+};
 use crate::{
     codec::{self, Columns},
     error::Result,
@@ -22,14 +25,14 @@ table! {
     id version number cart_id status payment_status fulfillment_status origin customer_id secret
     email email_key currency subtotal discount_total shipping_total tax_total tax_included rounding
     total paid_total refunded_total placed_at expires_at cancelled_at cancel_reason updated_at terms
-    history shipping_address billing_address shipping taxes pricing note
+    history shipping_address billing_address shipping taxes pricing note cancel_note
 }
 
 table! {
     pub(crate) ORDER_LINES = "commerce_order_lines", 2 keys:
     order_id position id variant_id product_id sku title options image quantity unit_price subtotal
-    discount_total tax_total total requires_shipping track_inventory backordered fulfilled refunded
-    adjustments
+    discount_total tax_total total requires_shipping track_inventory backordered fulfilled cancelled
+    refunded adjustments
 }
 
 table! {
@@ -81,6 +84,7 @@ fn row<'a>(order: &'a Order, version: Version, other: Option<&Order>) -> Result<
         Cell::json_unless(&order.taxes, other.map(|it| &it.taxes))?,
         Cell::json_unless(&order.pricing, other.map(|it| &it.pricing))?,
         Cell::maybe_text(order.note.as_ref()),
+        Cell::maybe_text(order.cancel_note.as_ref()),
     ])
 }
 
@@ -106,6 +110,7 @@ fn line_row<'a>(of: &Order, position: i64, line: &'a OrderLine) -> Result<Vec<Ce
         line.track_inventory.into(),
         line.backordered.into(),
         line.fulfilled.into(),
+        line.cancelled.into(),
         line.refunded.into(),
         Cell::json(&line.adjustments)?,
     ])
@@ -250,6 +255,7 @@ fn read(row: &Columns<'_>) -> Result<(Version, Order)> {
         taxes: row.json()?,
         pricing: row.json()?,
         note: row.maybe(Columns::text)?,
+        cancel_note: row.maybe(Columns::text)?,
         lines: Vec::new(),
         fulfillments: Vec::new(),
     };
@@ -275,6 +281,7 @@ fn read_line(row: &Columns<'_>, currency: Currency, holds: Vec<Hold>) -> Result<
         track_inventory: row.bool()?,
         backordered: row.i64()?,
         fulfilled: row.i64()?,
+        cancelled: row.i64()?,
         refunded: row.i64()?,
         adjustments: row.json()?,
         holds,
@@ -300,38 +307,29 @@ pub(crate) fn orders(
     connection: &Connection,
     ids: impl IntoIterator<Item = OrderId>,
 ) -> Result<Vec<OrderInputs>> {
-    fn of_orders(table: &super::Table, order: &str) -> String {
-        let columns: Vec<_> = table.columns.iter().map(|column| format!("it.{column}")).collect();
-        let (columns, name, key) =
-            (columns.join(", "), table.name, table.columns.first().copied().unwrap_or_default());
-        format!(
-            "SELECT {columns} FROM json_each(?1) AS wanted
-            CROSS JOIN {name} AS it ON it.{key} = unhex(wanted.value)
-            ORDER BY wanted.key{order}"
-        )
-    }
-    static ORDERS_OF: LazyLock<String> = LazyLock::new(|| of_orders(&ORDERS, ""));
-    static LINES_OF: LazyLock<String> = LazyLock::new(|| of_orders(&ORDER_LINES, ", it.position"));
-    static HOLDS_OF: LazyLock<String> =
-        LazyLock::new(|| of_orders(&HOLDS, ", it.line, it.position"));
-    static FULFILLMENTS_OF: LazyLock<String> =
-        LazyLock::new(|| of_orders(&FULFILLMENTS, ", it.position"));
-    let wanted = codec::ids(ids);
-    let mut found = codec::all(connection, &ORDERS_OF, [&wanted], read)?;
+    static ORDERS_OF: LazyLock<RowsOf> = LazyLock::new(|| RowsOf::table(&ORDERS, ""));
+    static LINES_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::table(&ORDER_LINES, "it.position"));
+    static HOLDS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::table(&HOLDS, "it.line, it.position"));
+    static FULFILLMENTS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::table(&FULFILLMENTS, "it.position"));
+    let wanted = Wanted::new(ids);
+    let mut found = ORDERS_OF.all(connection, &wanted, read)?;
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let places: HashMap<OrderId, usize> =
         found.iter().enumerate().map(|(at, (_, order))| (order.id, at)).collect();
     let mut holds: HashMap<(OrderId, i64), Vec<Hold>> = HashMap::new();
-    codec::all(connection, &HOLDS_OF, [&wanted], |row| {
+    HOLDS_OF.all(connection, &wanted, |row| {
         let key = (row.id()?, row.i64()?);
         row.skip(2);
         let hold = Hold { location_id: row.id()?, quantity: row.i64()? };
         holds.entry(key).or_default().push(hold);
         Ok(())
     })?;
-    codec::all(connection, &LINES_OF, [&wanted], |row| {
+    LINES_OF.all(connection, &wanted, |row| {
         let key = (row.id()?, row.i64()?);
         let order = places.get(&key.0).and_then(|at| found.get_mut(*at));
         if let Some((_, order)) = order {
@@ -340,7 +338,7 @@ pub(crate) fn orders(
         }
         Ok(())
     })?;
-    codec::all(connection, &FULFILLMENTS_OF, [&wanted], |row| {
+    FULFILLMENTS_OF.all(connection, &wanted, |row| {
         let of: OrderId = row.id()?;
         row.skip(1);
         if let Some((_, order)) = places.get(&of).and_then(|at| found.get_mut(*at)) {
@@ -349,7 +347,7 @@ pub(crate) fn orders(
         Ok(())
     })?;
     let mut payments: HashMap<OrderId, Vec<_>> = HashMap::new();
-    for payment in payment::payments(connection, places.keys().copied())? {
+    for payment in payment::payments(connection, &wanted)? {
         payments.entry(payment.order_id).or_default().push(payment);
     }
     Ok(found

@@ -1,16 +1,19 @@
 //! Payments and their refunds.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use commerce_core::{
     currency::Currency,
-    id::{OrderId, PaymentId},
+    id::PaymentId,
     payment::{Payment, Refund},
     version::{Version, Versioned},
 };
 use rusqlite::Connection;
 
-use super::{Cell, table};
+use super::{
+    Cell, table,
+    wanted::{RowsOf, Wanted},
+};
 use crate::{
     codec::{self, Columns},
     error::Result,
@@ -93,23 +96,23 @@ fn read(row: &Columns<'_>) -> Result<(Version, Payment)> {
 /// The payments of orders, those of one order oldest first.
 pub(crate) fn payments(
     connection: &Connection,
-    orders: impl IntoIterator<Item = OrderId>,
+    orders: &Wanted,
 ) -> Result<Vec<Versioned<Payment>>> {
-    const PAYMENTS_OF: &str = "SELECT p.id, p.version, p.order_id, p.gateway, p.status, p.currency,
-            p.amount, p.captured, p.refunded, p.provider_ref, p.client_secret, p.redirect_url,
-            p.failure, p.created_at, p.updated_at
-        FROM json_each(?1) AS wanted
-        CROSS JOIN commerce_payments AS p ON p.order_id = unhex(wanted.value)
-        ORDER BY p.id";
-    const REFUNDS_OF: &str = "SELECT r.payment_id, p.currency, r.id, r.amount, r.reason,
-            r.created_at, r.lines
-        FROM json_each(?1) AS wanted
-        CROSS JOIN commerce_payments AS p ON p.order_id = unhex(wanted.value)
-        CROSS JOIN commerce_refunds AS r ON r.payment_id = p.id
-        ORDER BY r.payment_id, r.position";
-    let orders = codec::ids(orders);
+    static PAYMENTS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        let columns = PAYMENTS.columns_of("p");
+        RowsOf::new(&columns, "commerce_payments AS p", "p.order_id", "", "p.id")
+    });
+    static REFUNDS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        RowsOf::new(
+            "r.payment_id, p.currency, r.id, r.amount, r.reason, r.created_at, r.lines",
+            "commerce_payments AS p",
+            "p.order_id",
+            "CROSS JOIN commerce_refunds AS r ON r.payment_id = p.id",
+            "r.payment_id, r.position",
+        )
+    });
     let mut refunds: HashMap<PaymentId, Vec<Refund>> = HashMap::new();
-    codec::all(connection, REFUNDS_OF, [&orders], |row| {
+    REFUNDS_OF.all(connection, orders, |row| {
         let of = row.id()?;
         let currency: Currency = row.text()?;
         refunds.entry(of).or_default().push(Refund {
@@ -121,7 +124,7 @@ pub(crate) fn payments(
         });
         Ok(())
     })?;
-    codec::all(connection, PAYMENTS_OF, [&orders], |row| {
+    PAYMENTS_OF.all(connection, orders, |row| {
         let (version, mut payment) = read(row)?;
         payment.refunds = refunds.remove(&payment.id).unwrap_or_default();
         Ok(Versioned::new(version, payment))

@@ -12,7 +12,10 @@ use commerce_core::{
 };
 use rusqlite::{Connection, params};
 
-use super::{Cell, stock, table, variant};
+use super::{
+    Cell, stock, table, variant,
+    wanted::{RowsOf, Wanted},
+};
 use crate::{
     codec::{self, Columns},
     error::Result,
@@ -204,15 +207,21 @@ fn read(row: &Columns<'_>) -> Result<(Version, Product)> {
     Ok((version, product))
 }
 
+/// Columns of a table of what belongs to products, after the product's id.
+fn of_product(columns: &str, table: &str) -> RowsOf {
+    let (columns, table) = (format!("it.product_id, {columns}"), format!("{table} AS it"));
+    RowsOf::new(&columns, &table, "it.product_id", "", "it.position")
+}
+
 /// What belongs to products, by product, in the order of the positions.
 fn belongings<T>(
     connection: &Connection,
-    sql: &str,
-    products: &str,
+    rows: &RowsOf,
+    products: &Wanted,
     read: impl Fn(&Columns<'_>) -> Result<T>,
 ) -> Result<HashMap<ProductId, Vec<T>>> {
     let mut found = HashMap::new();
-    codec::all(connection, sql, [products], |row| {
+    rows.all(connection, products, |row| {
         let of = row.id()?;
         found.entry(of).or_insert_with(Vec::new).push(read(row)?);
         Ok(())
@@ -224,47 +233,61 @@ fn take<K: Eq + Hash, V>(map: &mut HashMap<K, Vec<V>>, key: &K) -> Vec<V> {
     map.remove(key).unwrap_or_default()
 }
 
-/// Products without their variants, in the order of the ids.
-pub(crate) fn products_alone(
+type Row = (Version, Product);
+
+fn rows(connection: &Connection, products: &Wanted) -> Result<Vec<Row>> {
+    static PRODUCTS_OF: LazyLock<RowsOf> = LazyLock::new(|| RowsOf::table(&PRODUCTS, ""));
+    PRODUCTS_OF.all(connection, products, read)
+}
+
+/// The products of rows, with all that belongs to them but their variants.
+fn complete(
     connection: &Connection,
-    ids: &str,
+    products: &Wanted,
+    rows: Vec<Row>,
 ) -> Result<Vec<Versioned<Product>>> {
-    static PRODUCTS_OF: LazyLock<String> = LazyLock::new(|| {
-        let columns: Vec<_> = PRODUCTS.columns.iter().map(|column| format!("p.{column}")).collect();
-        format!(
-            "SELECT {} FROM json_each(?1) AS wanted
-            CROSS JOIN commerce_products AS p ON p.id = unhex(wanted.value)
-            ORDER BY wanted.key",
-            columns.join(", ")
-        )
-    });
-    macro_rules! of_products {
-        ($columns:literal, $table:literal) => {
-            concat!(
-                "SELECT it.product_id, ",
-                $columns,
-                " FROM json_each(?1) AS wanted CROSS JOIN ",
-                $table,
-                " AS it ON it.product_id = unhex(wanted.value)
-                ORDER BY it.product_id, it.position"
-            )
-        };
-    }
-    const TAGS_OF: &str = of_products!("it.tag", "commerce_product_tags");
-    const CATEGORIES_OF: &str = of_products!("it.category_id", "commerce_product_categories");
-    const IMAGES_OF: &str = of_products!("it.id, it.url, it.alt", "commerce_product_images");
-    let mut tags = belongings(connection, TAGS_OF, ids, |row| row.text())?;
-    let mut categories = belongings(connection, CATEGORIES_OF, ids, |row| row.id())?;
-    let mut images = belongings(connection, IMAGES_OF, ids, |row| {
+    static TAGS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| of_product("it.tag", "commerce_product_tags"));
+    static CATEGORIES_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| of_product("it.category_id", "commerce_product_categories"));
+    static IMAGES_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| of_product("it.id, it.url, it.alt", "commerce_product_images"));
+    let mut tags = belongings(connection, &TAGS_OF, products, |row| row.text())?;
+    let mut categories = belongings(connection, &CATEGORIES_OF, products, |row| row.id())?;
+    let mut images = belongings(connection, &IMAGES_OF, products, |row| {
         Ok(Image { id: row.id()?, url: row.text()?, alt: row.maybe(Columns::text)? })
     })?;
-    codec::all(connection, &PRODUCTS_OF, [ids], |row| {
-        let (version, mut product) = read(row)?;
+    let complete = rows.into_iter().map(|(version, mut product)| {
         product.tags = take(&mut tags, &product.id);
         product.categories = take(&mut categories, &product.id);
         product.images = take(&mut images, &product.id);
-        Ok(Versioned::new(version, product))
-    })
+        Versioned::new(version, product)
+    });
+    Ok(complete.collect())
+}
+
+/// A product without its variants.
+pub(crate) fn product_alone(
+    connection: &Connection,
+    id: ProductId,
+) -> Result<Option<Versioned<Product>>> {
+    let wanted = Wanted::one(id);
+    Ok(complete(connection, &wanted, rows(connection, &wanted)?)?.pop())
+}
+
+fn with_variants(
+    connection: &Connection,
+    products: &Wanted,
+    rows: Vec<Row>,
+) -> Result<Vec<ProductInputs>> {
+    let mut variants = variant::variants_of_products(connection, products)?;
+    let mut levels = stock::levels_of_products(connection, products)?;
+    let complete = complete(connection, products, rows)?.into_iter().map(|product| {
+        let variants = take(&mut variants, &product.id);
+        let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
+        ProductInputs { product, variants, levels }
+    });
+    Ok(complete.collect())
 }
 
 /// Products with their variants and stock, in the order of the ids.
@@ -272,32 +295,22 @@ pub(crate) fn products(
     connection: &Connection,
     ids: impl IntoIterator<Item = ProductId>,
 ) -> Result<Vec<ProductInputs>> {
-    let ids = codec::ids(ids);
-    let mut variants = variant::variants_of_products(connection, &ids)?;
-    let mut levels: HashMap<_, Vec<_>> = HashMap::new();
-    for level in stock::levels_of_products(connection, &ids)? {
-        levels.entry(level.variant_id).or_default().push(level);
-    }
-    let products = products_alone(connection, &ids)?;
-    Ok(products
-        .into_iter()
-        .map(|product| {
-            let variants = take(&mut variants, &product.id);
-            let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
-            ProductInputs { product, variants, levels }
-        })
-        .collect())
+    let wanted = Wanted::new(ids);
+    with_variants(connection, &wanted, rows(connection, &wanted)?)
 }
 
 /// A product with its variants and stock.
 pub(crate) fn product(connection: &Connection, by: &ProductRef) -> Result<Option<ProductInputs>> {
-    const ID_OF: &str = "SELECT id FROM commerce_products WHERE slug = ?1";
-    let id = match by {
-        ProductRef::Id(id) => Some(*id),
-        ProductRef::Slug(slug) => codec::first(connection, ID_OF, [&**slug], |row| row.id())?,
+    static BY_SLUG: LazyLock<String> = LazyLock::new(|| PRODUCTS.select("WHERE slug = ?1"));
+    let found = match by {
+        ProductRef::Id(id) => rows(connection, &Wanted::one(*id))?.pop(),
+        ProductRef::Slug(slug) => codec::first(connection, &BY_SLUG, [&**slug], read)?,
     };
-    match id {
-        Some(id) => Ok(products(connection, [id])?.pop()),
+    match found {
+        Some(row) => {
+            let wanted = Wanted::one(row.1.id);
+            Ok(with_variants(connection, &wanted, vec![row])?.pop())
+        }
         None => Ok(None),
     }
 }

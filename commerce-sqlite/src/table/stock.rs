@@ -1,6 +1,6 @@
 //! Stock levels, the ledger, and which variants are low.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use commerce_core::{
     id::VariantId,
@@ -8,7 +8,10 @@ use commerce_core::{
 };
 use rusqlite::{Connection, Params, params};
 
-use super::{Cell, table};
+use super::{
+    Cell, table,
+    wanted::{RowsOf, Wanted},
+};
 use crate::{
     codec::{self, Columns},
     error::Result,
@@ -64,15 +67,16 @@ pub(crate) fn level(connection: &Connection, key: LevelKey) -> Result<StockLevel
     Ok(StockLevel { variant_id: key.variant_id, location_id: key.location_id, on_hand, held })
 }
 
-/// The levels of variants that a JSON list of ids names, those of one by location.
+/// The levels of variants, those of one by location.
 pub(crate) fn levels(
     connection: &Connection,
-    variants: &str,
+    variants: &Wanted,
 ) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
-    const LEVELS: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
-        FROM json_each(?1) AS wanted
-        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = unhex(wanted.value)";
-    levels_by(connection, LEVELS, [variants])
+    static LEVELS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        let columns = "s.variant_id, s.location_id, s.on_hand, s.held";
+        RowsOf::new(columns, "commerce_stock_levels AS s", "s.variant_id", "", "s.location_id")
+    });
+    Ok(by_variant(LEVELS_OF.all(connection, variants, read_level)?))
 }
 
 /// The levels that a statement finds, each once, those of one variant by location.
@@ -81,30 +85,36 @@ pub(crate) fn levels_by(
     sql: &str,
     params: impl Params,
 ) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
+    Ok(by_variant(codec::all(connection, sql, params, read_level)?))
+}
+
+fn by_variant(levels: Vec<StockLevel>) -> HashMap<VariantId, Vec<StockLevel>> {
     let mut found: HashMap<_, Vec<StockLevel>> = HashMap::new();
-    codec::all(connection, sql, params, |row| {
-        let level = read_level(row)?;
+    for level in levels {
         found.entry(level.variant_id).or_default().push(level);
-        Ok(())
-    })?;
+    }
     for levels in found.values_mut() {
         levels.sort_unstable_by_key(|level| level.location_id);
         levels.dedup();
     }
-    Ok(found)
+    found
 }
 
-/// The levels of all variants of products, by product and location.
+/// The levels of all variants of products, those of one variant by location.
 pub(crate) fn levels_of_products(
     connection: &Connection,
-    products: &str,
-) -> Result<Vec<StockLevel>> {
-    const LEVELS: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
-        FROM json_each(?1) AS wanted
-        CROSS JOIN commerce_variants AS v ON v.product_id = unhex(wanted.value)
-        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id
-        ORDER BY s.variant_id, s.location_id";
-    codec::all(connection, LEVELS, [products], read_level)
+    products: &Wanted,
+) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
+    static LEVELS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        RowsOf::new(
+            "s.variant_id, s.location_id, s.on_hand, s.held",
+            "commerce_variants AS v",
+            "v.product_id",
+            "CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id",
+            "",
+        )
+    });
+    Ok(by_variant(LEVELS_OF.all(connection, products, read_level)?))
 }
 
 /// Levels that a batch has moved: read once, written once, however many commits move them.

@@ -11,7 +11,10 @@ use commerce_core::{
 };
 use rusqlite::Connection;
 
-use super::{Cell, stock, table};
+use super::{
+    Cell, stock, table,
+    wanted::{RowsOf, Wanted},
+};
 use crate::{
     codec::{self, Columns},
     error::{Error, Result},
@@ -125,9 +128,9 @@ fn read(row: &Columns<'_>, prices: &mut Prices) -> Result<Versioned<Variant>> {
     Ok(Versioned::new(version, variant))
 }
 
-fn read_prices(connection: &Connection, sql: &str, ids: &str) -> Result<Prices> {
+fn read_prices(connection: &Connection, rows: &RowsOf, ids: &Wanted) -> Result<Prices> {
     let mut prices = Prices::new();
-    codec::all(connection, sql, [ids], |row| {
+    rows.all(connection, ids, |row| {
         let of = row.id()?;
         let currency = row.text()?;
         let amount = row.money(currency)?;
@@ -139,51 +142,43 @@ fn read_prices(connection: &Connection, sql: &str, ids: &str) -> Result<Prices> 
 }
 
 /// The columns of `v`, a variant.
-static COLUMNS: LazyLock<String> = LazyLock::new(|| {
-    VARIANTS.columns.iter().map(|column| format!("v.{column}")).collect::<Vec<_>>().join(", ")
+static COLUMNS: LazyLock<String> = LazyLock::new(|| VARIANTS.columns_of("v"));
+
+/// The prices of variants.
+static PRICES_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+    let columns = "p.variant_id, p.currency, p.amount, p.compare_at";
+    RowsOf::new(columns, "commerce_variant_prices AS p", "p.variant_id", "", "p.position")
 });
 
-/// The prices of variants that a JSON list of ids names.
-const PRICES_OF: &str = "SELECT p.variant_id, p.currency, p.amount, p.compare_at
-    FROM json_each(?1) AS wanted
-    CROSS JOIN commerce_variant_prices AS p ON p.variant_id = unhex(wanted.value)
-    ORDER BY p.variant_id, p.position";
-
-/// The variants that a JSON list of ids names, in its order.
-pub(crate) fn variants(connection: &Connection, ids: &str) -> Result<Vec<Versioned<Variant>>> {
-    static VARIANTS_OF: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {} FROM json_each(?1) AS wanted
-            CROSS JOIN commerce_variants AS v ON v.id = unhex(wanted.value)
-            ORDER BY wanted.key",
-            *COLUMNS
-        )
-    });
-    let mut prices = read_prices(connection, PRICES_OF, ids)?;
-    codec::all(connection, &VARIANTS_OF, [ids], |row| read(row, &mut prices))
+/// Variants, in the order of the ids.
+pub(crate) fn variants(connection: &Connection, ids: &Wanted) -> Result<Vec<Versioned<Variant>>> {
+    static VARIANTS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| RowsOf::new(&COLUMNS, "commerce_variants AS v", "v.id", "", ""));
+    let mut prices = read_prices(connection, &PRICES_OF, ids)?;
+    VARIANTS_OF.all(connection, ids, |row| read(row, &mut prices))
 }
 
-/// The variants of products that a JSON list of ids names, by product, those of one by position.
+/// The variants of products, by product, those of one by position.
 pub(crate) fn variants_of_products(
     connection: &Connection,
-    products: &str,
+    products: &Wanted,
 ) -> Result<HashMap<ProductId, Vec<Versioned<Variant>>>> {
-    static VARIANTS_OF: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {} FROM json_each(?1) AS wanted
-            CROSS JOIN commerce_variants AS v ON v.product_id = unhex(wanted.value)
-            ORDER BY wanted.key, v.position, v.id",
-            *COLUMNS
+    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        let order = "v.position, v.id";
+        RowsOf::new(&COLUMNS, "commerce_variants AS v", "v.product_id", "", order)
+    });
+    static PRICES_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        RowsOf::new(
+            "p.variant_id, p.currency, p.amount, p.compare_at",
+            "commerce_variants AS v",
+            "v.product_id",
+            "CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id",
+            "p.variant_id, p.position",
         )
     });
-    const PRICES_OF: &str = "SELECT p.variant_id, p.currency, p.amount, p.compare_at
-        FROM json_each(?1) AS wanted
-        CROSS JOIN commerce_variants AS v ON v.product_id = unhex(wanted.value)
-        CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id
-        ORDER BY p.variant_id, p.position";
-    let mut prices = read_prices(connection, PRICES_OF, products)?;
+    let mut prices = read_prices(connection, &PRICES_OF, products)?;
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    codec::all(connection, &VARIANTS_OF, [products], |row| {
+    VARIANTS_OF.all(connection, products, |row| {
         let variant = read(row, &mut prices)?;
         found.entry(variant.product_id).or_default().push(variant);
         Ok(())
@@ -197,7 +192,7 @@ pub(crate) fn stocked(
     variants: impl IntoIterator<Item = VariantId>,
 ) -> Result<Vec<Sellable>> {
     let variants: Vec<_> = variants.into_iter().collect();
-    let levels = stock::levels(connection, &codec::ids(variants.iter().copied()))?;
+    let levels = stock::levels(connection, &Wanted::new(variants.iter().copied()))?;
     sellables(connection, variants, levels)
 }
 
@@ -207,18 +202,17 @@ pub(crate) fn sellables(
     variants: impl IntoIterator<Item = VariantId>,
     mut levels: Levels,
 ) -> Result<Vec<Sellable>> {
-    static SELLABLES: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {}, p.title, p.status, p.tax_class, coalesce(
+    static SELLABLES: LazyLock<RowsOf> = LazyLock::new(|| {
+        let columns = format!(
+            "{}, p.title, p.status, p.tax_class, coalesce(
                 (SELECT url FROM commerce_product_images
                     WHERE product_id = p.id AND id = v.image_id),
                 (SELECT url FROM commerce_product_images
-                    WHERE product_id = p.id ORDER BY position LIMIT 1))
-            FROM json_each(?1) AS wanted
-            CROSS JOIN commerce_variants AS v ON v.id = unhex(wanted.value)
-            CROSS JOIN commerce_products AS p ON p.id = v.product_id",
+                    WHERE product_id = p.id ORDER BY position LIMIT 1))",
             *COLUMNS
-        )
+        );
+        let product = "CROSS JOIN commerce_products AS p ON p.id = v.product_id";
+        RowsOf::new(&columns, "commerce_variants AS v", "v.id", product, "")
     });
     let mut distinct: Vec<_> = variants.into_iter().collect();
     if distinct.is_empty() {
@@ -226,9 +220,9 @@ pub(crate) fn sellables(
     }
     distinct.sort_unstable();
     distinct.dedup();
-    let ids = codec::ids(distinct);
-    let mut prices = read_prices(connection, PRICES_OF, &ids)?;
-    codec::all(connection, &SELLABLES, [&ids], |row| {
+    let ids = Wanted::new(distinct);
+    let mut prices = read_prices(connection, &PRICES_OF, &ids)?;
+    SELLABLES.all(connection, &ids, |row| {
         let variant = read(row, &mut prices)?;
         Ok(Sellable {
             title: row.text()?,

@@ -2,23 +2,26 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod host;
+
 use std::path::Path;
 
 use commerce_core::{
-    Commerce,
+    Commerce, Done, Error, PlacedView,
     access::Caller,
     cart::{AddLine, CreateCart},
     catalog::{CreateProduct, CreateVariant, ProductStatus},
+    checkout::PlaceOrder,
     currency::Currency,
+    customer::Address,
     id::{CartId, VariantId},
     money::Money,
-    secret::Secret,
     shop::Shop,
+    text::IdempotencyKey,
 };
 use commerce_sqlite::{SqliteStore, SystemClock, SystemIds};
 use pollster::block_on;
 use rusqlite::Connection;
-use serde_json::json;
 
 /// A shop over a store, opened.
 pub(crate) fn shop(store: SqliteStore) -> Commerce {
@@ -41,17 +44,57 @@ pub(crate) fn sell(shop: &Commerce, sku: &str, units: i64) -> VariantId {
 }
 
 /// A guest's cart that can be checked out.
-pub(crate) fn cart(shop: &Commerce, lines: &[(VariantId, i64)]) -> (Caller, CartId) {
-    let request: CreateCart = serde_json::from_value(json!({
-        "email": "a@example.com",
-        "shipping_address": {"name": "A", "line1": "1", "city": "Berlin", "country": "DE"},
-    }))
-    .unwrap();
-    let lines = lines.iter().map(|(id, units)| AddLine::new(*id, *units).unwrap()).collect();
-    let request = CreateCart { lines, ..request };
-    let made = block_on(shop.create_cart(&Caller::anonymous(), &request)).unwrap();
-    let secret: Secret = made.token.as_ref().unwrap().parse().unwrap();
-    (Caller::guest(&secret), made.cart.id)
+#[derive(Debug, Clone)]
+pub(crate) struct Cart {
+    pub(crate) id: CartId,
+    pub(crate) token: String,
+}
+
+impl Cart {
+    pub(crate) fn guest(&self) -> Caller {
+        Caller::guest(&self.token.parse().unwrap())
+    }
+
+    /// Makes an order of it, under a key that is always the same.
+    pub(crate) fn check_out(&self, shop: &Commerce) -> Result<Done<PlacedView>, Error> {
+        let guest = self.guest().with_key(IdempotencyKey::new("checkout").unwrap());
+        block_on(shop.place_order(&guest, self.id, &PlaceOrder::default()))
+    }
+}
+
+/// A guest's cart that can be checked out, if there is enough of everything.
+pub(crate) fn try_cart(shop: &Commerce, lines: &[(VariantId, i64)]) -> Result<Cart, Error> {
+    let request = CreateCart {
+        lines: lines.iter().map(|(id, units)| AddLine::new(*id, *units).unwrap()).collect(),
+        email: Some("a@example.com".parse().unwrap()),
+        shipping_address: Some(Address::new("A", "1", "Berlin", "DE").unwrap()),
+        ..CreateCart::default()
+    };
+    let made = block_on(shop.create_cart(&Caller::anonymous(), &request))?.output;
+    Ok(Cart { id: made.cart.id, token: made.token.unwrap() })
+}
+
+/// A guest's cart that can be checked out.
+pub(crate) fn cart(shop: &Commerce, lines: &[(VariantId, i64)]) -> Cart {
+    try_cart(shop, lines).unwrap()
+}
+
+/// Numbers that look random and come again from the same seed.
+#[derive(Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`.
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
 }
 
 pub(crate) fn number(connection: &Connection, sql: &str) -> i64 {

@@ -168,7 +168,8 @@ fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
     keys
 }
 
-/// The keys of a page by how well products match, among the newest of those that do.
+/// The keys of a page by how well products match, among the newest of those that do and the newest of
+/// those that match by name.
 fn ranked<'a>(
     query: &ProductQuery,
     select: Select<'a>,
@@ -179,17 +180,27 @@ fn ranked<'a>(
         "ORDER BY p.created_at DESC, p.id DESC LIMIT {}",
         codec::count(search::CANDIDATES_MAX)
     );
+    let mut candidates = Sql::new("(");
+    candidates.push(select.clone().sql("p.id", &newest));
+    if !words.is_empty() {
+        let mut by_name = select;
+        let named = document::query_by_name(words);
+        by_name.when("p.words @@ ?::tsquery", [Cell::Made(named).into()]);
+        candidates.text(") UNION (");
+        candidates.push(by_name.sql("p.id", &newest));
+    }
+    candidates.text(")");
     let total = query.page.total.then(|| {
         let mut count = Sql::new("SELECT count(*) FROM (");
-        count.push(select.clone().sql("1", &newest));
+        count.push(candidates.clone());
         count.text(") AS c");
         count
     });
-    let mut candidates = Select::from("(SELECT p.id, ");
-    candidates.from.push(Sql::with(document::SCORE, [document::quoted(words).into()]));
-    candidates.from.text("::bigint AS key FROM (");
-    candidates.from.push(select.sql("p.id, p.words", &newest));
-    candidates.from.text(") AS p) AS c");
+    let mut scored = Select::from("(SELECT p.id, ");
+    scored.from.push(Sql::with(document::SCORE, [document::quoted(words).into()]));
+    scored.from.text("::bigint AS key FROM (");
+    scored.from.push(candidates);
+    scored.from.text(") AS c JOIN commerce_products AS p ON p.id = c.id) AS c");
     let sort = Sort { id: "c.id", ..sort };
-    (sort.keys(candidates, &query.page), sort, total)
+    (sort.keys(scored, &query.page), sort, total)
 }

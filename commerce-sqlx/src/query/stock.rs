@@ -27,6 +27,9 @@ pub(super) async fn stock(
     if let Some(location) = filter.location_id {
         select.when(IS_AT, [Cell::id(location).into()]);
     }
+    if let Some(sku) = &filter.sku {
+        select.when("v.sku = ?", [Cell::Text(sku).into()]);
+    }
     if filter.low {
         // The mark finds them; whether it is still right is seen by the levels. Without a shop there
         // are no locations that count.

@@ -67,6 +67,11 @@ pub(crate) fn query(words: &[String]) -> String {
     words.iter().map(|word| format!("'{}':*", cut(word))).collect::<Vec<_>>().join(" & ")
 }
 
+/// As [`query`], of the words of names alone: titles, codes, tags, vendors and types.
+pub(crate) fn query_by_name(words: &[String]) -> String {
+    words.iter().map(|word| format!("'{}':*AB", cut(word))).collect::<Vec<_>>().join(" & ")
+}
+
 /// How well the words of a product `p` match those of a search, as [`Document::score`] says: for each
 /// word, the best place where it stands counts. The words are one parameter, made by [`quoted`].
 pub(crate) const SCORE: &str = "(SELECT coalesce(sum(CASE

@@ -28,6 +28,7 @@ table! {
     refunded_total: Int, placed_at: Time, expires_at: Time, cancelled_at: Time,
     cancel_reason: Text, updated_at: Time, terms: Json, history: Json, shipping_address: Json,
     billing_address: Json, shipping: Json, taxes: Json, pricing: Json, note: Text,
+    cancel_note: Text,
 }
 
 table! {
@@ -35,7 +36,7 @@ table! {
     order_id: Uuid, position: Int, id: Uuid, variant_id: Uuid, product_id: Uuid, sku: Text,
     title: Text, options: Json, image: Text, quantity: Int, unit_price: Int, subtotal: Int,
     discount_total: Int, tax_total: Int, total: Int, requires_shipping: Bool,
-    track_inventory: Bool, backordered: Int, fulfilled: Int, refunded: Int, adjustments: Json,
+    track_inventory: Bool, backordered: Int, fulfilled: Int, cancelled: Int, refunded: Int, adjustments: Json,
 }
 
 table! {
@@ -87,6 +88,7 @@ fn row(order: &Order, version: Version) -> Result<Cells<'_>> {
         Cell::json(&order.taxes)?,
         Cell::json(&order.pricing)?,
         Cell::maybe_text(order.note.as_ref()),
+        Cell::maybe_text(order.cancel_note.as_ref()),
     ])
 }
 
@@ -112,6 +114,7 @@ fn line_row<'a>(order: &Order, position: i64, line: &'a OrderLine) -> Result<Cel
         line.track_inventory.into(),
         line.backordered.into(),
         line.fulfilled.into(),
+        line.cancelled.into(),
         line.refunded.into(),
         Cell::json(&line.adjustments)?,
     ])
@@ -231,6 +234,7 @@ pub(crate) fn read(row: &Columns<'_>) -> Result<OrderInputs> {
         taxes: row.json()?,
         pricing: row.json()?,
         note: row.maybe(Columns::text)?,
+        cancel_note: row.maybe(Columns::text)?,
         lines: row.rows(|row| read_line(row, currency))?,
         fulfillments: row.rows(read_fulfillment)?,
     };
@@ -258,6 +262,7 @@ fn read_line(row: &Columns<'_>, currency: Currency) -> Result<OrderLine> {
         track_inventory: row.bool()?,
         backordered: row.i64()?,
         fulfilled: row.i64()?,
+        cancelled: row.i64()?,
         refunded: row.i64()?,
         adjustments: row.json()?,
         holds: row.rows(|row| Ok(Hold { location_id: row.id()?, quantity: row.i64()? }))?,

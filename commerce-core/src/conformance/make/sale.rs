@@ -184,6 +184,7 @@ impl Make {
             expires_at: None,
             cancelled_at: None,
             cancel_reason: None,
+            cancel_note: None,
             history: Vec::new(),
             updated_at: at(0),
         }
@@ -214,6 +215,7 @@ impl Make {
             holds: Vec::new(),
             backordered: 0,
             fulfilled: 0,
+            cancelled: 0,
             refunded: 0,
         }
     }
@@ -246,8 +248,9 @@ impl Make {
             holds: vec![Hold { location_id: location.id, quantity: 2 }],
             backordered: 1,
             fulfilled: 3,
+            cancelled: 4,
             refunded: 2,
-            ..self.order_line(variant, 6)
+            ..self.order_line(variant, 10)
         };
         let sent = FulfillLine { line_id: line.id, quantity: units(3) };
         let parcel = |id, tracking, delivered_at| Fulfillment {
@@ -310,6 +313,7 @@ impl Make {
             expires_at: Some(at(600)),
             cancelled_at: Some(at(7)),
             cancel_reason: Some(CancelReason::Fraud),
+            cancel_note: Some(Note::new("Karte\ngesperrt").unwrap()),
             history: vec![
                 Milestone { event: label("order.placed"), at: at(1) },
                 Milestone { event: label("order.paid"), at: at(2) },

@@ -1,6 +1,6 @@
 //! Lists and searches over the maps, in the plainest way: filter, sort, take.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use async_trait::async_trait;
 
@@ -31,10 +31,17 @@ impl Queries for MemoryStore {
             .filter(|inputs| matches(inputs, query, setup.as_ref()));
         let words = query.filter.text.as_deref().map(search::query);
         let ranked = query.sort.is_none();
+        let mut by_name = HashSet::new();
         let mut found: Vec<(Cursor, ProductInputs)> = all
             .filter_map(|inputs| {
                 let score = match &words {
-                    Some(words) => document(&inputs).score(words)?,
+                    Some(words) => {
+                        let document = document(&inputs);
+                        if document.matches_by_name(words) {
+                            by_name.insert(inputs.product.id);
+                        }
+                        document.score(words)?
+                    }
                     None => 0,
                 };
                 let key = match query.sort {
@@ -48,7 +55,7 @@ impl Queries for MemoryStore {
             found.sort_by_key(|(_, inputs)| {
                 std::cmp::Reverse((inputs.product.created_at, inputs.product.id))
             });
-            found.truncate(search::CANDIDATES_MAX);
+            search::keep_candidates(&mut found, |(_, it)| by_name.contains(&it.product.id));
         }
         Ok(page(found, &query.page, query.descending || ranked))
     }
@@ -76,6 +83,7 @@ impl Queries for MemoryStore {
         let found = state
             .all::<Variant, _>(RecordKey::Variant)
             .filter(|variant| variant.track_inventory)
+            .filter(|variant| filter.sku.as_ref().is_none_or(|sku| variant.sku == *sku))
             .filter_map(|variant| {
                 let mut levels = state.levels(variant.id);
                 let low = setup.as_ref().is_some_and(|setup| {
