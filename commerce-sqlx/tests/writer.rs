@@ -272,6 +272,44 @@ fn an_answer_that_is_lost_at_commit_is_unknown_and_the_key_tells() {
     check_books(&mut watch);
 }
 
+#[test]
+fn what_two_servers_are_asked_at_once_is_done_once_and_said_to_be_done() {
+    let schema = Schema::new();
+    let servers = [schema.open(), schema.open()];
+    let shop = shop(servers[0].clone());
+    let variant = sell(&shop, "A", 10);
+    let (_, cart_id) = block_on(cart(&shop, &[(variant, 1)]));
+    let inputs = block_on(servers[0].checkout_inputs(cart_id, &[])).unwrap().unwrap();
+    let request = PlaceOrder::default();
+    let mut decision = place(&inputs, &request, &ByPriority, &mut shop.moment()).unwrap();
+    decision.commit.remember(Outcome {
+        key: OutcomeKey { scope: "guest".to_owned(), key: "key".parse().unwrap() },
+        fingerprint: Digest::of(b"request"),
+        body: b"{}".to_vec(),
+        at: decision.commit.time(),
+    });
+    // Both have begun before either can go on, so that one waits for the other with an old snapshot.
+    let mut gate = schema.connect();
+    run(&mut gate, "BEGIN; SELECT FROM commerce_carts FOR UPDATE");
+    let commit = Arc::new(decision.commit);
+    let asked = servers.map(|store| {
+        let commit = Arc::clone(&commit);
+        std::thread::spawn(move || block_on(store.commit(&commit)))
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND pg_backend_pid() = ANY(pg_blocking_pids(pid))";
+    let queue = "SELECT count(*) FROM pg_stat_activity AS a JOIN pg_stat_activity AS b
+        ON b.pid = ANY(pg_blocking_pids(a.pid)) AND pg_backend_pid() = ANY(pg_blocking_pids(b.pid))";
+    while number(&mut gate, waiting) + number(&mut gate, queue) < 2 {}
+    run(&mut gate, "COMMIT");
+    let mut answers = asked.map(|thread| thread.join().unwrap());
+    answers.sort_by_key(Result::is_err);
+    let [Ok(()), Err(CommitError::AlreadyDone(outcome))] = answers else {
+        panic!("{answers:?}");
+    };
+    assert_eq!(outcome.body, b"{}");
+}
+
 /// Whether an answer to a buyer is a clean no.
 fn is_short(error: &Error) -> bool {
     matches!(error, Error::Rejected(Rejection::InsufficientStock { .. }))
