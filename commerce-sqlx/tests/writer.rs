@@ -296,11 +296,19 @@ fn what_two_servers_are_asked_at_once_is_done_once_and_said_to_be_done() {
         let commit = Arc::clone(&commit);
         std::thread::spawn(move || block_on(store.commit(&commit)))
     });
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE wait_event_type = 'Lock' AND pg_backend_pid() = ANY(pg_blocking_pids(pid))";
-    let queue = "SELECT count(*) FROM pg_stat_activity AS a JOIN pg_stat_activity AS b
-        ON b.pid = ANY(pg_blocking_pids(a.pid)) AND pg_backend_pid() = ANY(pg_blocking_pids(b.pid))";
-    while number(&mut gate, waiting) + number(&mut gate, queue) < 2 {}
+    // Who waits for the gate, or for one who does. The gate itself, in its transaction, would see the
+    // same for ever.
+    let held = number(&mut gate, "SELECT pg_backend_pid()::bigint");
+    let waiting = format!(
+        "WITH RECURSIVE waiting AS (SELECT {held}::int AS pid
+            UNION SELECT a.pid FROM pg_stat_activity AS a
+            JOIN waiting AS w ON w.pid = ANY(pg_blocking_pids(a.pid)))
+        SELECT count(*) - 1 FROM waiting"
+    );
+    let mut watch = schema.connect();
+    while number(&mut watch, &waiting) < 2 {
+        assert!(asked.iter().all(|thread| !thread.is_finished()), "one did not wait");
+    }
     run(&mut gate, "COMMIT");
     let mut answers = asked.map(|thread| thread.join().unwrap());
     answers.sort_by_key(Result::is_err);
