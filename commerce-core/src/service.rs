@@ -51,7 +51,7 @@ pub struct Commerce {
     queries: Arc<dyn Queries>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
-    gateways: BTreeMap<GatewayName, Arc<dyn PaymentGateway>>,
+    gateways: Arc<BTreeMap<GatewayName, Arc<dyn PaymentGateway>>>,
     strategy: Arc<dyn Allocate>,
 }
 
@@ -89,7 +89,7 @@ impl Commerce {
             queries: store,
             clock: Arc::new(clock),
             ids: Arc::new(ids),
-            gateways: BTreeMap::new(),
+            gateways: Arc::default(),
             strategy: Arc::new(ByPriority),
         }
         .with_gateway(ManualGateway)
@@ -98,7 +98,7 @@ impl Commerce {
     /// The shop with another payment gateway, or one in the place of that of the same name.
     #[must_use]
     pub fn with_gateway(mut self, gateway: impl PaymentGateway) -> Self {
-        self.gateways.insert(gateway.name(), Arc::new(gateway));
+        Arc::make_mut(&mut self.gateways).insert(gateway.name(), Arc::new(gateway));
         self
     }
 

@@ -59,7 +59,10 @@ impl fmt::Debug for Readiness {
 
 /// The state of every handler; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+#[derive(Debug, Clone)]
+struct Shared {
     commerce: Commerce,
     readiness: Readiness,
     metrics: Option<Metrics>,
@@ -83,41 +86,41 @@ impl App {
             let commerce = asked.clone();
             async move { commerce.shop().await.map(drop) }
         });
-        Self { commerce, readiness, metrics: None, tasks: Tasks::new() }
+        Self(Arc::new(Shared { commerce, readiness, metrics: None, tasks: Tasks::new() }))
     }
 
     /// Asks this instead of the store whether requests can be served.
     #[must_use]
     pub fn with_readiness(mut self, readiness: Readiness) -> Self {
-        self.readiness = readiness;
+        Arc::make_mut(&mut self.0).readiness = readiness;
         self
     }
 
     /// Answers `GET /metrics` with what this recorder has counted.
     #[must_use]
     pub fn with_metrics(mut self, handle: PrometheusHandle) -> Self {
-        self.metrics = Some(Metrics(handle));
+        Arc::make_mut(&mut self.0).metrics = Some(Metrics(handle));
         self
     }
 
     /// The shop.
     pub fn commerce(&self) -> &Commerce {
-        &self.commerce
+        &self.0.commerce
     }
 
     /// Whether the store can be reached.
     pub fn readiness(&self) -> &Readiness {
-        &self.readiness
+        &self.0.readiness
     }
 
     /// The recorder behind `GET /metrics`, if it is served here.
     pub fn metrics(&self) -> Option<&PrometheusHandle> {
-        self.metrics.as_ref().map(|Metrics(handle)| handle)
+        self.0.metrics.as_ref().map(|Metrics(handle)| handle)
     }
 
     /// The work that finishes although its client hung up.
     pub fn tasks(&self) -> &Tasks {
-        &self.tasks
+        &self.0.tasks
     }
 }
 

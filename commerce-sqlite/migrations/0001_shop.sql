@@ -141,9 +141,11 @@ CREATE INDEX commerce_product_prices_by_amount
 
 -- The words that a product is found by; the row is the product's `seq`. Whatever is not a space is
 -- part of a word: the words are made before they come here. A word of a title, SKU or tag has a `=`
--- before it, so that it can be asked for apart from those of descriptions.
+-- before it, so that it can be asked for apart from those of descriptions. What a search ranks by and
+-- shows to nobody but the back office stands beside them, so that no product is looked up to be
+-- passed over.
 CREATE VIRTUAL TABLE commerce_products_fts USING fts5 (
-    title, skus, tags, description,
+    title, skus, tags, description, id UNINDEXED, status UNINDEXED, created_at UNINDEXED,
     detail = none,
     prefix = '1 2 3 4 5 6 7 8 9',
     tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"

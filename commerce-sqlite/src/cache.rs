@@ -8,15 +8,27 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use commerce_core::{catalog::Sellable, id::VariantId, shop::Setup};
+use commerce_core::{
+    catalog::{Product, Sellable, Variant},
+    id::{ProductId, VariantId},
+    shop::Setup,
+    store::ProductRef,
+    text::Slug,
+    version::Versioned,
+};
 use rusqlite::Connection;
 
 use crate::{
     codec,
     error::Result,
-    table::{shop, variant},
+    table::{product, shop, variant},
 };
 
+/// The most products that are kept.
+const PRODUCTS_MAX: usize = 1_024;
+/// The most variants, and the most bytes of text and metadata, that a product may have to be kept.
+const PRODUCT_VARIANTS_MAX: usize = 32;
+const PRODUCT_BYTES_MAX: usize = 16 << 10;
 /// The most variants that are kept.
 const VARIANTS_MAX: usize = 4_096;
 /// The most bytes of metadata that a variant may have to be kept.
@@ -40,6 +52,22 @@ struct Catalog {
     writes: i64,
     /// What the variants sell, without their stock.
     sellables: HashMap<VariantId, Sellable>,
+    products: HashMap<ProductId, Described>,
+    slugs: HashMap<Slug, ProductId>,
+}
+
+/// A product and its variants, without their stock.
+pub(crate) type Described = (Versioned<Product>, Vec<Versioned<Variant>>);
+
+impl Catalog {
+    /// Whether what a snapshot has read may be kept. A snapshot that began later may have been
+    /// faster: what it left is newer.
+    fn takes(&mut self, writes: Writes) -> bool {
+        if self.writes < writes.catalog {
+            *self = Self { writes: writes.catalog, ..Self::default() };
+        }
+        self.writes == writes.catalog
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -49,13 +77,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Writes {
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
-        const COUNTERS: &str = "SELECT name, value FROM commerce_counters
-            WHERE name IN ('catalog', 'setup')";
+        // There are four: to look two of them up would take longer.
+        const COUNTERS: &str = "SELECT name, value FROM commerce_counters";
         let mut writes = Self { setup: 0, catalog: 0 };
         codec::all(connection, COUNTERS, [], |row| {
             match row.str()? {
                 "setup" => writes.setup = row.i64()?,
-                _ => writes.catalog = row.i64()?,
+                "catalog" => writes.catalog = row.i64()?,
+                _ => {}
             }
             Ok(())
         })?;
@@ -64,12 +93,16 @@ impl Writes {
 }
 
 impl Cache {
+    /// The shop's configuration and locations, if they are kept.
+    pub(crate) fn kept_setup(&self, writes: Writes) -> Option<Setup> {
+        let kept = lock(&self.setup);
+        kept.as_ref().filter(|(at, _)| *at == writes.setup).map(|(_, setup)| setup.clone())
+    }
+
     /// The shop's configuration and locations.
     pub(crate) fn setup(&self, connection: &Connection, writes: Writes) -> Result<Option<Setup>> {
-        if let Some((at, setup)) = &*lock(&self.setup)
-            && *at == writes.setup
-        {
-            return Ok(Some(setup.clone()));
+        if let Some(kept) = self.kept_setup(writes) {
+            return Ok(Some(kept));
         }
         let found = shop::setup(connection)?;
         if let Some(setup) = &found {
@@ -106,12 +139,7 @@ impl Cache {
         }
         let read = variant::sellables(connection, wanted, HashMap::new())?;
         let mut catalog = lock(&self.catalog);
-        // A snapshot that began later may have been faster: what it left is newer.
-        if catalog.writes < writes.catalog {
-            catalog.writes = writes.catalog;
-            catalog.sellables.clear();
-        }
-        if catalog.writes == writes.catalog {
+        if catalog.takes(writes) {
             if catalog.sellables.len() + read.len() > VARIANTS_MAX {
                 catalog.sellables.clear();
             }
@@ -122,6 +150,57 @@ impl Cache {
         found.extend(read);
         Ok(found)
     }
+}
+
+impl Cache {
+    /// A product with its variants, without their stock.
+    pub(crate) fn product(
+        &self,
+        connection: &Connection,
+        writes: Writes,
+        by: &ProductRef,
+    ) -> Result<Option<Described>> {
+        {
+            let catalog = lock(&self.catalog);
+            if catalog.writes == writes.catalog {
+                let id = match by {
+                    ProductRef::Id(id) => Some(id),
+                    ProductRef::Slug(slug) => catalog.slugs.get(slug),
+                };
+                if let Some(kept) = id.and_then(|id| catalog.products.get(id)) {
+                    return Ok(Some(kept.clone()));
+                }
+            }
+        }
+        let found = product::described(connection, by)?;
+        if let Some(described @ (product, variants)) = &found
+            && variants.len() <= PRODUCT_VARIANTS_MAX
+            && size(described) <= PRODUCT_BYTES_MAX
+        {
+            let mut catalog = lock(&self.catalog);
+            if catalog.takes(writes) {
+                if catalog.products.len() >= PRODUCTS_MAX {
+                    catalog.products.clear();
+                    catalog.slugs.clear();
+                }
+                catalog.slugs.insert(product.slug.clone(), product.id);
+                catalog.products.insert(product.id, described.clone());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// About how many bytes of a product and its variants have no small bound of their own.
+fn size((product, variants): &Described) -> usize {
+    let json = |size: Result<String>| size.map_or(usize::MAX / 4, |json| json.len());
+    let of_variants: usize = variants.iter().map(|it| json(codec::json(&it.metadata))).sum();
+    product.description.len()
+        + product.short_description.as_ref().map_or(0, |text| text.len())
+        + json(codec::json(&product.metadata))
+        + json(codec::json(&product.attributes))
+        + product.images.iter().map(|image| image.url.len()).sum::<usize>()
+        + of_variants
 }
 
 fn is_small(sellable: &Sellable) -> bool {

@@ -131,11 +131,16 @@ impl SqliteStore {
 
     /// Reads in one snapshot.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
+        self.ask(|connection| snapshot(connection, read))
+    }
+
+    /// Reads with one statement, or in a snapshot of its own making.
+    fn ask<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
         let reader = self.inner.readers.take();
         let Some(connection) = &reader.connection else {
             return Err(commerce_core::store::StoreError::unavailable("no connection"));
         };
-        Ok(snapshot(connection, read)?)
+        Ok(read(connection)?)
     }
 
     fn checkout_inputs_in(
@@ -182,11 +187,20 @@ fn snapshot<T>(connection: &Connection, read: impl FnOnce(&Connection) -> Result
 #[async_trait]
 impl Store for SqliteStore {
     async fn setup(&self) -> StoreResult<Option<Setup>> {
-        self.read(|connection| self.inner.cache.setup(connection, Writes::read(connection)?))
+        let cache = &self.inner.cache;
+        // The counters alone are one statement, which is a snapshot of its own.
+        let kept = self.ask(|connection| Ok(cache.kept_setup(Writes::read(connection)?)))?;
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        self.read(|connection| cache.setup(connection, Writes::read(connection)?))
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
-        self.read(|connection| product::product(connection, by))
+        self.read(|connection| {
+            let found = self.inner.cache.product(connection, Writes::read(connection)?, by)?;
+            found.map(|found| product::with_stock(connection, found)).transpose()
+        })
     }
 
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use commerce_core::{
     id::{Id, ProductId},
     search,
-    store::{Cursor, CursorKey, Page, ProductInputs, ProductQuery},
+    store::{Cursor, CursorKey, Page, ProductFilter, ProductInputs, ProductQuery},
     time::Timestamp,
 };
 use rusqlite::{Connection, types::Value};
@@ -99,26 +99,37 @@ fn newest(
     matching: &str,
     before: i64,
 ) -> Result<Vec<Candidate>> {
-    let (mut select, order) = if words.is_empty() {
+    // The index itself knows enough of products, `p`, unless something else is asked of them.
+    let ProductFilter { status, text: words_too, .. } = &query.filter;
+    let plain = ProductFilter { status: *status, text: words_too.clone(), ..Default::default() };
+    let (mut select, columns, order) = if words.is_empty() {
         let table = "commerce_products AS p INDEXED BY commerce_products_by_age";
-        (Select::from(table), "ORDER BY p.created_at DESC, p.id DESC")
+        (Select::from(table), "p.id, p.created_at", "ORDER BY p.created_at DESC, p.id DESC")
     } else {
-        let tables =
-            "commerce_products_fts AS f CROSS JOIN commerce_products AS p ON p.seq = f.rowid";
+        let (tables, matches, columns, order) = if query.filter == plain {
+            (
+                "commerce_products_fts AS p",
+                "p.commerce_products_fts MATCH ? AND p.rowid < ?",
+                "p.id, p.created_at, p.title, p.skus, p.tags, p.description",
+                "ORDER BY p.rowid DESC",
+            )
+        } else {
+            (
+                "commerce_products_fts AS f
+                    CROSS JOIN commerce_products AS p ON p.seq = f.rowid",
+                "f.commerce_products_fts MATCH ? AND f.rowid < ?",
+                "p.id, p.created_at, f.title, f.skus, f.tags, f.description",
+                "ORDER BY f.rowid DESC",
+            )
+        };
         let mut select = Select::from(tables);
-        select.when("f.commerce_products_fts MATCH ?", [text(matching)]);
-        select.when("f.rowid < ?", [Value::Integer(before)]);
-        (select, "ORDER BY f.rowid DESC")
+        select.when(matches, [text(matching), Value::Integer(before)]);
+        (select, columns, order)
     };
     for narrow in Narrow::all(&query.filter, &[]) {
         narrow.restrict(&mut select, "p.id");
     }
     conditions(query, &mut select);
-    let columns = if words.is_empty() {
-        "p.id, p.created_at"
-    } else {
-        "p.id, p.created_at, f.title, f.skus, f.tags, f.description"
-    };
     let sql = select.sql(columns, order);
     #[cfg(test)]
     codec::plan::note(connection, &sql);

@@ -14,12 +14,15 @@ pub(crate) fn index(connection: &Connection, id: ProductId) -> Result<()> {
     const SEQ: &str = "SELECT seq FROM commerce_products WHERE id = ?1";
     const CODES: &str = "SELECT sku, barcode FROM commerce_variants
         WHERE product_id = ?1 ORDER BY position, id";
-    const BEFORE: &str =
-        "SELECT title, skus, tags, description FROM commerce_products_fts WHERE rowid = ?1";
+    const BEFORE: &str = "SELECT status, created_at, title, skus, tags, description
+        FROM commerce_products_fts WHERE rowid = ?1";
     const INSERT: &str = "INSERT INTO commerce_products_fts
-        (rowid, title, skus, tags, description) VALUES (?1, ?2, ?3, ?4, ?5)";
+        (rowid, title, skus, tags, description, id, status, created_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     const UPDATE: &str = "UPDATE commerce_products_fts
-        SET title = ?2, skus = ?3, tags = ?4, description = ?5 WHERE rowid = ?1";
+        SET title = ?2, skus = ?3, tags = ?4, description = ?5, id = ?6, status = ?7,
+            created_at = ?8
+        WHERE rowid = ?1";
     let Some(seq) = codec::number(connection, SEQ, [codec::key(id)])? else { return Ok(()) };
     let Some(product) = product::product_alone(connection, id)? else { return Ok(()) };
     let mut codes = Vec::new();
@@ -29,14 +32,20 @@ pub(crate) fn index(connection: &Connection, id: ProductId) -> Result<()> {
         Ok(())
     })?;
     let document = Document::with_codes(&product, codes.iter().map(String::as_str));
-    let before = codec::first(connection, BEFORE, [seq], read)?;
-    if before.as_ref() == Some(&document) {
+    let status = product.status.as_str();
+    let created_at = product.created_at.as_millis();
+    let before = codec::first(connection, BEFORE, [seq], |row| {
+        let same = (row.str()?, row.i64()?) == (status, created_at);
+        Ok(same && read(row)? == document)
+    })?;
+    if before == Some(true) {
         return Ok(());
     }
     let Document { title, skus, tags, description } = &document;
     let [title, skus, tags] = [title, skus, tags].map(|words| as_names(words));
     let sql = if before.is_some() { UPDATE } else { INSERT };
-    codec::run(connection, sql, params![seq, title, skus, tags, description])?;
+    let row = params![seq, title, skus, tags, description, codec::key(id), status, created_at];
+    codec::run(connection, sql, row)?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use super::{
     wanted::{RowsOf, Wanted},
 };
 use crate::{
+    cache::Described,
     codec::{self, Columns},
     error::Result,
 };
@@ -275,14 +276,16 @@ pub(crate) fn product_alone(
     Ok(complete(connection, &wanted, rows(connection, &wanted)?)?.pop())
 }
 
-fn with_variants(
+/// Products with their variants and stock, in the order of the ids.
+pub(crate) fn products(
     connection: &Connection,
-    products: &Wanted,
-    rows: Vec<Row>,
+    ids: impl IntoIterator<Item = ProductId>,
 ) -> Result<Vec<ProductInputs>> {
-    let mut variants = variant::variants_of_products(connection, products)?;
-    let mut levels = stock::levels_of_products(connection, products)?;
-    let complete = complete(connection, products, rows)?.into_iter().map(|product| {
+    let wanted = Wanted::new(ids);
+    let rows = rows(connection, &wanted)?;
+    let mut variants = variant::variants_of_products(connection, &wanted)?;
+    let mut levels = stock::levels_of_products(connection, &wanted)?;
+    let complete = complete(connection, &wanted, rows)?.into_iter().map(|product| {
         let variants = take(&mut variants, &product.id);
         let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
         ProductInputs { product, variants, levels }
@@ -290,27 +293,34 @@ fn with_variants(
     Ok(complete.collect())
 }
 
-/// Products with their variants and stock, in the order of the ids.
-pub(crate) fn products(
-    connection: &Connection,
-    ids: impl IntoIterator<Item = ProductId>,
-) -> Result<Vec<ProductInputs>> {
-    let wanted = Wanted::new(ids);
-    with_variants(connection, &wanted, rows(connection, &wanted)?)
-}
-
-/// A product with its variants and stock.
-pub(crate) fn product(connection: &Connection, by: &ProductRef) -> Result<Option<ProductInputs>> {
+/// A product with its variants, without their stock.
+pub(crate) fn described(connection: &Connection, by: &ProductRef) -> Result<Option<Described>> {
     static BY_SLUG: LazyLock<String> = LazyLock::new(|| PRODUCTS.select("WHERE slug = ?1"));
     let found = match by {
         ProductRef::Id(id) => rows(connection, &Wanted::one(*id))?.pop(),
         ProductRef::Slug(slug) => codec::first(connection, &BY_SLUG, [&**slug], read)?,
     };
-    match found {
-        Some(row) => {
-            let wanted = Wanted::one(row.1.id);
-            Ok(with_variants(connection, &wanted, vec![row])?.pop())
-        }
-        None => Ok(None),
-    }
+    let Some(row) = found else { return Ok(None) };
+    let wanted = Wanted::one(row.1.id);
+    let mut variants = variant::variants_of_products(connection, &wanted)?;
+    let product = complete(connection, &wanted, vec![row])?.pop();
+    Ok(product.map(|product| {
+        let variants = take(&mut variants, &product.id);
+        (product, variants)
+    }))
+}
+
+/// Adds the stock of its variants to a product.
+pub(crate) fn with_stock(
+    connection: &Connection,
+    (product, variants): Described,
+) -> Result<ProductInputs> {
+    let mut levels = stock::levels_of_products(connection, &Wanted::one(product.id))?;
+    let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
+    Ok(ProductInputs { product, variants, levels })
+}
+
+/// A product with its variants and stock.
+pub(crate) fn product(connection: &Connection, by: &ProductRef) -> Result<Option<ProductInputs>> {
+    described(connection, by)?.map(|found| with_stock(connection, found)).transpose()
 }

@@ -81,10 +81,8 @@ pub(crate) fn price_row(of: VariantId, position: i64, price: &Price) -> Result<V
 }
 
 type Levels = HashMap<VariantId, Vec<StockLevel>>;
-type Prices = HashMap<VariantId, Vec<Price>>;
 
-fn read(row: &Columns<'_>, prices: &mut Prices) -> Result<Versioned<Variant>> {
-    let id = row.id()?;
+fn read(id: VariantId, row: &Columns<'_>) -> Result<(Version, Variant)> {
     let version = row.version()?;
     let variant = Variant {
         id,
@@ -122,40 +120,63 @@ fn read(row: &Columns<'_>, prices: &mut Prices) -> Result<Versioned<Variant>> {
         created_at: row.time()?,
         updated_at: row.time()?,
         metadata: row.json()?,
-        prices: prices.remove(&id).unwrap_or_default(),
+        prices: Vec::new(),
     };
     row.skip(1);
-    Ok(Versioned::new(version, variant))
+    Ok((version, variant))
 }
 
-fn read_prices(connection: &Connection, rows: &RowsOf, ids: &Wanted) -> Result<Prices> {
-    let mut prices = Prices::new();
-    rows.all(connection, ids, |row| {
-        let of = row.id()?;
-        let currency = row.text()?;
-        let amount = row.money(currency)?;
-        let compare_at = row.maybe(|row| row.money(currency))?;
-        prices.entry(of).or_default().push(Price { amount, compare_at });
+fn read_price(row: &Columns<'_>) -> Result<Option<Price>> {
+    let Some(currency) = row.maybe(Columns::text)? else {
+        row.skip(2);
+        return Ok(None);
+    };
+    let amount = row.money(currency)?;
+    let compare_at = row.maybe(|row| row.money(currency))?;
+    Ok(Some(Price { amount, compare_at }))
+}
+
+/// Rows of variants `v`, each once for each of its prices: the columns of the variant, those of the
+/// price, and `others`.
+fn priced(key: &str, others: &str, joins: &str, order: &str) -> RowsOf {
+    let columns =
+        format!("{}, p.currency, p.amount, p.compare_at{others}", VARIANTS.columns_of("v"));
+    let joins = format!("{joins} LEFT JOIN commerce_variant_prices AS p ON p.variant_id = v.id");
+    RowsOf::new(&columns, "commerce_variants AS v", key, &joins, &format!("{order}p.position"))
+}
+
+/// The variants of such rows, each with what is made of the other columns.
+fn read_priced<T>(
+    connection: &Connection,
+    rows: &RowsOf,
+    wanted: &Wanted,
+    read_others: impl Fn(&Columns<'_>) -> Result<T>,
+) -> Result<Vec<(Versioned<Variant>, T)>> {
+    let mut found: Vec<(Version, Variant, T)> = Vec::new();
+    rows.all(connection, wanted, |row| {
+        let id = row.id()?;
+        match found.last_mut().filter(|(_, last, _)| last.id == id) {
+            Some((_, variant, _)) => {
+                row.skip(VARIANTS.columns.len() - 1);
+                variant.prices.extend(read_price(row)?);
+            }
+            None => {
+                let (version, mut variant) = read(id, row)?;
+                variant.prices.extend(read_price(row)?);
+                found.push((version, variant, read_others(row)?));
+            }
+        }
         Ok(())
     })?;
-    Ok(prices)
+    let versioned = |(version, variant, others)| (Versioned::new(version, variant), others);
+    Ok(found.into_iter().map(versioned).collect())
 }
-
-/// The columns of `v`, a variant.
-static COLUMNS: LazyLock<String> = LazyLock::new(|| VARIANTS.columns_of("v"));
-
-/// The prices of variants.
-static PRICES_OF: LazyLock<RowsOf> = LazyLock::new(|| {
-    let columns = "p.variant_id, p.currency, p.amount, p.compare_at";
-    RowsOf::new(columns, "commerce_variant_prices AS p", "p.variant_id", "", "p.position")
-});
 
 /// Variants, in the order of the ids.
 pub(crate) fn variants(connection: &Connection, ids: &Wanted) -> Result<Vec<Versioned<Variant>>> {
-    static VARIANTS_OF: LazyLock<RowsOf> =
-        LazyLock::new(|| RowsOf::new(&COLUMNS, "commerce_variants AS v", "v.id", "", ""));
-    let mut prices = read_prices(connection, &PRICES_OF, ids)?;
-    VARIANTS_OF.all(connection, ids, |row| read(row, &mut prices))
+    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| priced("v.id", "", "", ""));
+    let found = read_priced(connection, &VARIANTS_OF, ids, |_| Ok(()))?;
+    Ok(found.into_iter().map(|(variant, ())| variant).collect())
 }
 
 /// The variants of products, by product, those of one by position.
@@ -163,26 +184,12 @@ pub(crate) fn variants_of_products(
     connection: &Connection,
     products: &Wanted,
 ) -> Result<HashMap<ProductId, Vec<Versioned<Variant>>>> {
-    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
-        let order = "v.position, v.id";
-        RowsOf::new(&COLUMNS, "commerce_variants AS v", "v.product_id", "", order)
-    });
-    static PRICES_OF: LazyLock<RowsOf> = LazyLock::new(|| {
-        RowsOf::new(
-            "p.variant_id, p.currency, p.amount, p.compare_at",
-            "commerce_variants AS v",
-            "v.product_id",
-            "CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id",
-            "p.variant_id, p.position",
-        )
-    });
-    let mut prices = read_prices(connection, &PRICES_OF, products)?;
+    static VARIANTS_OF: LazyLock<RowsOf> =
+        LazyLock::new(|| priced("v.product_id", "", "", "v.position, v.id, "));
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    VARIANTS_OF.all(connection, products, |row| {
-        let variant = read(row, &mut prices)?;
+    for (variant, ()) in read_priced(connection, &VARIANTS_OF, products, |_| Ok(()))? {
         found.entry(variant.product_id).or_default().push(variant);
-        Ok(())
-    })?;
+    }
     Ok(found)
 }
 
@@ -203,16 +210,13 @@ pub(crate) fn sellables(
     mut levels: Levels,
 ) -> Result<Vec<Sellable>> {
     static SELLABLES: LazyLock<RowsOf> = LazyLock::new(|| {
-        let columns = format!(
-            "{}, p.title, p.status, p.tax_class, coalesce(
-                (SELECT url FROM commerce_product_images
-                    WHERE product_id = p.id AND id = v.image_id),
-                (SELECT url FROM commerce_product_images
-                    WHERE product_id = p.id ORDER BY position LIMIT 1))",
-            *COLUMNS
-        );
-        let product = "CROSS JOIN commerce_products AS p ON p.id = v.product_id";
-        RowsOf::new(&columns, "commerce_variants AS v", "v.id", product, "")
+        let of_product = ", it.title, it.status, it.tax_class, coalesce(
+            (SELECT url FROM commerce_product_images
+                WHERE product_id = it.id AND id = v.image_id),
+            (SELECT url FROM commerce_product_images
+                WHERE product_id = it.id ORDER BY position LIMIT 1))";
+        let product = "CROSS JOIN commerce_products AS it ON it.id = v.product_id";
+        priced("v.id", of_product, product, "")
     });
     let mut distinct: Vec<_> = variants.into_iter().collect();
     if distinct.is_empty() {
@@ -221,18 +225,19 @@ pub(crate) fn sellables(
     distinct.sort_unstable();
     distinct.dedup();
     let ids = Wanted::new(distinct);
-    let mut prices = read_prices(connection, &PRICES_OF, &ids)?;
-    SELLABLES.all(connection, &ids, |row| {
-        let variant = read(row, &mut prices)?;
-        Ok(Sellable {
-            title: row.text()?,
-            status: row.word()?,
-            tax_class: row.text()?,
-            image: row.maybe(Columns::text)?,
+    let read_product =
+        |row: &Columns<'_>| Ok((row.text()?, row.word()?, row.text()?, row.maybe(Columns::text)?));
+    let found = read_priced(connection, &SELLABLES, &ids, read_product)?.into_iter().map(
+        |(variant, (title, status, tax_class, image))| Sellable {
             levels: levels.remove(&variant.id).unwrap_or_default(),
+            title,
+            status,
+            tax_class,
+            image,
             variant,
-        })
-    })
+        },
+    );
+    Ok(found.collect())
 }
 
 /// What selling one variant needs.
