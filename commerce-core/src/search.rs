@@ -4,9 +4,9 @@
 use crate::catalog::{Product, Variant};
 
 /// A search ranks at most so many products that match, the newest, and at most so many that
-/// [match by name](Document::matches_by_name), the newest of those. However large a shop is, a search
+/// [match by name](Rank::by_name), the newest of those. However large a shop is, a search
 /// so costs the same, and what has a word in its title is not crowded out by what mentions it.
-pub const CANDIDATES_MAX: usize = 250;
+pub const CANDIDATES_MAX: usize = 200;
 /// The most words of a search; further ones are ignored.
 pub const WORDS_MAX: usize = 16;
 
@@ -85,42 +85,55 @@ impl Document {
         }
     }
 
-    /// How well it matches the words of a [`query`], more for better; `None` if one of them is
-    /// neither one of its words nor the beginning of one.
-    ///
-    /// A word counts where it weighs most: in the title or a SKU 8, in a tag 4, in the description
-    /// 1; a whole word counts twice as much as a beginning.
-    pub fn score(&self, query: &[String]) -> Option<u32> {
-        let fields = [(&self.title, 8), (&self.skus, 8), (&self.tags, 4), (&self.description, 1)];
-        query.iter().try_fold(0, |sum, word| {
-            let best = fields
-                .iter()
-                .filter_map(|(text, weight)| {
-                    let mut found = None;
-                    for other in text.split(' ').filter(|other| other.starts_with(word.as_str())) {
-                        if other.len() == word.len() {
-                            return Some(weight * 2);
-                        }
-                        found = Some(*weight);
-                    }
-                    found
-                })
-                .max()?;
-            Some(sum + best)
-        })
-    }
-
-    /// Whether each word of a [`query`] is in the title, a SKU, a barcode, a tag, the vendor or the
-    /// type, or begins a word there.
-    pub fn matches_by_name(&self, query: &[String]) -> bool {
-        let names = [&self.title, &self.skus, &self.tags];
-        query.iter().all(|word| names.iter().any(|text| has(text, word)))
+    /// How well it matches the words of a [`query`]; `None` if one of them is neither one of its
+    /// words nor the beginning of one.
+    pub fn rank(&self, query: &[String]) -> Option<Rank> {
+        let fields = [&self.title, &self.skus, &self.tags, &self.description];
+        rank(fields.map(String::as_str), query)
     }
 }
 
-/// Whether a text of words with a space between them has one that begins so.
-fn has(text: &str, beginning: &str) -> bool {
-    text.split(' ').any(|word| word.starts_with(beginning))
+/// How well a document matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rank {
+    /// More for better. A word counts where it weighs most: in the title or a SKU 8, in a tag 4, in
+    /// the description 1; a whole word counts twice as much as a beginning.
+    pub score: u32,
+    /// Whether each word is in the title, a SKU, a barcode, a tag, the vendor or the type, or begins
+    /// a word there.
+    pub by_name: bool,
+}
+
+/// What the fields of a [`Document`] weigh, in their order.
+const WEIGHTS: [u32; 4] = [8, 8, 4, 1];
+/// A word of a description has less.
+const OF_NAMES: u32 = 4;
+
+/// As [`Document::rank`], of the fields of a document: its title, SKUs, tags and description. A store
+/// may put ASCII punctuation of its own between the words, or before them.
+pub fn rank(fields: [&str; 4], query: &[String]) -> Option<Rank> {
+    query.iter().try_fold(Rank { score: 0, by_name: true }, |sum, word| {
+        let weights = fields.iter().zip(WEIGHTS);
+        let best = weights.filter_map(|(text, weight)| Some(weight * found(text, word)?)).max()?;
+        Some(Rank { score: sum.score + best, by_name: sum.by_name && best >= OF_NAMES })
+    })
+}
+
+/// Whether a text has a word, 2, or the beginning of one, 1.
+fn found(text: &str, word: &str) -> Option<u32> {
+    // A byte of a letter or digit beyond ASCII is none of ASCII.
+    let parts = |byte: Option<&u8>| byte.is_none_or(|b| b.is_ascii() && !b.is_ascii_alphanumeric());
+    let bytes = text.as_bytes();
+    let mut best = None;
+    for (start, _) in text.match_indices(word) {
+        if parts(start.checked_sub(1).and_then(|before| bytes.get(before))) {
+            if parts(bytes.get(start + word.len())) {
+                return Some(2);
+            }
+            best = Some(1);
+        }
+    }
+    best
 }
 
 fn join<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
@@ -166,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_word_must_match_and_the_better_place_counts() {
-        let score = |text: &str| document().score(&query(text));
+        let score = |text: &str| document().rank(&query(text)).map(|rank| rank.score);
         assert_eq!(score("red"), Some(16));
         assert_eq!(score("shi"), Some(8));
         assert_eq!(score("cotton"), Some(8));
@@ -178,17 +191,30 @@ mod tests {
 
     #[test]
     fn a_word_of_the_description_alone_is_no_name() {
-        let by_name = |text: &str| document().matches_by_name(&query(text));
-        assert!(by_name("red ts-red cot"));
-        assert!(!by_name("light"));
-        assert!(!by_name("red light"));
-        assert!(!by_name("hirt"));
+        let by_name = |text: &str| document().rank(&query(text)).map(|rank| rank.by_name);
+        assert_eq!(by_name("red ts-red cot"), Some(true));
+        assert_eq!(by_name("light"), Some(false));
+        assert_eq!(by_name("red light"), Some(false));
+        assert_eq!(by_name("hirt"), None);
+    }
+
+    #[test]
+    fn a_word_begins_where_another_ends_and_nowhere_else() {
+        assert_eq!(found("cotton shirt", "cotton"), Some(2));
+        assert_eq!(found("=cotton =shirt", "shirt"), Some(2));
+        assert_eq!(found("cottons cotton", "cotton"), Some(2));
+        assert_eq!(found("cottons", "cotton"), Some(1));
+        assert_eq!(found("overcotton", "cotton"), None);
+        assert_eq!(found("écotton", "cotton"), None);
+        assert_eq!(found("cottoné", "cotton"), Some(1));
+        assert_eq!(found("aaa", "aa"), Some(1));
+        assert_eq!(found("", "aa"), None);
     }
 
     #[test]
     fn tags_of_html_are_not_words() {
-        assert_eq!(document().score(&query("blue")), None);
-        assert_eq!(document().score(&query("class")), None);
+        assert_eq!(document().rank(&query("blue")), None);
+        assert_eq!(document().rank(&query("class")), None);
         assert_eq!(join([without_tags("a < b")]), "a b");
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use commerce_core::{
     id::{Id, ProductId},
-    search,
+    search::{self, Rank},
     store::{Cursor, CursorKey, Page, ProductFilter, ProductInputs, ProductQuery},
     time::Timestamp,
 };
@@ -42,8 +42,7 @@ fn matches_by_name(words: &[String]) -> String {
 struct Candidate {
     id: ProductId,
     created_at: Timestamp,
-    score: u32,
-    by_name: bool,
+    rank: Rank,
 }
 
 /// Products by how well they match, the newest of equals first.
@@ -51,7 +50,7 @@ pub(super) fn ranked(connection: &Connection, query: &ProductQuery) -> Result<Pa
     let words = query.filter.text.as_deref().map(search::query).unwrap_or_default();
     let mut found = candidates(connection, query, &words)?;
     let total = query.page.total.then(|| u64::try_from(found.len()).unwrap_or(u64::MAX));
-    found.sort_unstable_by_key(|it| Reverse((it.score, it.id)));
+    found.sort_unstable_by_key(|it| Reverse((it.rank.score, it.id)));
     let after = match &query.page.after {
         Some(Cursor { key: CursorKey::Number(score), id }) => Some((*score, *id)),
         Some(Cursor { key: CursorKey::Text(_), .. }) => Some((i64::MAX, uuid::Uuid::max())),
@@ -59,7 +58,7 @@ pub(super) fn ranked(connection: &Connection, query: &ProductQuery) -> Result<Pa
     };
     let keys = found
         .into_iter()
-        .map(|it| (i64::from(it.score), it.id.uuid()))
+        .map(|it| (i64::from(it.rank.score), it.id.uuid()))
         .filter(|key| after.is_none_or(|after| *key < after))
         .take(query.page.limit.saturating_add(1))
         .map(|(score, id)| Cursor { key: CursorKey::Number(score), id })
@@ -80,13 +79,13 @@ fn candidates(
     by_age(&mut found);
     // Where there are more, the older ones by name may be missing.
     if let Some(last) = found.get(search::CANDIDATES_MAX - 1)
-        && found.iter().filter(|it| it.by_name).count() < search::CANDIDATES_MAX
+        && found.iter().filter(|it| it.rank.by_name).count() < search::CANDIDATES_MAX
     {
         let before = product::first_seq(last.created_at);
         found.extend(newest(connection, query, words, &matches_by_name(words), before)?);
         by_age(&mut found);
     }
-    search::keep_candidates(&mut found, |it| it.by_name);
+    search::keep_candidates(&mut found, |it| it.rank.by_name);
     Ok(found)
 }
 
@@ -145,15 +144,9 @@ fn newest(
         {
             break;
         }
-        if words.is_empty() {
-            found.push(Candidate { id, created_at, score: 0, by_name: true });
-            continue;
-        }
-        let document = document::read(&row)?;
-        if let Some(score) = document.score(words) {
-            let by_name = document.matches_by_name(words);
-            found.push(Candidate { id, created_at, score, by_name });
-        }
+        let fields = if words.is_empty() { [""; 4] } else { document::fields(&row)? };
+        let rank = search::rank(fields, words);
+        found.extend(rank.map(|rank| Candidate { id, created_at, rank }));
     }
     Ok::<_, Error>(found)
 }

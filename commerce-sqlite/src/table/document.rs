@@ -32,17 +32,17 @@ pub(crate) fn index(connection: &Connection, id: ProductId) -> Result<()> {
         Ok(())
     })?;
     let document = Document::with_codes(&product, codes.iter().map(String::as_str));
+    let Document { title, skus, tags, description } = &document;
+    let [title, skus, tags] = [title, skus, tags].map(|words| as_names(words));
     let status = product.status.as_str();
     let created_at = product.created_at.as_millis();
     let before = codec::first(connection, BEFORE, [seq], |row| {
         let same = (row.str()?, row.i64()?) == (status, created_at);
-        Ok(same && read(row)? == document)
+        Ok(same && fields(row)? == [&title, &skus, &tags, description.as_str()])
     })?;
     if before == Some(true) {
         return Ok(());
     }
-    let Document { title, skus, tags, description } = &document;
-    let [title, skus, tags] = [title, skus, tags].map(|words| as_names(words));
     let sql = if before.is_some() { UPDATE } else { INSERT };
     let row = params![seq, title, skus, tags, description, codec::key(id), status, created_at];
     codec::run(connection, sql, row)?;
@@ -66,11 +66,6 @@ fn as_names(words: &str) -> String {
 }
 
 /// The columns `title`, `skus`, `tags` and `description`.
-pub(crate) fn read(row: &Columns<'_>) -> Result<Document> {
-    Ok(Document {
-        title: row.str()?.replace(NAME, ""),
-        skus: row.str()?.replace(NAME, ""),
-        tags: row.str()?.replace(NAME, ""),
-        description: row.str()?.to_owned(),
-    })
+pub(crate) fn fields<'a>(row: &Columns<'a>) -> Result<[&'a str; 4]> {
+    Ok([row.str()?, row.str()?, row.str()?, row.str()?])
 }

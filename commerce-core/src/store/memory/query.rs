@@ -38,11 +38,11 @@ impl Queries for MemoryStore {
             .filter_map(|inputs| {
                 let score = match &words {
                     Some(words) => {
-                        let document = document(&inputs);
-                        if document.matches_by_name(words) {
+                        let rank = document(&inputs).rank(words)?;
+                        if rank.by_name {
                             by_name.insert(inputs.product.id);
                         }
-                        document.score(words)?
+                        rank.score
                     }
                     None => 0,
                 };
