@@ -1,0 +1,123 @@
+//! A batch of commits, judged and written in one transaction of somebody else's.
+//!
+//! 1. All that the commits name is locked and read in one statement; see [`lock`](crate::lock).
+//! 2. The core's [`apply`](commerce_core::store::apply) judges them one after the other by what was
+//!    read, and what those before left; see [`view`](crate::view). This is plain code without waiting.
+//!    If a commit is refused, all is read once more: now that the locks are there, nothing of it is
+//!    older than they are, so the second verdict is right.
+//! 3. What the commits that hold make of each record is written set by set, in one statement; see
+//!    [`sets`](crate::sets).
+//! 4. What follows from it is worked out in one statement, which ends with the outbox; see
+//!    [`settle`](crate::settle).
+//!
+//! So a batch is three round trips, however many commits it has, and a fourth if one is refused. A
+//! refused commit has written nothing, and the rest of its batch stands.
+
+use commerce_core::store::{Commit, Record, RecordKey, Refusal};
+use sqlx::PgConnection;
+
+use crate::{
+    error::Result,
+    lock::{self, Names},
+    sets::Sets,
+    settle::Settle,
+    table::{
+        Table, cart, category, customer, journal, order, payment, product, shop, stock, token,
+        variant,
+    },
+    view::{self, Change, Moved, Net},
+};
+
+/// Judges commits and writes those that hold; answers for each why it does not. After an error the
+/// transaction must not be committed.
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    commits: &[&Commit],
+) -> Result<Vec<Option<Refusal>>> {
+    let names = Names::of(commits);
+    let (mut net, mut refusals) = view::judge(names.read(connection).await?, commits);
+    if refusals.iter().any(Option::is_some) {
+        (net, refusals) = view::judge(names.read(connection).await?, commits);
+    }
+    let settle = Settle::of(&net)?;
+    sets_of(&net)?.write(connection).await?;
+    settle.write(connection).await?;
+    Ok(refusals)
+}
+
+/// The rows that a batch writes.
+fn sets_of(net: &Net<'_>) -> Result<Sets> {
+    let mut sets = Sets::default();
+    for change in net.records.values() {
+        write_record(&mut sets, change)?;
+    }
+    for (key, version) in &net.touched {
+        sets.touch(table_of(key), lock::cell_of(key), *version);
+    }
+    for Moved { before, after, .. } in net.levels.values() {
+        match before {
+            Some(before) if before == after => {}
+            Some(_) => sets.update(&stock::LEVELS, &stock::level_row(*after)),
+            // A level that somebody else makes at the same time must be refused, not overwritten.
+            None => sets.insert(&stock::LEVELS, &stock::level_row(*after)),
+        }
+    }
+    for movement in &net.movements {
+        sets.insert(&stock::MOVEMENTS, &stock::movement_row(movement));
+    }
+    for outcome in &net.outcomes {
+        sets.insert(&journal::OUTCOMES, &journal::outcome_row(outcome));
+    }
+    Ok(sets)
+}
+
+/// The table that a record stands in.
+fn table_of(key: &RecordKey) -> &'static Table {
+    match key {
+        RecordKey::Shop => &shop::SHOP,
+        RecordKey::Location(_) => &shop::LOCATIONS,
+        RecordKey::Category(_) => &category::CATEGORIES,
+        RecordKey::Product(_) => &product::PRODUCTS,
+        RecordKey::Variant(_) => &variant::VARIANTS,
+        RecordKey::Cart(_) => &cart::CARTS,
+        RecordKey::Order(_) => &order::ORDERS,
+        RecordKey::Payment(_) => &payment::PAYMENTS,
+        RecordKey::Customer(_) => &customer::CUSTOMERS,
+        RecordKey::ApiToken(_) => &token::TOKENS,
+        RecordKey::Subscription(_) => &token::SUBSCRIPTIONS,
+    }
+}
+
+fn write_record(sets: &mut Sets, change: &Change<'_>) -> Result<()> {
+    /// The two states of a record of one kind.
+    macro_rules! of {
+        ($kind:ident) => {{
+            let value = |(version, record)| match record {
+                &Record::$kind(ref it) => Some((version, &**it)),
+                _ => None,
+            };
+            (change.before.and_then(value), change.after.and_then(value))
+        }};
+    }
+    macro_rules! write {
+        ($kind:ident, $write:path) => {{
+            let (before, after) = of!($kind);
+            $write(sets, before, after)
+        }};
+    }
+    let Some((_, record)) = change.after.or(change.before) else { return Ok(()) };
+    match record {
+        Record::Shop(_) => write!(Shop, shop::write)?,
+        Record::Location(_) => write!(Location, shop::write_location)?,
+        Record::Category(_) => write!(Category, category::write)?,
+        Record::Product(_) => write!(Product, product::write)?,
+        Record::Variant(_) => write!(Variant, variant::write)?,
+        Record::Cart(_) => write!(Cart, cart::write)?,
+        Record::Order(_) => write!(Order, order::write)?,
+        Record::Payment(_) => write!(Payment, payment::write)?,
+        Record::Customer(_) => write!(Customer, customer::write)?,
+        Record::ApiToken(_) => write!(ApiToken, token::write)?,
+        Record::Subscription(_) => write!(Subscription, token::write_subscription)?,
+    }
+    Ok(())
+}

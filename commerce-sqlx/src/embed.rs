@@ -1,0 +1,173 @@
+//! The embedder's own connection: the same code as the store's.
+//!
+//! Each read is one statement, and so one snapshot. Inside a transaction they see what it has written
+//! so far.
+
+use commerce_core::{
+    cart::{Cart, CheckoutInputs},
+    catalog::Sellable,
+    customer::Customer,
+    id::{CartId, CustomerId, VariantId},
+    order::OrderInputs,
+    shop::Setup,
+    store::{
+        Commit, CommitError, CustomerRef, OrderRef, Outcome, OutcomeKey, ProductInputs, ProductRef,
+        StoreResult, VariantRef,
+    },
+    version::Versioned,
+};
+use sqlx::{Connection, PgConnection};
+
+use crate::{
+    batch,
+    error::{Error, Meaning},
+    table::{cart, checkout, customer, journal, order, product, shop, variant},
+};
+
+/// Applies a commit on the embedder's own connection, inside a savepoint: all of it or none.
+///
+/// It is durable when the transaction around it is committed, and gone when that is rolled back,
+/// together with the embedder's own rows. Without a transaction around it, it is one of its own.
+///
+/// What the commit writes, and stock levels above all, stays locked until the transaction ends: end
+/// it soon. Begin it with the isolation level `READ COMMITTED`, which is PostgreSQL's default; with a
+/// stricter one, be prepared for [`CommitError::Unavailable`] where others were faster, and for
+/// running the whole transaction again.
+///
+/// The tables are found by the connection's search path.
+///
+/// # Errors
+/// [`CommitError`]; nothing of the commit was written then, and the transaction around it can go on
+/// unless the connection is lost. [`CommitError::OutcomeUnknown`] only without a transaction around
+/// it.
+pub async fn commit_in(connection: &mut PgConnection, commit: &Commit) -> Result<(), CommitError> {
+    let own = !connection.is_in_transaction();
+    let mut savepoint = connection.begin().await.map_err(Error::from)?;
+    match batch::write(&mut savepoint, &[commit]).await {
+        Ok(refusals) => {
+            if let Some(refusal) = refusals.into_iter().flatten().next() {
+                savepoint.rollback().await.map_err(Error::from)?;
+                return Err(refusal.into());
+            }
+        }
+        Err(error) => {
+            // If it cannot be undone, the connection is lost, and the transaction with it.
+            let _ = savepoint.rollback().await;
+            return Err(error.into());
+        }
+    }
+    let Err(error) = savepoint.commit().await else { return Ok(()) };
+    let error = Error::from(error);
+    Err(match error.meaning() {
+        Meaning::Lost | Meaning::Other if own => CommitError::OutcomeUnknown(error.into()),
+        _ => error.into(),
+    })
+}
+
+/// The shop's configuration and locations; `None` where there is no shop yet.
+///
+/// # Errors
+/// As [`Store::setup`](commerce_core::store::Store::setup).
+pub async fn read_setup_in(connection: &mut PgConnection) -> StoreResult<Option<Setup>> {
+    Ok(shop::setup(connection).await?)
+}
+
+/// A product with its variants and their stock.
+///
+/// # Errors
+/// As [`Store::product`](commerce_core::store::Store::product).
+pub async fn read_product_in(
+    connection: &mut PgConnection,
+    by: &ProductRef,
+) -> StoreResult<Option<ProductInputs>> {
+    Ok(product::product(connection, by).await?)
+}
+
+/// A variant with what selling it needs.
+///
+/// # Errors
+/// As [`Store::variant`](commerce_core::store::Store::variant).
+pub async fn read_variant_in(
+    connection: &mut PgConnection,
+    by: &VariantRef,
+) -> StoreResult<Option<Sellable>> {
+    Ok(variant::sellable(connection, by).await?)
+}
+
+/// Those of the variants that exist, in no order, each once.
+///
+/// # Errors
+/// As [`Store::sellables`](commerce_core::store::Store::sellables).
+pub async fn read_sellables_in(
+    connection: &mut PgConnection,
+    variants: &[VariantId],
+) -> StoreResult<Vec<Sellable>> {
+    Ok(variant::sellables(connection, variants).await?)
+}
+
+/// A cart.
+///
+/// # Errors
+/// As [`Store::cart`](commerce_core::store::Store::cart).
+pub async fn read_cart_in(
+    connection: &mut PgConnection,
+    id: CartId,
+) -> StoreResult<Option<Versioned<Cart>>> {
+    Ok(cart::cart(connection, id).await?)
+}
+
+/// A customer's open cart.
+///
+/// # Errors
+/// As [`Store::open_cart`](commerce_core::store::Store::open_cart).
+pub async fn read_open_cart_in(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+) -> StoreResult<Option<Versioned<Cart>>> {
+    Ok(cart::open_cart(connection, customer).await?)
+}
+
+/// A cart with all that pricing and placing it need, and what `also` names besides.
+///
+/// # Errors
+/// As [`Store::checkout_inputs`](commerce_core::store::Store::checkout_inputs).
+pub async fn read_checkout_inputs_in(
+    connection: &mut PgConnection,
+    cart: CartId,
+    also: &[VariantId],
+) -> StoreResult<Option<CheckoutInputs>> {
+    Ok(checkout::inputs(connection, cart, also).await?)
+}
+
+/// An order with its payments.
+///
+/// # Errors
+/// As [`Store::order`](commerce_core::store::Store::order).
+pub async fn read_order_in(
+    connection: &mut PgConnection,
+    by: &OrderRef,
+) -> StoreResult<Option<OrderInputs>> {
+    Ok(order::order(connection, by).await?)
+}
+
+/// A customer.
+///
+/// # Errors
+/// As [`Store::customer`](commerce_core::store::Store::customer).
+pub async fn read_customer_in(
+    connection: &mut PgConnection,
+    by: &CustomerRef,
+) -> StoreResult<Option<Versioned<Customer>>> {
+    Ok(customer::customer(connection, by).await?)
+}
+
+/// What was answered to an operation under a key.
+///
+/// # Errors
+/// As [`Store::outcome`](commerce_core::store::Store::outcome).
+pub async fn read_outcome_in(
+    connection: &mut PgConnection,
+    key: &OutcomeKey,
+) -> StoreResult<Option<Outcome>> {
+    Ok(journal::outcome(connection, key).await?)
+}

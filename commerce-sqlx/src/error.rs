@@ -1,0 +1,155 @@
+//! What can go wrong below, and what it means above.
+
+use commerce_core::store::{CommitError, StoreError};
+
+/// Why a shop's database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address of the database is not one.
+    #[error("the database's address cannot be understood")]
+    Address(#[source] sqlx::Error),
+    /// The name of the schema is not one to 63 lower-case letters, digits and underscores that begin
+    /// with a letter, or is one that belongs to PostgreSQL.
+    #[error("`{0}` cannot be the name of a shop's schema")]
+    SchemaName(String),
+    /// The server is older than the oldest that this program knows.
+    #[error("PostgreSQL {found} is too old; 15 or newer is needed")]
+    ServerTooOld {
+        /// Its version.
+        found: String,
+    },
+    /// The server cannot be written to: it follows another one.
+    #[error("the database is a read-only standby")]
+    ReadOnly,
+    /// What the server has acknowledged may be lost with a loss of power.
+    #[error("the server runs with `{setting}` off, so that acknowledged orders can be lost")]
+    NotDurable {
+        /// The setting that is off.
+        setting: &'static str,
+    },
+    /// The schema has tables, but they are not a shop's.
+    #[error("the schema `{schema}` belongs to another program")]
+    OtherProgram {
+        /// Its name.
+        schema: String,
+    },
+    /// A newer version of this program has changed the tables.
+    #[error("the tables have version {found}, and this program knows only version {known}")]
+    SchemaTooNew {
+        /// The version of the tables.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The database refuses the user: a wrong name or password, or a right that is missing.
+    #[error("the database refuses access")]
+    Refused(#[source] sqlx::Error),
+    /// The server does not answer, or says no for another reason.
+    #[error("the database did not answer")]
+    Database(#[source] sqlx::Error),
+    /// A store was opened outside a Tokio runtime.
+    #[error("a store must be opened inside a Tokio runtime")]
+    NoRuntime,
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            // Wrong authorization, insufficient privilege, no such database.
+            Some(code) if code.starts_with("28") || matches!(code, "42501" | "3D000") => {
+                Self::Refused(error)
+            }
+            Some("25006") => Self::ReadOnly,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// What the functions of this crate fail with among themselves.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// What is stored breaks the rules of its type.
+    #[error("{0}")]
+    Corrupt(String),
+    /// A record that cannot be written, because it breaks the rules of its type.
+    #[error("{0}")]
+    Unfit(&'static str),
+    /// The database did not answer in time.
+    #[error("the database did not answer in time")]
+    Late,
+}
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an error means for what is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The connection is gone, or of no use; nobody knows what became of the last statement.
+    Lost,
+    /// Another transaction was in the way; the same may succeed at once.
+    Conflict,
+    /// A key that must be unique is taken, or another rule of a table is broken.
+    Constraint,
+    /// Anything else: the same will fail again, or not soon succeed.
+    Other,
+}
+
+impl Error {
+    pub(crate) fn meaning(&self) -> Meaning {
+        let Self::Database(error) = self else {
+            return if matches!(self, Self::Late) { Meaning::Lost } else { Meaning::Other };
+        };
+        let Some(error) = error.as_database_error() else {
+            return match error {
+                // What cannot be encoded or decoded leaves the connection as it was.
+                sqlx::Error::Encode(_)
+                | sqlx::Error::ColumnIndexOutOfBounds { .. }
+                | sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed => Meaning::Other,
+                _ => Meaning::Lost,
+            };
+        };
+        match error.code().as_deref() {
+            Some("40001" | "40P01" | "55P03") => Meaning::Conflict,
+            // A connection exception, or the server ends the connection or itself.
+            Some(code) if code.starts_with("08") || code.starts_with("57P") => Meaning::Lost,
+            // The session ran into one of its own bounds.
+            Some("25P03" | "25P04") => Meaning::Lost,
+            Some(code) if code.starts_with("23") => Meaning::Constraint,
+            _ => Meaning::Other,
+        }
+    }
+
+    fn is_corrupt(&self) -> bool {
+        match self {
+            Self::Corrupt(_) => true,
+            Self::Unfit(_) | Self::Late => false,
+            Self::Database(error) => {
+                let code = error.as_database_error().and_then(|error| error.code());
+                code.is_some_and(|code| code.starts_with("XX"))
+            }
+        }
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        if error.is_corrupt() { Self::corrupt(error) } else { Self::unavailable(error) }
+    }
+}
+
+/// Nothing of the commit was written.
+impl From<Error> for CommitError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unfit(why) => Self::Malformed(why),
+            other => Self::Unavailable(other.into()),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Locking and reading all that a batch asks about, in one statement.
+//!
+//! Everybody locks in the same order: records by kind and key, then stock levels by variant and
+//! location, and last of all, when the batch is written, the end of the outbox. Whoever does so waits
+//! for others but never in a circle. Within a table all rows are locked in the same way: to be
+//! written if the batch writes any, else only against being written by others.
+//!
+//! The rows that are locked are read as they are once the lock is there. Who holds a unique key, and
+//! what was answered under an idempotency key, is read as of the beginning of the statement, and may
+//! be older by as long as the statement had to wait. So a refusal that follows from it is not yet
+//! certain: see [`batch`](crate::batch).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt::Write as _,
+};
+
+use commerce_core::{
+    id::{ProductId, VariantId},
+    store::{Commit, OutcomeKey, Record, RecordKey, UniqueKey, Write},
+};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::{
+    cell::{Array, Cell, Kind, Param},
+    codec::{self, Columns},
+    error::Result,
+    table::{journal, stock, variant},
+    view::State,
+};
+
+/// What a batch's commits ask about.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// The records, and whether they are written.
+    records: BTreeMap<RecordKey, bool>,
+    unique: BTreeSet<UniqueKey>,
+    /// The variants whose levels are moved, or count for something that changes.
+    stocked: BTreeSet<VariantId>,
+    outcomes: BTreeSet<OutcomeKey>,
+    /// Whether a location is written, by which it may be told which levels count.
+    places: bool,
+}
+
+impl Names {
+    pub(crate) fn of(commits: &[&Commit]) -> Self {
+        let mut names = Self::default();
+        for commit in commits {
+            commit.writes().iter().for_each(|write| names.write(write));
+            names.stocked.extend(commit.moves().iter().map(|change| change.level.variant_id));
+            names.stocked.extend(commit.low_stock().map(|low| low.variant_id));
+            names.outcomes.extend(commit.outcome().map(|outcome| outcome.key.clone()));
+        }
+        names
+    }
+
+    fn record(&mut self, key: RecordKey, written: bool) {
+        *self.records.entry(key).or_default() |= written;
+    }
+
+    fn write(&mut self, write: &Write) {
+        let (old, new) = match write {
+            Write::Require { key, .. } => return self.record(key.clone(), false),
+            Write::Touch { key, .. } => return self.record(key.clone(), true),
+            Write::Insert(new) => (None, Some(new)),
+            Write::Replace { old, new, .. } => (Some(old), Some(new)),
+            Write::Remove { old, .. } => (Some(old), None),
+        };
+        self.record(write.key(), true);
+        let before = old.map(Record::unique_keys).unwrap_or_default();
+        let wanted = new.map(Record::unique_keys).unwrap_or_default();
+        self.unique.extend(wanted.into_iter().filter(|key| !before.contains(key)));
+        for record in old.into_iter().chain(new) {
+            match record {
+                // What is worked out of all variants of a product is worked out by one at a time.
+                Record::Variant(it) => {
+                    self.record(RecordKey::Product(it.product_id), true);
+                    self.stocked.insert(it.id);
+                }
+                Record::Location(_) => self.places = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// Locks and reads it all.
+    pub(crate) async fn read(&self, connection: &mut PgConnection) -> Result<State> {
+        let mut reading = Reading::default();
+        if self.places {
+            reading.part("SELECT ROW(1) FROM pg_advisory_xact_lock(LOCK)", [], nothing);
+        } else if !self.stocked.is_empty() {
+            reading.part("SELECT ROW(1) FROM pg_advisory_xact_lock_shared(LOCK)", [], nothing);
+        }
+        reading.records(&self.records);
+        if !self.stocked.is_empty() {
+            reading.levels(&self.stocked);
+        }
+        reading.holders(&self.unique)?;
+        if !self.outcomes.is_empty() {
+            reading.outcomes(&self.outcomes);
+        }
+        reading.run(connection).await
+    }
+}
+
+fn nothing(_: &Columns<'_>, _: &mut State) -> Result<()> {
+    Ok(())
+}
+
+type ReadRow<'a> = Box<dyn Fn(&Columns<'_>, &mut State) -> Result<()> + Send + Sync + 'a>;
+
+/// The statement as it is put together: one column for each part, which is an array of its rows.
+#[derive(Default)]
+struct Reading<'a> {
+    sql: String,
+    params: Vec<Param<'a>>,
+    parts: Vec<ReadRow<'a>>,
+}
+
+/// The kinds of records, in the order in which they are locked, with their tables and keys.
+fn table_of(key: &RecordKey) -> (&'static str, &'static str, Kind) {
+    match key {
+        RecordKey::Shop => ("commerce_shop", "id", Kind::Int),
+        RecordKey::Location(_) => ("commerce_locations", "id", Kind::Uuid),
+        RecordKey::Category(_) => ("commerce_categories", "id", Kind::Uuid),
+        RecordKey::Product(_) => ("commerce_products", "id", Kind::Uuid),
+        RecordKey::Variant(_) => ("commerce_variants", "id", Kind::Uuid),
+        RecordKey::Cart(_) => ("commerce_carts", "id", Kind::Uuid),
+        RecordKey::Order(_) => ("commerce_orders", "id", Kind::Uuid),
+        RecordKey::Payment(_) => ("commerce_payments", "id", Kind::Uuid),
+        RecordKey::Customer(_) => ("commerce_customers", "id", Kind::Uuid),
+        RecordKey::ApiToken(_) => ("commerce_api_tokens", "id", Kind::Uuid),
+        RecordKey::Subscription(_) => ("commerce_subscriptions", "name", Kind::Text),
+    }
+}
+
+pub(crate) fn cell_of(key: &RecordKey) -> Cell<'_> {
+    match key {
+        RecordKey::Shop => Cell::Int(1),
+        RecordKey::Location(id) => Cell::id(*id),
+        RecordKey::Category(id) => Cell::id(*id),
+        RecordKey::Product(id) => Cell::id(*id),
+        RecordKey::Variant(id) => Cell::id(*id),
+        RecordKey::Cart(id) => Cell::id(*id),
+        RecordKey::Order(id) => Cell::id(*id),
+        RecordKey::Payment(id) => Cell::id(*id),
+        RecordKey::Customer(id) => Cell::id(*id),
+        RecordKey::ApiToken(id) => Cell::id(*id),
+        RecordKey::Subscription(name) => Cell::Text(name),
+    }
+}
+
+/// Reads the key of a record of the same kind as another.
+fn read_key(like: &RecordKey, row: &Columns<'_>) -> Result<RecordKey> {
+    Ok(match like {
+        RecordKey::Shop => {
+            row.skip(1);
+            RecordKey::Shop
+        }
+        RecordKey::Location(_) => RecordKey::Location(row.id()?),
+        RecordKey::Category(_) => RecordKey::Category(row.id()?),
+        RecordKey::Product(_) => RecordKey::Product(row.id()?),
+        RecordKey::Variant(_) => RecordKey::Variant(row.id()?),
+        RecordKey::Cart(_) => RecordKey::Cart(row.id()?),
+        RecordKey::Order(_) => RecordKey::Order(row.id()?),
+        RecordKey::Payment(_) => RecordKey::Payment(row.id()?),
+        RecordKey::Customer(_) => RecordKey::Customer(row.id()?),
+        RecordKey::ApiToken(_) => RecordKey::ApiToken(row.id()?),
+        RecordKey::Subscription(_) => RecordKey::Subscription(row.text()?),
+    })
+}
+
+impl<'a> Reading<'a> {
+    /// Adds a part: a query of one column, which is a row. Each `?` in it is a parameter.
+    fn part(
+        &mut self,
+        sql: &str,
+        params: impl IntoIterator<Item = Array>,
+        read: impl Fn(&Columns<'_>, &mut State) -> Result<()> + Send + Sync + 'a,
+    ) {
+        /// What a lock beside those of rows is known by, in each schema its own.
+        const LOCK: &str = "1131375977, 'commerce_locations'::regclass::oid::bigint::int";
+        let mut pieces = sql.split('?');
+        self.sql.push_str(if self.parts.is_empty() { "SELECT ARRAY(" } else { ", ARRAY(" });
+        self.sql.push_str(&pieces.next().unwrap_or_default().replace("LOCK", LOCK));
+        for (piece, param) in pieces.zip(params) {
+            self.params.push(param.into());
+            // Writing to a string cannot fail.
+            let _ = write!(self.sql, "${}{piece}", self.params.len());
+        }
+        self.sql.push(')');
+        self.parts.push(Box::new(read));
+    }
+
+    fn records(&mut self, records: &'a BTreeMap<RecordKey, bool>) {
+        let mut rest = records.iter().peekable();
+        while let Some((first, written)) = rest.next() {
+            let (table, column, kind) = table_of(first);
+            let mut written = *written;
+            let mut keys = Array::of(kind, [cell_of(first)]);
+            while let Some((key, also)) = rest.next_if(|(key, _)| table_of(key).0 == table) {
+                keys.push(&cell_of(key));
+                written |= also;
+            }
+            let lock = if written { "NO KEY UPDATE" } else { "SHARE" };
+            let sql = format!(
+                "SELECT ROW({column}, version) FROM {table}
+                WHERE {column} = ANY(?) ORDER BY {column} FOR {lock}"
+            );
+            self.part(&sql, [keys], |row, state| {
+                state.versions.insert(read_key(first, row)?, row.version()?);
+                Ok(())
+            });
+        }
+    }
+
+    fn levels(&mut self, variants: &'a BTreeSet<VariantId>) {
+        const LEVELS: &str = "SELECT ROW(s.variant_id, s.location_id, s.on_hand, s.held)
+            FROM commerce_stock_levels AS s WHERE s.variant_id = ANY(?)
+            ORDER BY s.variant_id, s.location_id FOR NO KEY UPDATE";
+        self.part(LEVELS, [Array::ids(variants.iter().copied())], |row, state| {
+            let level = stock::read_level(row)?;
+            state.levels.insert(level.key(), level);
+            Ok(())
+        });
+    }
+
+    fn outcomes(&mut self, keys: &'a BTreeSet<OutcomeKey>) {
+        const OUTCOMES: &str = "SELECT ROW(o.scope, o.key, o.fingerprint, o.at, o.body)
+            FROM unnest(?::text[], ?::text[]) AS wanted (scope, key)
+            JOIN commerce_outcomes AS o ON o.scope = wanted.scope AND o.key = wanted.key";
+        let scopes = Array::of(Kind::Text, keys.iter().map(|key| Cell::Text(&key.scope)));
+        let names = Array::of(Kind::Text, keys.iter().map(|key| Cell::Text(&key.key)));
+        self.part(OUTCOMES, [scopes, names], |row, state| {
+            let key = OutcomeKey { scope: row.str()?.to_owned(), key: row.text()? };
+            state.outcomes.insert(key.clone(), journal::read_outcome(row, key)?);
+            Ok(())
+        });
+    }
+
+    fn holders(&mut self, keys: &'a BTreeSet<UniqueKey>) -> Result<()> {
+        let mut slugs = Array::new(Kind::Text);
+        let mut category_slugs = Array::new(Kind::Text);
+        let mut skus = Array::new(Kind::Text);
+        let mut options = [Array::new(Kind::Uuid), Array::new(Kind::Bytes)];
+        let mut by_options: HashMap<(ProductId, [u8; 32]), &UniqueKey> = HashMap::new();
+        let mut customers = Array::new(Kind::Uuid);
+        let mut numbers = Array::new(Kind::Text);
+        let mut carts = Array::new(Kind::Uuid);
+        let mut emails = Array::new(Kind::Text);
+        let mut external_ids = Array::new(Kind::Text);
+        let mut digests = Array::new(Kind::Bytes);
+        for key in keys {
+            match key {
+                UniqueKey::ProductSlug(slug) => slugs.push(&Cell::Text(slug)),
+                UniqueKey::CategorySlug(slug) => category_slugs.push(&Cell::Text(slug)),
+                UniqueKey::Sku(sku) => skus.push(&Cell::Text(sku)),
+                UniqueKey::VariantOptions(product, values) => {
+                    let digest = variant::options_key(values)?;
+                    let [products, keys] = &mut options;
+                    products.push(&Cell::id(*product));
+                    keys.push(&Cell::Digest(digest));
+                    by_options.insert((*product, *digest.as_bytes()), key);
+                }
+                UniqueKey::OpenCart(customer) => customers.push(&Cell::id(*customer)),
+                UniqueKey::OrderNumber(number) => numbers.push(&Cell::Text(number)),
+                UniqueKey::OrderOfCart(cart) => carts.push(&Cell::id(*cart)),
+                UniqueKey::CustomerEmail(email) => emails.push(&Cell::Text(email)),
+                UniqueKey::CustomerExternalId(id) => external_ids.push(&Cell::Text(id)),
+                UniqueKey::ApiToken(digest) => digests.push(&Cell::Digest(*digest)),
+            }
+        }
+        /// One part: who has one of the keys. The row is the id and the key.
+        macro_rules! part {
+            ($keys:ident, $sql:literal, $record:ident, |$row:ident| $unique:expr) => {
+                if !$keys.is_empty() {
+                    self.part($sql, [$keys], |$row, state| {
+                        let holder = RecordKey::$record($row.id()?);
+                        state.holders.insert($unique, holder);
+                        Ok(())
+                    });
+                }
+            };
+        }
+        part!(
+            slugs,
+            "SELECT ROW(id, slug) FROM commerce_products WHERE slug = ANY(?)",
+            Product,
+            |row| UniqueKey::ProductSlug(row.text()?)
+        );
+        part!(
+            category_slugs,
+            "SELECT ROW(id, slug) FROM commerce_categories WHERE slug = ANY(?)",
+            Category,
+            |row| UniqueKey::CategorySlug(row.text()?)
+        );
+        part!(
+            skus,
+            "SELECT ROW(id, sku) FROM commerce_variants WHERE sku = ANY(?)",
+            Variant,
+            |row| UniqueKey::Sku(row.text()?)
+        );
+        if !by_options.is_empty() {
+            const OPTIONS: &str = "SELECT ROW(v.id, v.product_id, v.options_key)
+                FROM unnest(?::uuid[], ?::bytea[]) AS wanted (product_id, options_key)
+                JOIN commerce_variants AS v ON v.product_id = wanted.product_id
+                AND v.options_key = wanted.options_key";
+            self.part(OPTIONS, options, move |row, state| {
+                let holder = RecordKey::Variant(row.id()?);
+                let key = (row.id()?, *row.digest()?.as_bytes());
+                if let Some(unique) = by_options.get(&key) {
+                    state.holders.insert((*unique).clone(), holder);
+                }
+                Ok(())
+            });
+        }
+        part!(
+            customers,
+            "SELECT ROW(id, customer_id) FROM commerce_carts
+                WHERE customer_id = ANY(?) AND status = 'open' AND origin = 'storefront'",
+            Cart,
+            |row| UniqueKey::OpenCart(row.id()?)
+        );
+        part!(
+            numbers,
+            "SELECT ROW(id, number) FROM commerce_orders WHERE number = ANY(?)",
+            Order,
+            |row| UniqueKey::OrderNumber(row.text()?)
+        );
+        part!(
+            carts,
+            "SELECT ROW(id, cart_id) FROM commerce_orders WHERE cart_id = ANY(?)",
+            Order,
+            |row| UniqueKey::OrderOfCart(row.id()?)
+        );
+        part!(
+            emails,
+            "SELECT ROW(id, email_key) FROM commerce_customers WHERE email_key = ANY(?)",
+            Customer,
+            |row| UniqueKey::CustomerEmail(row.str()?.to_owned())
+        );
+        part!(
+            external_ids,
+            "SELECT ROW(id, external_id) FROM commerce_customers WHERE external_id = ANY(?)",
+            Customer,
+            |row| UniqueKey::CustomerExternalId(row.text()?)
+        );
+        part!(
+            digests,
+            "SELECT ROW(id, digest) FROM commerce_api_tokens WHERE digest = ANY(?)",
+            ApiToken,
+            |row| UniqueKey::ApiToken(row.digest()?)
+        );
+        Ok(())
+    }
+
+    async fn run(self, connection: &mut PgConnection) -> Result<State> {
+        let Self { sql, params, parts } = self;
+        let mut state = State::default();
+        if parts.is_empty() {
+            return Ok(state);
+        }
+        codec::first(connection, AssertSqlSafe(sql), params, |row| {
+            for part in &parts {
+                row.rows(|row| part(row, &mut state))?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(state)
+    }
+}

@@ -1,0 +1,196 @@
+//! Opening a shop's database: options, and the checks that come before anything is written.
+
+use std::{num::NonZeroU32, num::NonZeroUsize, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{PgStore, error::OpenError, migrate, writer::Writer};
+
+/// Prepared statements that a connection keeps. A batch's statements depend on what is in it, so
+/// there are many, of which few come often.
+const STATEMENTS: usize = 512;
+
+/// How a shop's database is opened.
+///
+/// ```no_run
+/// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+/// use commerce_sqlx::PgStore;
+/// let store = PgStore::options().schema("corner_shop").open("postgres://localhost/shops").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    pub(crate) schema: String,
+    pub(crate) batch_max: NonZeroUsize,
+    pub(crate) connections: NonZeroU32,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
+    pub(crate) queue_timeout: Duration,
+    pub(crate) durable: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            schema: "commerce".to_owned(),
+            batch_max: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
+            connections: NonZeroU32::new(8).unwrap_or(NonZeroU32::MIN),
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(10),
+            queue_timeout: Duration::from_secs(10),
+            durable: true,
+        }
+    }
+}
+
+impl OpenOptions {
+    /// The schema that the shop's tables are in; `commerce` unless set. It is made if it is not
+    /// there. Shops in different schemas of one database have nothing to do with each other.
+    #[must_use]
+    pub fn schema(self, name: impl Into<String>) -> Self {
+        Self { schema: name.into(), ..self }
+    }
+
+    /// The most commits that are made durable together; 128 unless set.
+    #[must_use]
+    pub fn batch_max(self, commits: NonZeroUsize) -> Self {
+        Self { batch_max: commits, ..self }
+    }
+
+    /// How many records can be read at once, and how many lists, each on a connection of its own that
+    /// is made when it is needed; 8 unless set. One more connection is for writing.
+    #[must_use]
+    pub fn connections(self, connections: NonZeroU32) -> Self {
+        Self { connections, ..self }
+    }
+
+    /// How long a connection may take to be made or to become free before a read or a commit is
+    /// given up; 5 s unless set.
+    #[must_use]
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        Self { connect_timeout: timeout, ..self }
+    }
+
+    /// How long the server may take for one statement before it is given up; 10 s unless set.
+    #[must_use]
+    pub fn statement_timeout(self, timeout: Duration) -> Self {
+        Self { statement_timeout: timeout, ..self }
+    }
+
+    /// How long a commit may wait for its turn before it is given up, and how long a batch is tried
+    /// again when the server is away or others are in the way; 10 s unless set.
+    #[must_use]
+    pub fn queue_timeout(self, timeout: Duration) -> Self {
+        Self { queue_timeout: timeout, ..self }
+    }
+
+    /// Also takes a server that runs with `fsync`, `synchronous_commit` or `full_page_writes` off and
+    /// so can lose what it has acknowledged when the power fails. For tests, and imports that can be
+    /// repeated.
+    #[must_use]
+    pub fn allow_data_loss(self) -> Self {
+        Self { durable: false, ..self }
+    }
+
+    /// Opens a shop's database, by an address such as `postgres://user:password@host:5432/database`,
+    /// and makes its schema and tables or brings them up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the database; nothing of it was changed then, unless
+    /// tables were made or brought up to date.
+    pub async fn open(&self, address: &str) -> Result<PgStore, OpenError> {
+        // What is read here takes any scheme.
+        let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("postgres" | "postgresql")) {
+            let why = "it must begin with postgres://";
+            return Err(OpenError::Address(sqlx::Error::Configuration(why.into())));
+        }
+        let connect = PgConnectOptions::from_str(address).map_err(OpenError::Address)?;
+        self.open_with(connect).await
+    }
+
+    /// As [`open`](Self::open), with all that can be said about a connection.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(&self, connect: PgConnectOptions) -> Result<PgStore, OpenError> {
+        if !migrate::is_schema_name(&self.schema) {
+            return Err(OpenError::SchemaName(self.schema.clone()));
+        }
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(OpenError::NoRuntime);
+        }
+        let connect = self.configured(connect);
+        let mut connection = connected(&connect, self.connect_timeout).await?;
+        migrate::check_server(&mut connection, self.durable).await?;
+        migrate::migrate_schema(&mut connection, &self.schema).await?;
+        // What else it is told, it is told when it is opened again as the writer's.
+        connection.close().await?;
+        let by_key = connect.clone().options(BY_KEY);
+        let writer = Writer::start(self.clone(), by_key.clone());
+        Ok(PgStore::start(self.pool(by_key), self.pool(connect), writer))
+    }
+
+    fn pool(&self, connect: PgConnectOptions) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(self.connections.get())
+            .acquire_timeout(self.connect_timeout)
+            .test_before_acquire(false)
+            .after_release(|connection, _| {
+                // All reads are single statements, so that there is never a transaction to end; one
+                // that is there all the same must not meet the next reader.
+                Box::pin(async move {
+                    if connection.is_in_transaction() {
+                        sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(connect)
+    }
+
+    fn configured(&self, connect: PgConnectOptions) -> PgConnectOptions {
+        let millis = |timeout: Duration| timeout.as_millis().max(1).to_string();
+        let timeout = millis(self.statement_timeout);
+        // A transaction whose server does nothing is one that has died: its locks must not stay.
+        let idle = millis(self.statement_timeout.saturating_mul(2));
+        connect
+            .application_name("commerce")
+            .statement_cache_capacity(STATEMENTS)
+            .disable_statement_logging()
+            .options([
+                ("search_path", self.schema.as_str()),
+                ("TimeZone", "UTC"),
+                ("jit", "off"),
+                ("statement_timeout", &timeout),
+                ("idle_in_transaction_session_timeout", &idle),
+            ])
+    }
+}
+
+/// For connections on which everything is looked for by key. The planner is told so, because it would
+/// otherwise plan for the tables as they were when they were empty; and it plans each statement once,
+/// whatever is in its arrays.
+const BY_KEY: [(&str, &str); 6] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("default_transaction_isolation", "read committed"),
+];
+
+/// A connection that was made in time.
+pub(crate) async fn connected(
+    options: &PgConnectOptions,
+    timeout: Duration,
+) -> Result<PgConnection, sqlx::Error> {
+    match tokio::time::timeout(timeout, PgConnection::connect_with(options)).await {
+        Ok(connected) => connected,
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
+}

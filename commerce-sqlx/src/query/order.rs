@@ -1,0 +1,43 @@
+//! Orders, the newest first.
+
+use commerce_core::{
+    order::OrderInputs,
+    store::{OrderFilter, OrderQuery, Page},
+};
+use sqlx::PgConnection;
+
+use super::{KeyKind, List, Select, Sort, count, page};
+use crate::{cell::Cell, error::Result, table::order};
+
+pub(super) async fn orders(
+    connection: &mut PgConnection,
+    query: &OrderQuery,
+) -> Result<Page<OrderInputs>> {
+    let OrderFilter { status, customer_id, email, placed_from, placed_before } = &query.filter;
+    let mut select = Select::from("commerce_orders AS o");
+    // Every index ends with the time and the id, so whichever is taken gives the order of the list.
+    if let Some(id) = customer_id {
+        select.when("o.customer_id = ?", [Cell::id(*id).into()]);
+    }
+    if let Some(email) = email {
+        select.when("o.email_key = ?", [Cell::Made(email.normalized()).into()]);
+    }
+    if let Some(status) = status {
+        select.when("o.status = ?", [Cell::Text(status.as_str()).into()]);
+    }
+    if let Some(from) = placed_from {
+        select.when("o.placed_at >= ?", [Cell::Time(*from).into()]);
+    }
+    if let Some(before) = placed_before {
+        select.when("o.placed_at < ?", [Cell::Time(*before).into()]);
+    }
+    let sort = Sort { key: "o.placed_at", kind: KeyKind::Time, id: "o.id", descending: true };
+    let list = List {
+        count: query.page.total.then(|| count(select.clone())),
+        keys: sort.keys(select, &query.page),
+        sort,
+        columns: &order::COLUMNS,
+        join: "LEFT JOIN commerce_orders AS o ON o.id = k.id",
+    };
+    page(connection, &query.page, list, order::read).await
+}

@@ -1,0 +1,206 @@
+//! Products: filtered, sorted or ranked, page by page.
+//!
+//! Which index a list is read by is left to the planner, which knows how many products meet each
+//! filter; every order and every filter has one.
+
+use commerce_core::{
+    search,
+    store::{Page, ProductFilter, ProductInputs, ProductQuery, ProductSort},
+};
+use sqlx::PgConnection;
+
+use super::{KeyKind, List, Select, Sort, Sql, count, page};
+use crate::{
+    cell::{Array, Cell},
+    codec,
+    error::Result,
+    table::{document, product},
+};
+
+/// Sorts after every price.
+const NO_PRICE: i64 = i64::MAX;
+
+pub(super) async fn products(
+    connection: &mut PgConnection,
+    query: &ProductQuery,
+) -> Result<Page<ProductInputs>> {
+    let words = query.filter.text.as_deref().map(search::query).unwrap_or_default();
+    let select = matching(query, &words);
+    let total = query.page.total.then(|| count(select.clone()));
+    let by = |key, kind| Sort { key, kind, id: "p.id", descending: query.descending };
+    let (keys, sort, count) = match query.sort {
+        Some(ProductSort::CreatedAt) => {
+            let sort = by("p.created_at", KeyKind::Time);
+            (sort.keys(select, &query.page), sort, total)
+        }
+        Some(ProductSort::Title) => {
+            let sort = by("p.title_key", KeyKind::Text);
+            (sort.keys(select, &query.page), sort, total)
+        }
+        Some(ProductSort::Price) => (by_price(query, select), by("key", KeyKind::Int), total),
+        None => {
+            let sort = Sort { descending: true, ..by("c.key", KeyKind::Int) };
+            ranked(query, select, &words, sort)
+        }
+    };
+    let list = List {
+        keys,
+        sort,
+        count,
+        columns: &product::COLUMNS,
+        join: "LEFT JOIN commerce_products AS p ON p.id = k.id",
+    };
+    page(connection, &query.page, list, product::read).await
+}
+
+/// The products `p` that a query is about.
+fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a> {
+    let ProductFilter {
+        status,
+        categories,
+        tag,
+        vendor,
+        product_type,
+        text: _,
+        min_price,
+        max_price,
+        in_stock,
+        featured,
+    } = &query.filter;
+    let mut select = Select::from("commerce_products AS p");
+    if let Some(status) = status {
+        select.when("p.status = ?", [Cell::Text(status.as_str()).into()]);
+    }
+    if let Some(ids) = categories {
+        const IN_CATEGORIES: &str = "p.id IN (SELECT c.product_id
+            FROM commerce_product_categories AS c WHERE c.category_id = ANY(?))";
+        select.when(IN_CATEGORIES, [Array::ids(ids.iter().copied()).into()]);
+    }
+    if let Some(tag) = tag {
+        const TAGGED: &str = "p.id IN (SELECT t.product_id
+            FROM commerce_product_tags AS t WHERE t.tag_key = ?)";
+        select.when(TAGGED, [Cell::Made(tag.to_lowercase()).into()]);
+    }
+    if let Some(vendor) = vendor {
+        select.when("p.vendor_key = ?", [Cell::Made(vendor.to_lowercase()).into()]);
+    }
+    if let Some(kind) = product_type {
+        select.when("p.type_key = ?", [Cell::Made(kind.to_lowercase()).into()]);
+    }
+    if !words.is_empty() {
+        select.when("p.words @@ ?::tsquery", [Cell::Made(document::query(words)).into()]);
+    }
+    const PRICE: &str = "(SELECT l.amount FROM commerce_product_prices AS l
+        WHERE l.product_id = p.id AND l.currency = ?)";
+    let currency = || Cell::Text(query.currency.code()).into();
+    if let Some(min) = min_price {
+        select.when(format!("{PRICE} >= ?"), [currency(), Cell::Int(*min).into()]);
+    }
+    if let Some(max) = max_price {
+        select.when(format!("{PRICE} <= ?"), [currency(), Cell::Int(*max).into()]);
+    }
+    if let Some(wanted) = in_stock {
+        const IN_STOCK: &str = "(EXISTS (SELECT FROM commerce_shop) AND EXISTS (
+            SELECT FROM commerce_variants AS v WHERE v.product_id = p.id AND v.active
+            AND (NOT v.track_inventory OR v.backorder = 'allow' OR (
+                SELECT sum(s.on_hand - s.held) FROM commerce_stock_levels AS s
+                JOIN commerce_locations AS l ON l.id = s.location_id AND l.active
+                WHERE s.variant_id = v.id) > 0)))";
+        let not = if *wanted { "" } else { "NOT " };
+        select.when(format!("{not}{IN_STOCK}"), []);
+    }
+    match featured {
+        Some(true) => select.when("p.featured", []),
+        Some(false) => select.when("NOT p.featured", []),
+        None => {}
+    }
+    select
+}
+
+/// The keys of a page by price: those with one by that, and those without, which count as dearest, by
+/// id. The latter are one list for each set of other currencies.
+fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
+    let code = || Cell::Text(query.currency.code()).into();
+    let sort = Sort {
+        key: "l.amount",
+        kind: KeyKind::Int,
+        id: "l.product_id",
+        descending: query.descending,
+    };
+    let mut priced = select.clone();
+    priced.from.text(" JOIN commerce_product_prices AS l ON l.product_id = p.id");
+    priced.when("l.currency = ?", [code()]);
+    // The index begins and ends where the wanted prices do.
+    if let Some(min) = query.filter.min_price {
+        priced.when("l.amount >= ?", [Cell::Int(min).into()]);
+    }
+    if let Some(max) = query.filter.max_price {
+        priced.when("l.amount <= ?", [Cell::Int(max).into()]);
+    }
+    let direction = sort.direction();
+    let limit = query.page.limit.saturating_add(1);
+    let mut keys = Sql::new("SELECT key, id FROM ((");
+    keys.push(sort.keys(priced, &query.page));
+    keys.text(") UNION ALL (");
+    let mut unpriced = select;
+    unpriced.when("p.priced_in = sets.priced_in", []);
+    let no_price = NO_PRICE.to_string();
+    Sort { key: &no_price, id: "p.id", ..sort }.after(&mut unpriced, query.page.after.as_ref());
+    let some = format!("ORDER BY p.id {direction} LIMIT {limit}");
+    keys.text(
+        "WITH RECURSIVE sets AS (SELECT min(priced_in) AS priced_in FROM commerce_products
+            UNION ALL SELECT (SELECT min(o.priced_in) FROM commerce_products AS o
+                WHERE o.priced_in > sets.priced_in)
+            FROM sets WHERE sets.priced_in IS NOT NULL)
+        SELECT ",
+    );
+    keys.text(&no_price);
+    keys.text(" AS key, u.id FROM sets CROSS JOIN LATERAL (");
+    keys.push(unpriced.sql("p.id", &some));
+    keys.push(Sql::with(
+        ") AS u WHERE NOT ? = ANY(string_to_array(sets.priced_in, ','))",
+        [code()],
+    ));
+    keys.text(&format!(
+        " ORDER BY u.id {direction} LIMIT {limit})) AS both_kinds
+        ORDER BY key {direction}, id {direction} LIMIT {limit}"
+    ));
+    keys
+}
+
+/// The keys of a page by how well products match, among the newest of those that do and the newest of
+/// those that match by name.
+fn ranked<'a>(
+    query: &ProductQuery,
+    select: Select<'a>,
+    words: &[String],
+    sort: Sort<'static>,
+) -> (Sql<'a>, Sort<'static>, Option<Sql<'a>>) {
+    let newest = format!(
+        "ORDER BY p.created_at DESC, p.id DESC LIMIT {}",
+        codec::count(search::CANDIDATES_MAX)
+    );
+    let mut candidates = Sql::new("(");
+    candidates.push(select.clone().sql("p.id", &newest));
+    if !words.is_empty() {
+        let mut by_name = select;
+        let named = document::query_by_name(words);
+        by_name.when("p.words @@ ?::tsquery", [Cell::Made(named).into()]);
+        candidates.text(") UNION (");
+        candidates.push(by_name.sql("p.id", &newest));
+    }
+    candidates.text(")");
+    let total = query.page.total.then(|| {
+        let mut count = Sql::new("SELECT count(*) FROM (");
+        count.push(candidates.clone());
+        count.text(") AS c");
+        count
+    });
+    let mut scored = Select::from("(SELECT p.id, ");
+    scored.from.push(Sql::with(document::SCORE, [document::quoted(words).into()]));
+    scored.from.text("::bigint AS key FROM (");
+    scored.from.push(candidates);
+    scored.from.text(") AS c JOIN commerce_products AS p ON p.id = c.id) AS c");
+    let sort = Sort { id: "c.id", ..sort };
+    (sort.keys(scored, &query.page), sort, total)
+}

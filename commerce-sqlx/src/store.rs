@@ -1,0 +1,202 @@
+//! The store: reads from a pool, writes by one task.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use commerce_core::{
+    access::ApiToken,
+    cart::{Cart, CheckoutInputs},
+    catalog::{Category, Sellable},
+    customer::Customer,
+    id::{CartId, CustomerId, VariantId},
+    order::OrderInputs,
+    shop::Setup,
+    store::{
+        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
+        Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription,
+        VariantRef,
+    },
+    text::Label,
+    time::Timestamp,
+    version::Versioned,
+};
+use sqlx::PgPool;
+
+use crate::{
+    error::{Error, Meaning, OpenError},
+    open::OpenOptions,
+    table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
+    writer::Writer,
+};
+
+/// A shop in a PostgreSQL database, which any number of servers may have open at once.
+///
+/// It is cheap to clone, and clones are the same store. It works on the Tokio runtime on which it was
+/// opened. When the last clone goes, what was asked of it is still written; [`close`](Self::close)
+/// waits for that.
+#[derive(Debug, Clone)]
+pub struct PgStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// For what is looked for by key: each statement is planned once.
+    records: PgPool,
+    /// For lists: each statement is planned for its values.
+    lists: PgPool,
+    writer: Writer,
+}
+
+/// Reads on a connection of the pool, which is made good again if the server has dropped it: a read
+/// changes nothing, so it can be tried again on another.
+macro_rules! read {
+    ($pool:expr, |$connection:ident| $read:expr) => {{
+        let pool = $pool;
+        let mut tries = 0;
+        loop {
+            let mut held = pool.acquire().await.map_err($crate::error::Error::from)?;
+            let $connection = &mut *held;
+            match $read.await {
+                Err(error) if $crate::store::is_stale(pool, &error, &mut tries) => {
+                    // It must not go back to the pool.
+                    drop(held.detach());
+                }
+                found => break Ok(found?),
+            }
+        }
+    }};
+}
+
+pub(crate) use read;
+
+impl PgStore {
+    /// Opens a shop's database, or makes it, in the schema `commerce`; see [`OpenOptions`] for all
+    /// that can be said.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the database.
+    pub async fn open(address: &str) -> std::result::Result<Self, OpenError> {
+        OpenOptions::default().open(address).await
+    }
+
+    /// How a shop's database can be opened otherwise.
+    pub fn options() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    pub(crate) fn start(records: PgPool, lists: PgPool, writer: Writer) -> Self {
+        Self { inner: Arc::new(Inner { records, lists, writer }) }
+    }
+
+    /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
+    /// any of its clones from then on is refused.
+    pub async fn close(&self) {
+        self.inner.writer.close().await;
+        self.inner.records.close().await;
+        self.inner.lists.close().await;
+    }
+
+    fn records(&self) -> &PgPool {
+        &self.inner.records
+    }
+
+    pub(crate) fn lists(&self) -> &PgPool {
+        &self.inner.lists
+    }
+}
+
+/// Whether a read has failed only because the connection was gone, as all are after the server was
+/// started anew.
+pub(crate) fn is_stale(pool: &PgPool, error: &Error, tries: &mut u32) -> bool {
+    *tries += 1;
+    error.meaning() == Meaning::Lost && *tries <= pool.options().get_max_connections()
+}
+
+#[async_trait]
+impl Store for PgStore {
+    async fn setup(&self) -> StoreResult<Option<Setup>> {
+        read!(self.records(), |connection| shop::setup(connection))
+    }
+
+    async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
+        read!(self.records(), |connection| product::product(connection, by))
+    }
+
+    async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
+        read!(self.records(), |connection| variant::sellable(connection, by))
+    }
+
+    async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>> {
+        read!(self.records(), |connection| variant::sellables(connection, variants))
+    }
+
+    async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>> {
+        read!(self.records(), |connection| category::category(connection, by))
+    }
+
+    async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
+        read!(self.records(), |connection| category::categories(connection))
+    }
+
+    async fn cart(&self, id: CartId) -> StoreResult<Option<Versioned<Cart>>> {
+        read!(self.records(), |connection| cart::cart(connection, id))
+    }
+
+    async fn open_cart(&self, customer: CustomerId) -> StoreResult<Option<Versioned<Cart>>> {
+        read!(self.records(), |connection| cart::open_cart(connection, customer))
+    }
+
+    async fn checkout_inputs(
+        &self,
+        cart: CartId,
+        also: &[VariantId],
+    ) -> StoreResult<Option<CheckoutInputs>> {
+        read!(self.records(), |connection| checkout::inputs(connection, cart, also))
+    }
+
+    async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
+        read!(self.records(), |connection| order::order(connection, by))
+    }
+
+    async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>> {
+        read!(self.records(), |connection| customer::customer(connection, by))
+    }
+
+    async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
+        read!(self.records(), |connection| token::api_token(connection, by))
+    }
+
+    async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
+        read!(self.records(), |connection| journal::outcome(connection, key))
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>> {
+        read!(self.lists(), |connection| journal::due(connection, now, limit))
+    }
+
+    async fn outbox(&self, after: u64, limit: usize) -> StoreResult<Vec<OutboxEntry>> {
+        read!(self.lists(), |connection| journal::outbox(connection, after, limit))
+    }
+
+    async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>> {
+        read!(self.records(), |connection| token::subscription(connection, name))
+    }
+
+    async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
+        self.inner.writer.commit(commit).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
+        // Each of its statements stands alone, so dropping it half-way leaves nothing half done; and
+        // a step that was done is not counted twice, because it finds nothing left.
+        let mut forgotten = 0;
+        loop {
+            let mut connection = self.lists().acquire().await.map_err(Error::from)?;
+            match journal::purge(&mut connection, purge).await? {
+                0 => break Ok(forgotten),
+                step => forgotten += step,
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A database for each test: a schema of its own on a server that all tests of a program share.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+pub(crate) mod proxy;
+pub(crate) mod shop;
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use commerce_sqlx::{OpenOptions, PgStore};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::runtime::Runtime;
+
+/// The runtime that all stores of a test program live on.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// Runs a future to its end, on whatever thread that is no worker of the runtime.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(future)
+}
+
+/// A server of this program's own. Its standard input is a pipe that nobody writes to: when this
+/// program ends, however it does, the pipe ends too, and with it the server.
+struct Server {
+    address: String,
+    _process: Child,
+}
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/with-postgres");
+    let mut process = Command::new(script)
+        .args(["sh", "-c", "echo \"$DATABASE_URL\"; exec cat >/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(!address.trim().is_empty(), "there is no PostgreSQL server; see above");
+    Server { address: address.trim().to_owned(), _process: process }
+});
+
+/// The address of the server: the one that `DATABASE_URL` names, or one that is started.
+pub(crate) fn address() -> String {
+    std::env::var("DATABASE_URL").unwrap_or_else(|_| SERVER.address.clone())
+}
+
+/// A schema that goes when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    pub(crate) name: String,
+}
+
+impl Schema {
+    /// A name that no other test has.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self { name: format!("commerce_test_{}_{count}", std::process::id()) }
+    }
+
+    /// How a store in it is opened. What is tested is the end of processes, not the loss of power.
+    pub(crate) fn options(&self) -> OpenOptions {
+        PgStore::options().schema(&self.name).allow_data_loss()
+    }
+
+    /// A store in it.
+    pub(crate) fn open(&self) -> PgStore {
+        block_on(self.options().open(&address())).unwrap()
+    }
+
+    /// A connection whose search path it is.
+    pub(crate) fn connect(&self) -> PgConnection {
+        let options: PgConnectOptions = address().parse().unwrap();
+        let options = options.options([("search_path", &self.name)]);
+        block_on(PgConnection::connect_with(&options)).unwrap()
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        block_on(async {
+            let mut connection = PgConnection::connect(&address()).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
+        });
+    }
+}
+
+/// A store, and the schema that goes with it.
+pub(crate) fn store() -> (PgStore, Schema) {
+    let schema = Schema::new();
+    (schema.open(), schema)
+}
+
+/// Runs statements without parameters.
+pub(crate) fn run(connection: &mut PgConnection, sql: &str) {
+    block_on(sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection)).unwrap();
+}
+
+/// One number.
+pub(crate) fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+    block_on(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection)).unwrap()
+}
+
+/// Runs a future beside the test.
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+    RUNTIME.spawn(future);
+}

@@ -1,0 +1,118 @@
+//! Stands between a store and its server: counts round trips, and cuts the line when told.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixStream},
+};
+
+use super::{address, block_on};
+
+/// What the proxy has seen, and what it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    /// How often the server has said that it is ready for the next question.
+    pub(crate) round_trips: AtomicU64,
+    /// Whether the next `COMMIT` is handed on and its answer is not.
+    pub(crate) cut_at_commit: AtomicBool,
+}
+
+impl Line {
+    /// The round trips since this was asked last.
+    pub(crate) fn count(&self) -> u64 {
+        self.round_trips.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// The way to the server through a proxy, which lives as long as the program.
+pub(crate) fn proxy() -> (PgConnectOptions, Arc<Line>) {
+    let line = Arc::new(Line::default());
+    let server: PgConnectOptions = address().parse().unwrap();
+    let listener = block_on(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let through = server.clone().host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
+    // A socket, if the server has one, would come before the host.
+    let through = match server.get_socket() {
+        None => through,
+        Some(_) => PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(port)
+            .username(server.get_username())
+            .database(server.get_database().unwrap_or("postgres"))
+            .ssl_mode(PgSslMode::Disable),
+    };
+    let seen = Arc::clone(&line);
+    super::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (server, seen) = (server.clone(), Arc::clone(&seen));
+            tokio::spawn(async move {
+                match server.get_socket() {
+                    Some(folder) => {
+                        let socket = folder.join(format!(".s.PGSQL.{}", server.get_port()));
+                        connect(client, UnixStream::connect(socket).await.unwrap(), seen).await;
+                    }
+                    None => {
+                        let to = (server.get_host(), server.get_port());
+                        connect(client, TcpStream::connect(to).await.unwrap(), seen).await;
+                    }
+                }
+            });
+        }
+    });
+    (through, line)
+}
+
+async fn connect<S>(client: TcpStream, server: S, line: Arc<Line>)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = tokio::io::split(server);
+    let (cut, cut_here) = (Arc::new(AtomicBool::new(false)), Arc::clone(&line));
+    let asked = Arc::clone(&cut);
+    let questions = async move {
+        let mut bytes = vec![0; 65_536];
+        while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+            let said = &bytes[..count];
+            let commit = said.windows(6).any(|word| word == b"COMMIT");
+            if commit && cut_here.cut_at_commit.swap(false, Ordering::SeqCst) {
+                asked.store(true, Ordering::SeqCst);
+            }
+            if to_server.write_all(said).await.is_err() {
+                break;
+            }
+        }
+    };
+    let answers = async move {
+        // The first answer to a question about encryption would be a single letter; none is asked.
+        while let Ok(kind) = from_server.read_u8().await {
+            let length = from_server.read_u32().await.unwrap();
+            let mut rest = vec![0; usize::try_from(length).unwrap() - 4];
+            from_server.read_exact(&mut rest).await.unwrap();
+            if cut.load(Ordering::SeqCst) {
+                break;
+            }
+            if kind == b'Z' {
+                line.round_trips.fetch_add(1, Ordering::SeqCst);
+            }
+            let mut message = vec![kind];
+            message.extend_from_slice(&length.to_be_bytes());
+            message.extend_from_slice(&rest);
+            if to_client.write_all(&message).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = questions => {}
+        () = answers => {}
+    }
+}
