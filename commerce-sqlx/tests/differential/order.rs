@@ -50,9 +50,9 @@ impl Twins {
                     .take(some)
                     .map(|line| json!({"line_id": line.id, "quantity": 1}))
                     .collect();
-                let request: CancelOrder =
-                    serde_json::from_value(json!({"lines": lines, "reason": "shop", "note": "n"}))
-                        .unwrap();
+                let mut request: CancelOrder =
+                    serde_json::from_value(json!({"reason": "shop", "note": "n"})).unwrap();
+                request.lines = serde_json::from_value(json!(lines)).unwrap();
                 let _ = both!(self, |shop| shop.cancel_order(&system, order, &request, None));
             }
             5 => {
@@ -68,10 +68,11 @@ impl Twins {
                 } else {
                     vec![]
                 };
-                let request: FulfillOrder = serde_json::from_value(
-                    json!({"lines": lines, "tracking": {"number": "123", "carrier": "DHL"}}),
+                let mut request: FulfillOrder = serde_json::from_value(
+                    json!({"tracking": {"number": "123", "carrier": "DHL"}}),
                 )
                 .unwrap();
+                request.lines = serde_json::from_value(json!(lines)).unwrap();
                 let _ = both!(self, |shop| shop.fulfill_order(&system, order, &request, None));
                 if self.dice.chance(50) {
                     let deliver = Deliver { fulfillment_id: None };
