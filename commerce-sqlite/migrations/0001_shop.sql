@@ -7,7 +7,8 @@
 -- where a value is a snapshot that nobody asks for by its parts, or has no schema.
 
 -- Numbers that only rise: how often the setup and the catalogue were written, which is what caches of
--- them are checked by; the last position of the outbox; the highest threshold of low stock.
+-- them are checked by; the last position of the outbox that was taken away again; the highest
+-- threshold of low stock.
 CREATE TABLE commerce_counters (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
@@ -457,8 +458,8 @@ CREATE TABLE commerce_outcomes (
 
 CREATE INDEX commerce_outcomes_by_age ON commerce_outcomes (at);
 
--- The events of each commit. A position never comes again, even when its row is gone: the last one
--- is a counter.
+-- The events of each commit. A position never comes again, even when its row is gone: the next one
+-- comes after the newest row and after the counter.
 CREATE TABLE commerce_outbox (
     position INTEGER NOT NULL PRIMARY KEY,
     at INTEGER NOT NULL,
