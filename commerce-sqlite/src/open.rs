@@ -3,8 +3,8 @@
 use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    thread::available_parallelism,
-    time::Duration,
+    thread::{self, available_parallelism},
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -129,10 +129,7 @@ impl OpenOptions {
         if connection.is_readonly("main").map_err(fail)? {
             return Err(OpenError::NotWritable { path: path.to_owned(), source: None });
         }
-        let mode: String = connection
-            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-            .map_err(fail)?;
-        if mode != "wal" {
+        if self.journal_mode(&connection).map_err(fail)? != "wal" {
             return Err(OpenError::NoWriteAheadLog { path: path.to_owned() });
         }
         let synchronous = match self.durability {
@@ -167,6 +164,25 @@ impl OpenOptions {
             connection.execute_batch("COMMIT").map_err(fail)?;
         }
         Ok(connection)
+    }
+
+    /// Asks for a write-ahead log; answers what there is. To make one wants the file alone, and for
+    /// that SQLite does not wait by itself.
+    fn journal_mode(&self, connection: &Connection) -> rusqlite::Result<String> {
+        let until = Instant::now() + self.busy_timeout;
+        loop {
+            let mode =
+                connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+            match mode {
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && Instant::now() < until =>
+                {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                done => return done,
+            }
+        }
     }
 
     fn reader(&self, path: &Path) -> rusqlite::Result<Connection> {
