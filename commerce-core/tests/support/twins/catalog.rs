@@ -3,10 +3,9 @@
 use commerce_core::catalog::{
     CreateCategory, CreateProduct, CreateVariant, PatchProduct, PatchVariant,
 };
-use pollster::block_on;
 use serde_json::{Value, json};
 
-use crate::{CURRENCIES, Twins, WORDS, same};
+use super::{CURRENCIES, Twins, WORDS, block_on, same};
 
 impl Twins {
     pub(crate) fn change_catalog(&mut self) {

@@ -11,9 +11,8 @@ use commerce_core::{
     },
     text::{Email, Label, Sku, Slug},
 };
-use pollster::block_on;
 
-use crate::{CURRENCIES, Dice, Twins, same};
+use super::{CURRENCIES, Dice, Twins, block_on, same};
 
 impl Twins {
     pub(crate) fn compare(&mut self) {

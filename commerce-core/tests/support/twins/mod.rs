@@ -1,12 +1,6 @@
-//! The same history on the store in memory and on the one in a file: every answer, every list and
-//! every page must be the same.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+//! The same history on the store in memory and on another: every answer, every list and every page
+//! must be the same. The test of an adapter includes this, beside a `store` that makes one with
+//! what it needs to live, the type `Kept` of that, and `block_on`.
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -19,10 +13,10 @@ use commerce_core::{
     shop::Shop,
     store::{MemoryStore, PageRequest, StockFilter},
 };
-use commerce_sqlite::SqliteStore;
-use pollster::block_on;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use super::{Kept, block_on, store};
 
 /// The random numbers of one history, so that a failing one comes again.
 struct Dice(u64);
@@ -63,7 +57,7 @@ const CURRENCIES: &[Currency] = &[Currency::EUR, Currency::USD, Currency::JPY];
 /// One shop on two stores.
 struct Twins {
     memory: Commerce,
-    sqlite: Commerce,
+    other: Commerce,
     clocks: [Arc<SteppedClock>; 2],
     dice: Dice,
     system: Caller,
@@ -76,7 +70,7 @@ struct Twins {
     lines: Vec<(CartId, LineId)>,
     orders: Vec<OrderId>,
     position: u64,
-    _folder: tempfile::TempDir,
+    _kept: Kept,
 }
 
 /// Asks both shops, compares what they answer, and gives it.
@@ -85,7 +79,7 @@ macro_rules! both {
         let answers = {
             let $shop = &$twins.memory;
             let a = block_on($ask);
-            let $shop = &$twins.sqlite;
+            let $shop = &$twins.other;
             let b = block_on($ask);
             (a, b)
         };
@@ -101,28 +95,24 @@ mod customer;
 mod order;
 mod stock;
 
-fn same<T: Debug>(what: &str, memory: &T, sqlite: &T) {
-    let (memory, sqlite) = (format!("{memory:#?}"), format!("{sqlite:#?}"));
-    if memory != sqlite {
-        let line = memory.lines().zip(sqlite.lines()).find(|(a, b)| a != b);
-        panic!("{what}\n first difference {line:?}\n memory {memory}\n sqlite {sqlite}");
+fn same<T: Debug>(what: &str, memory: &T, other: &T) {
+    let (memory, other) = (format!("{memory:#?}"), format!("{other:#?}"));
+    if memory != other {
+        let line = memory.lines().zip(other.lines()).find(|(a, b)| a != b);
+        panic!("{what}\n first difference {line:?}\n memory {memory}\n other {other}");
     }
 }
 
 impl Twins {
     fn open(seed: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::options()
-            .durability(commerce_sqlite::Durability::Process)
-            .open(folder.path().join("shop.db"))
-            .unwrap();
+        let (store, kept) = store();
         let now = "2026-11-21T10:00:00Z".parse().unwrap();
         let clocks = [Arc::new(SteppedClock::new(now)), Arc::new(SteppedClock::new(now))];
         let memory = Commerce::new(MemoryStore::new(), clocks[0].clone(), SeededIds::new(seed));
-        let sqlite = Commerce::new(store, clocks[1].clone(), SeededIds::new(seed));
+        let other = Commerce::new(store, clocks[1].clone(), SeededIds::new(seed));
         let mut twins = Self {
             memory,
-            sqlite,
+            other,
             clocks,
             dice: Dice(seed),
             system: Caller::system(),
@@ -135,7 +125,7 @@ impl Twins {
             lines: vec![],
             orders: vec![],
             position: 0,
-            _folder: folder,
+            _kept: kept,
         };
         let page = PageRequest { total: true, ..PageRequest::first(3) };
         let _ = both!(twins, |shop| shop
@@ -151,7 +141,7 @@ impl Twins {
         }))
         .unwrap();
         let setup = block_on(twins.memory.open(shop.clone())).unwrap();
-        block_on(twins.sqlite.open(shop)).unwrap();
+        block_on(twins.other.open(shop)).unwrap();
         twins.locations.push(setup.locations[0].id);
         twins
     }

@@ -9,10 +9,9 @@ use commerce_core::{
     store::{OrderRef, Purge},
     text::IdempotencyKey,
 };
-use pollster::block_on;
 use serde_json::json;
 
-use crate::{Twins, same};
+use super::{Twins, block_on, same};
 
 impl Twins {
     pub(crate) fn change_order(&mut self) {

@@ -1,10 +1,9 @@
 //! Stock and the places where it is.
 
 use commerce_core::inventory::{AdjustStock, SetStock};
-use pollster::block_on;
 use serde_json::json;
 
-use crate::{Twins, same};
+use super::{Twins, block_on, same};
 
 impl Twins {
     pub(crate) fn change_stock(&mut self) {

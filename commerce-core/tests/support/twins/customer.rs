@@ -1,10 +1,9 @@
 //! Customers.
 
-use super::common::block_on;
 use commerce_core::customer::{CreateCustomer, PatchCustomer, PutAddress};
 use serde_json::json;
 
-use crate::{Twins, same};
+use super::{Twins, block_on, same};
 
 impl Twins {
     pub(crate) fn change_customer(&mut self) {

@@ -6,10 +6,9 @@ use commerce_core::{
     currency::Currency,
     secret::Secret,
 };
-use pollster::block_on;
 use serde_json::json;
 
-use crate::{Twins, id, same};
+use super::{Twins, block_on, id, same};
 
 impl Twins {
     pub(crate) fn change_cart(&mut self) {
