@@ -150,9 +150,7 @@ impl Cache {
         found.extend(read);
         Ok(found)
     }
-}
 
-impl Cache {
     /// A product with its variants, without their stock.
     pub(crate) fn product(
         &self,

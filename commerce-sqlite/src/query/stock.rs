@@ -1,9 +1,7 @@
 //! Stock by SKU, and the ledger.
 
-use std::collections::HashMap;
-
 use commerce_core::{
-    id::{Id, MovementId, VariantId},
+    id::{MovementId, VariantId},
     inventory::Movement,
     store::{MovementFilter, Page, PageRequest, StockFilter, StockItem},
 };
@@ -96,7 +94,6 @@ pub(super) fn movements(
     let times: Vec<_> = keys.iter().map(|cursor| cursor.key.clone()).collect();
     page(keys, request, total, |ids: Vec<MovementId>| {
         let sql = MOVEMENTS.select("WHERE variant_id = ?1 AND at = ?2 AND id = ?3");
-        let mut found = HashMap::new();
         let mut ordered = Vec::with_capacity(ids.len());
         for (id, at) in ids.into_iter().zip(times) {
             let commerce_core::store::CursorKey::Number(at) = at else { continue };
@@ -108,7 +105,6 @@ pub(super) fn movements(
                 stock::read_movement,
             )?;
             if let Some(row) = row {
-                found.insert(id.uuid(), ());
                 ordered.push(row);
             }
         }
