@@ -129,16 +129,19 @@ CREATE TABLE commerce_product_images (
     PRIMARY KEY (product_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- The lowest price of the active variants in each currency.
+-- The lowest price of the active variants in each currency. `status` and `categories`, the ids one
+-- after another, are the product's, so that a list by price looks up no product to pass it over.
 CREATE TABLE commerce_product_prices (
     product_id BLOB NOT NULL,
     currency TEXT NOT NULL,
     amount INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    categories BLOB NOT NULL,
     PRIMARY KEY (product_id, currency)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX commerce_product_prices_by_amount
-    ON commerce_product_prices (currency, amount, product_id);
+    ON commerce_product_prices (currency, amount, product_id, status, categories);
 
 -- The words that a product is found by; the row is the product's `seq`. Whatever is not a space is
 -- part of a word: the words are made before they come here. A word of a title, SKU or tag has a `=`

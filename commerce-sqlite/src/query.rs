@@ -7,6 +7,8 @@ mod plans;
 mod product;
 mod search;
 mod stock;
+#[cfg(test)]
+mod ways;
 
 use async_trait::async_trait;
 use commerce_core::{

@@ -341,7 +341,9 @@ impl Changes {
             ),
             (Record::Product(old), Record::Product(new)) => {
                 self.catalog = true;
-                self.products.entry(new.id).or_default().document = true;
+                let stale = self.products.entry(new.id).or_default();
+                stale.document = true;
+                stale.prices |= old.status != new.status || old.categories != new.categories;
                 product::PRODUCTS.update(
                     connection,
                     &product::row(old, before)?,

@@ -14,7 +14,10 @@ use std::{
 
 use commerce_core::store::{Commit, CommitError, Purge, StoreError, StoreResult};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
 
 use crate::{
     error::Error,
@@ -25,6 +28,10 @@ use crate::{
 
 /// The commits that can wait; whoever comes after them waits to be let in.
 const QUEUE: usize = 1_024;
+/// How long the writer looks out for a job before it goes to sleep, if the last one came as soon:
+/// longer than one caller takes from an answer to its next commit. To put a thread to sleep and to
+/// wake it costs both sides more than that.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 type Answer = Result<(), CommitError>;
 
@@ -58,7 +65,7 @@ impl Writer {
         let batch_max = options.batch_max.get();
         let thread = thread::Builder::new()
             .name("commerce-sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, jobs, batch_max, write))?;
+            .spawn(move || serve(&connection, Jobs::new(jobs), batch_max, write))?;
         Ok(Self { queue: Some(queue), queue_timeout: options.queue_timeout, thread: Some(thread) })
     }
 
@@ -107,14 +114,43 @@ fn gone() -> StoreError {
     StoreError::unavailable("the writer has failed")
 }
 
+/// What the writer is asked, one after another.
+#[derive(Debug)]
+struct Jobs {
+    queue: mpsc::Receiver<Job>,
+    /// Whether the last one came at once.
+    at_once: bool,
+}
+
+impl Jobs {
+    fn new(queue: mpsc::Receiver<Job>) -> Self {
+        Self { queue, at_once: false }
+    }
+
+    /// Waits for the next job; `None` when there will be no more.
+    fn wait(&mut self) -> Option<Job> {
+        let begun = Instant::now();
+        while self.at_once && begun.elapsed() < PATIENCE {
+            match self.queue.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => thread::yield_now(),
+            }
+        }
+        let job = self.queue.blocking_recv();
+        self.at_once = begun.elapsed() < 2 * PATIENCE;
+        job
+    }
+}
+
 fn serve(
     connection: &Connection,
-    mut jobs: mpsc::Receiver<Job>,
+    mut jobs: Jobs,
     batch_max: usize,
     write: impl Fn(&Connection, &mut [Waiting]),
 ) {
     let mut batch = Vec::with_capacity(batch_max);
-    while let Some(job) = jobs.blocking_recv() {
+    while let Some(job) = jobs.wait() {
         let mut next = Some(job);
         while let Some(job) = next {
             match job {
@@ -132,7 +168,7 @@ fn serve(
                     let _ = answer.send(result.unwrap_or_else(|| Err(gone())).map(|()| purged));
                 }
             }
-            next = if batch.len() < batch_max { jobs.try_recv().ok() } else { None };
+            next = if batch.len() < batch_max { jobs.queue.try_recv().ok() } else { None };
         }
         if !batch.is_empty() {
             // After a panic the senders in the batch are dropped, which tells those who wait that

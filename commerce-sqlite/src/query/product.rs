@@ -207,30 +207,39 @@ impl Narrow {
     }
 }
 
-/// The conditions of a query that have no index of their own, and that of its status.
-pub(super) fn conditions(query: &ProductQuery, select: &mut Select) {
+/// Where a product itself says its id and its status.
+pub(super) const OF_PRODUCT: [&str; 2] = ["p.id", "p.status"];
+
+/// The conditions of a query that have no index of their own, and that of its status; `of` has the
+/// products' ids and their statuses.
+pub(super) fn conditions(query: &ProductQuery, select: &mut Select, of: [&str; 2]) {
+    let [id, its_status] = of;
     let ProductFilter { status, min_price, max_price, in_stock, featured, .. } = &query.filter;
     if let Some(status) = status {
-        select.when("+p.status = ?", [text(status.as_str())]);
+        select.when(format!("+{its_status} = ?"), [text(status.as_str())]);
     }
-    const PRICE: &str = "(SELECT l.amount FROM commerce_product_prices AS l
-        WHERE l.product_id = p.id AND l.currency = ?)";
+    let price = format!(
+        "(SELECT own.amount FROM commerce_product_prices AS own
+            WHERE own.product_id = {id} AND own.currency = ?)"
+    );
     let currency = || text(query.currency.code());
     if let Some(min) = min_price {
-        select.when(format!("{PRICE} >= ?"), [currency(), Value::Integer(*min)]);
+        select.when(format!("{price} >= ?"), [currency(), Value::Integer(*min)]);
     }
     if let Some(max) = max_price {
-        select.when(format!("{PRICE} <= ?"), [currency(), Value::Integer(*max)]);
+        select.when(format!("{price} <= ?"), [currency(), Value::Integer(*max)]);
     }
     if let Some(wanted) = in_stock {
-        const IN_STOCK: &str = "(EXISTS (SELECT 1 FROM commerce_shop) AND EXISTS (
-            SELECT 1 FROM commerce_variants AS v WHERE v.product_id = p.id AND v.active = 1
-            AND (v.track_inventory = 0 OR v.backorder = 'allow' OR (
-                SELECT sum(s.on_hand - s.held) FROM commerce_stock_levels AS s
-                JOIN commerce_locations AS l ON l.id = s.location_id AND l.active = 1
-                WHERE s.variant_id = v.id) > 0)))";
+        let in_stock = format!(
+            "(EXISTS (SELECT 1 FROM commerce_shop) AND EXISTS (
+                SELECT 1 FROM commerce_variants AS v WHERE v.product_id = {id} AND v.active = 1
+                AND (v.track_inventory = 0 OR v.backorder = 'allow' OR (
+                    SELECT sum(s.on_hand - s.held) FROM commerce_stock_levels AS s
+                    JOIN commerce_locations AS at ON at.id = s.location_id AND at.active = 1
+                    WHERE s.variant_id = v.id) > 0)))"
+        );
         let not = if *wanted { "" } else { "NOT " };
-        select.when(format!("{not}{IN_STOCK}"), []);
+        select.when(format!("{not}{in_stock}"), []);
     }
     if *featured == Some(false) {
         select.when("p.featured = 0", []);
@@ -250,7 +259,7 @@ fn count(connection: &Connection, query: &ProductQuery, words: &[String]) -> Res
             None => Select::from("commerce_products AS p"),
         },
     };
-    conditions(query, &mut select);
+    conditions(query, &mut select, OF_PRODUCT);
     select.count(connection)
 }
 
@@ -284,22 +293,22 @@ fn smallest(connection: &Connection, narrow: &[Narrow]) -> Result<Option<usize>>
     Ok(best.map(|(at, _)| at))
 }
 
-/// Restricts a list to what matches all filters but the one that it was made from. The products' ids
-/// are in the column `id`: one that is known before `p` is looked up saves that for what is passed
-/// over.
+/// Restricts a list to what matches all filters but the one that it was made from. `of` has the
+/// products' ids and their statuses: what is known before `p` is looked up saves that for what is
+/// passed over.
 fn restrict(
     select: &mut Select,
-    id: &str,
+    of: [&str; 2],
     query: &ProductQuery,
     narrow: &[Narrow],
     but: Option<usize>,
 ) {
     for (at, one) in narrow.iter().enumerate() {
         if Some(at) != but {
-            one.restrict(select, id);
+            one.restrict(select, of[0]);
         }
     }
-    conditions(query, select);
+    conditions(query, select, of);
 }
 
 /// The filter by whose index the products are found, if one of them helps.
@@ -359,7 +368,7 @@ fn by_column(
             }
         },
     };
-    restrict(&mut select, "p.id", query, narrow, chosen);
+    restrict(&mut select, OF_PRODUCT, query, narrow, chosen);
     sort.keys(connection, select, query.page.after.as_ref(), query.page.limit)
 }
 
@@ -429,9 +438,15 @@ fn with_price(
         None => {
             let mut select = Select::from(
                 "commerce_product_prices AS l INDEXED BY commerce_product_prices_by_amount
-                CROSS JOIN commerce_products AS p ON p.id = l.product_id",
+                LEFT JOIN commerce_products AS p ON p.id = l.product_id",
             );
             select.when("l.currency = ?", [text(query.currency.code())]);
+            // The ids stand one after another: what matches across two of them is found out next.
+            for one in narrow {
+                if let Narrow::Category(category) = one {
+                    select.when("instr(l.categories, ?) > 0", [category.clone()]);
+                }
+            }
             // The index begins and ends where the wanted prices do.
             if let Some(min) = query.filter.min_price {
                 select.when("l.amount >= ?", [Value::Integer(min)]);
@@ -442,7 +457,7 @@ fn with_price(
             select
         }
     };
-    restrict(&mut select, "l.product_id", query, narrow, chosen);
+    restrict(&mut select, ["l.product_id", "l.status"], query, narrow, chosen);
     sort.keys(connection, select, after, query.page.limit)
 }
 
@@ -460,7 +475,7 @@ fn without_price(
     let limit = query.page.limit.saturating_add(1);
     let (sign, direction) = if query.descending { ("<", "DESC") } else { (">", "ASC") };
     let read = |mut select: Select| -> Result<Vec<Cursor>> {
-        restrict(&mut select, "p.id", query, narrow, chosen);
+        restrict(&mut select, OF_PRODUCT, query, narrow, chosen);
         if let Some(after) = after {
             select.when(format!("p.id {sign} ?"), [bytes(after.id)]);
         }

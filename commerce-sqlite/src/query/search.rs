@@ -12,7 +12,7 @@ use rusqlite::{Connection, types::Value};
 
 use super::{
     Select, page,
-    product::{Narrow, conditions},
+    product::{Narrow, OF_PRODUCT, conditions},
     text,
 };
 use crate::{
@@ -128,7 +128,7 @@ fn newest(
     for narrow in Narrow::all(&query.filter, &[]) {
         narrow.restrict(&mut select, "p.id");
     }
-    conditions(query, &mut select);
+    conditions(query, &mut select, OF_PRODUCT);
     let sql = select.sql(columns, order);
     #[cfg(test)]
     codec::plan::note(connection, &sql);

@@ -144,27 +144,32 @@ pub(crate) fn first_seq(at: Timestamp) -> i64 {
 
 /// Works out anew in which currencies a product is sold, and at which lowest prices.
 pub(crate) fn price(connection: &Connection, id: ProductId) -> Result<()> {
-    const LOWEST: &str = "SELECT p.currency, min(p.amount) FROM commerce_variants AS v
+    const LOWEST: &str = "SELECT p.currency, min(p.amount), it.status,
+            (SELECT unhex(coalesce(group_concat(hex(category_id), ''), ''))
+                FROM commerce_product_categories WHERE product_id = it.id)
+        FROM commerce_products AS it
+        CROSS JOIN commerce_variants AS v ON v.product_id = it.id AND v.active = 1
         CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id
-        WHERE v.product_id = ?1 AND v.active = 1
-        GROUP BY p.currency ORDER BY p.currency";
-    const BEFORE: &str = "SELECT currency, amount FROM commerce_product_prices
+        WHERE it.id = ?1 GROUP BY p.currency ORDER BY p.currency";
+    const BEFORE: &str = "SELECT currency, amount, status, categories FROM commerce_product_prices
         WHERE product_id = ?1 ORDER BY currency";
-    const KEEP: &str = "INSERT INTO commerce_product_prices (product_id, currency, amount)
-        VALUES (?1, ?2, ?3)";
+    const KEEP: &str = "INSERT INTO commerce_product_prices
+        (product_id, currency, amount, status, categories) VALUES (?1, ?2, ?3, ?4, ?5)";
     const NOTE: &str =
         "UPDATE commerce_products SET priced_in = ?2 WHERE id = ?1 AND priced_in <> ?2";
     let product = id;
     let id = codec::key(id);
-    let read = |row: &Columns<'_>| Ok((row.str()?.to_owned(), row.i64()?));
+    let read = |row: &Columns<'_>| {
+        Ok((row.str()?.to_owned(), row.i64()?, row.str()?.to_owned(), row.bytes()?.to_owned()))
+    };
     let lowest = codec::all(connection, LOWEST, [id], read)?;
     if lowest != codec::all(connection, BEFORE, [id], read)? {
         forget_prices(connection, product)?;
-        for (currency, amount) in &lowest {
-            codec::run(connection, KEEP, params![id, currency, amount])?;
+        for (currency, amount, status, categories) in &lowest {
+            codec::run(connection, KEEP, params![id, currency, amount, status, categories])?;
         }
     }
-    let currencies: Vec<_> = lowest.into_iter().map(|(currency, _)| currency).collect();
+    let currencies: Vec<_> = lowest.into_iter().map(|(currency, ..)| currency).collect();
     codec::run(connection, NOTE, params![id, currencies.join(",")])?;
     Ok(())
 }
