@@ -143,6 +143,10 @@ fn pulled(shared: &Shared, lever: &str, body: &[u8]) -> Pulled {
                 .collect();
             return Ok(Value::from(calls).to_string());
         }
+        "operations" => {
+            let all: Vec<String> = Operation::ALL.iter().map(|one| format!("{one:?}")).collect();
+            return Ok(Value::from(all).to_string());
+        }
         _ => return Err((StatusCode::NOT_FOUND, format!("there is no lever {lever:?}"))),
     }
     Ok(String::new())
