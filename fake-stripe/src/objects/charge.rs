@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::shared::{BillingDetails, Shipping};
+use super::{
+    payment_intent::HOLD_LASTS,
+    shared::{BillingDetails, Shipping},
+};
 use crate::{
     card::{Aftermath, Decline},
     error::Result,
@@ -139,7 +142,10 @@ impl World {
             paid: matches!(paying, Paying::Captured | Paying::Authorized),
             payment_intent: intent.id.clone(),
             payment_method: intent.payment_method.clone(),
-            payment_method_details: method.as_ref().map_or(Value::Null, |m| m.details()),
+            payment_method_details: method.as_ref().map_or(Value::Null, |method| {
+                let before = matches!(paying, Paying::Authorized).then(|| now + HOLD_LASTS);
+                method.details(before)
+            }),
             radar_options: json!({}),
             receipt_email: intent.receipt_email.clone(),
             receipt_number: (),

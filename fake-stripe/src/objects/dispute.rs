@@ -119,7 +119,7 @@ impl World {
             payment_intent: found.payment_intent,
             payment_method_details: json!({
                 "card": { "brand": "visa", "case_type": if inquiry { "inquiry" } else { "chargeback" },
-                    "network_reason_code": null },
+                    "network": "visa", "network_reason_code": null },
                 "type": "card",
             }),
             reason,

@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub(super) use confirm::Confirm;
+pub(super) use settle::HOLD_LASTS;
 
 /// What a shop wants to be paid.
 #[derive(Debug, Clone, Serialize)]

@@ -73,8 +73,8 @@ impl PaymentMethod {
         self.kind
     }
 
-    /// What a charge says of it.
-    pub(super) fn details(&self) -> Value {
+    /// What a charge says of it, and when its hold lapses.
+    pub(super) fn details(&self, capture_before: Option<i64>) -> Value {
         let Some(card) = &self.card_json else {
             return json!({ "type": self.kind, self.kind: self.us_bank_account });
         };
@@ -82,6 +82,9 @@ impl PaymentMethod {
         if let Some(fields) = card.as_object_mut() {
             for name in ["networks", "three_d_secure_usage", "display_brand", "generated_from"] {
                 fields.remove(name);
+            }
+            if let Some(before) = capture_before {
+                fields.insert("capture_before".into(), before.into());
             }
             fields.insert("network".into(), self.card.brand.into());
             fields.insert("amount_authorized".into(), Value::Null);

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long a hold on a card lasts, in seconds: seven days, as for most cards at Stripe.
-pub(super) const HOLD_LASTS: i64 = 7 * 24 * 60 * 60;
+pub(in crate::objects) const HOLD_LASTS: i64 = 7 * 24 * 60 * 60;
 
 impl World {
     pub(crate) fn capture_intent(&mut self, id: &str, params: &mut Params) -> Result<Value> {
