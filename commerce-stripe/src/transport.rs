@@ -295,7 +295,29 @@ fn in_order(form: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use commerce_core::text::GatewayName;
+    use stripe_core::customer::CreateCustomer;
+
     use super::*;
+    use crate::secret::SecretKey;
+
+    #[test]
+    fn the_same_request_is_the_same_to_the_byte() {
+        let name = GatewayName::new("stripe").unwrap();
+        let key = SecretKey::new("sk_test_x").unwrap();
+        let transport = Transport::new(&StripeConfig::new(name, key)).unwrap();
+        let body = || {
+            // Each hash map has an order of its own.
+            let metadata: HashMap<String, String> =
+                (0..50).map(|n| (format!("key{n}"), n.to_string())).collect();
+            let built = CreateCustomer::new().metadata(metadata).build();
+            format!("{:?}", transport.request(&built, None).unwrap().into_body())
+        };
+        let first = body();
+        assert!((0..10).all(|_| body() == first));
+    }
 
     #[test]
     fn a_form_has_one_order() {

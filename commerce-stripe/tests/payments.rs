@@ -13,7 +13,7 @@ use commerce_core::{
     payment::{DeclineCode, DisputeStatus, Payment, PaymentFlow, RefundStatus},
     text::Url,
 };
-use fake_stripe::FakeStripe;
+use fake_stripe::{FakeStripe, Fault, Operation};
 use serde_json::Value;
 use support::{Bench, config, eur, euros, hosted, label, manual, order, payment, refund, word};
 
@@ -463,4 +463,43 @@ async fn a_page_leads_back_to_whole_addresses_only() {
     };
     let payment = Payment { flow, ..payment(&order, 1) };
     assert_eq!(word(&bench.create(&order, &payment).await), "unsupported");
+}
+
+#[tokio::test]
+async fn a_customer_pays_while_the_page_is_being_closed() {
+    let order = euros().await;
+    for (number, page, expected) in
+        [(1, manual(hosted(payment(&order, 1))), "done"), (2, hosted(payment(&order, 2)), "stale")]
+    {
+        let bench = Bench::open().await;
+        let page = bench.made(&order, page).await;
+        bench.stripe.fail(Operation::ExpireCheckoutSession, Fault::Hold, 1);
+        let void = bench.void(&page);
+        tokio::pin!(void);
+        let mut paid = false;
+        let voided = loop {
+            tokio::select! {
+                biased;
+                voided = &mut void => break voided,
+                () = tokio::task::yield_now() => {}
+            }
+            // It was seen to be open, and the customer is faster than what follows.
+            let seen = bench
+                .stripe
+                .calls()
+                .iter()
+                .any(|call| call.operation == Operation::RetrieveCheckoutSession);
+            if seen && !paid {
+                bench.stripe.pay_session(&page.references[0], "pm_card_visa").unwrap();
+                paid = true;
+            } else if paid {
+                bench.stripe.release();
+            }
+        };
+        assert_eq!(word(&voided), expected, "{number}");
+        let kept = if expected == "done" { 0 } else { 7_490 };
+        assert_eq!(bench.stripe.kept("eur"), kept);
+        // Asked again, it says the same.
+        assert_eq!(word(&bench.void(&page).await), expected);
+    }
 }
