@@ -289,3 +289,16 @@ async fn a_decline_after_a_lost_answer_is_a_decline() {
     assert_eq!(ask(&bench, &order, &saved, "create", 1).await, "declined");
     assert_eq!(bench.stripe.charges().len(), 1);
 }
+
+#[tokio::test]
+async fn after_a_lost_answer_a_busy_stripe_says_nothing_of_the_outcome() {
+    let order = euros().await;
+    for (lost, after) in [(Fault::HangAfter, true), (Fault::HangBefore, false)] {
+        let bench = Bench::open().await;
+        let payment = bench.paid(&order, payment(&order, 1), "pm_card_visa").await;
+        bench.stripe.fail(Operation::CreateRefund, lost, 1);
+        bench.stripe.fail(Operation::CreateRefund, Fault::RateLimited, 2);
+        assert_eq!(ask(&bench, &order, &payment, "refund", 1).await, "unknown");
+        assert_eq!(is_done(&bench, &payment, "refund").await, after);
+    }
+}
