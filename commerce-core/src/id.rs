@@ -123,6 +123,8 @@ ids! {
     PaymentId = "pay";
     /// Names a refund of a payment.
     RefundId = "ref";
+    /// Names what a gateway is asked to do for a payment.
+    OperationId = "op";
     /// Names a customer.
     CustomerId = "cus";
     /// Names an address in a customer's book.

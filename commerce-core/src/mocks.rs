@@ -10,11 +10,12 @@
 //! A gateway that declines: the order is there, waits for its money, and no unit of stock is lost.
 //!
 //! ```
+//! use std::time::Duration;
 //! use commerce_core::{
 //!     Commerce, access::Caller, cart::{AddLine, CreateCart}, catalog::{CreateProduct, CreateVariant, ProductStatus},
-//!     checkout::PlaceOrder, currency::Currency, error::Rejection, gateway::GatewayError,
+//!     checkout::PlaceOrder, currency::Currency, error::Rejection, gateway::{Abilities, GatewayError},
 //!     inputs::{SeededIds, SteppedClock}, mocks::MockPaymentGateway, money::Money,
-//!     order::{OrderStatus, PaymentTerms}, shop::Shop, store::{MemoryStore, OrderFilter, OrderQuery, PageRequest},
+//!     order::{OrderStatus, PaymentTerms}, payment::{Decline, DeclineCode}, shop::Shop, store::{MemoryStore, OrderFilter, OrderQuery, PageRequest},
 //!     text::{GatewayName, Label}, time::Timestamp,
 //! };
 //!
@@ -22,9 +23,13 @@
 //! let card = GatewayName::new("card")?;
 //! let mut gateway = MockPaymentGateway::new();
 //! gateway.expect_name().return_const(card.clone());
-//! gateway.expect_is_online().return_const(true);
-//! gateway.expect_create().once().returning(|_, _| {
-//!     Err(GatewayError::Declined { reason: Label::new("insufficient funds").unwrap() })
+//! gateway.expect_abilities().return_const(Abilities {
+//!     online: true, later_capture: true, partial_capture: true, direct: true, hosted: false,
+//!     keys_kept: Duration::from_secs(86_400),
+//! });
+//! gateway.expect_create().once().returning(|_, _, _| {
+//!     let (code, reason) = (DeclineCode::InsufficientFunds, Label::new("No funds").unwrap());
+//!     Err(GatewayError::declined(Decline { code, reason }))
 //! });
 //!
 //! let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
@@ -58,7 +63,7 @@
 //! ```
 
 pub use crate::{
-    gateway::MockPaymentGateway,
+    gateway::{MockPaymentGateway, MockVault},
     inputs::{MockClock, MockIdSource},
     store::{MockQueries, MockStore},
 };

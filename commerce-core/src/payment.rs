@@ -1,9 +1,17 @@
 //! A payment: one way in which an order's money is to come, and how far it has.
 
+mod decline;
+mod dispute;
+mod flow;
+mod operation;
 mod refund;
 mod state;
 
-pub use refund::{CreateRefund, Refund, RefundLine};
+pub use decline::{Decline, DeclineCode};
+pub use dispute::DisputeStatus;
+pub use flow::{CaptureMode, PaymentFlow};
+pub use operation::{Operation, OperationKind, OperationStatus};
+pub use refund::{CreateRefund, Refund, RefundLine, RefundStatus};
 pub use state::{PaymentInput, PaymentStatus};
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +33,14 @@ pub struct Payment {
     pub order_id: OrderId,
     /// The gateway that it goes through.
     pub gateway: GatewayName,
+    /// In which way the customer pays.
+    pub flow: PaymentFlow,
+    /// When the money is to be taken. A method that cannot wait is taken at once all the same.
+    pub capture: CaptureMode,
+    /// What the provider calls the customer, if they are known there.
+    pub customer_reference: Option<Label>,
+    /// Whether the method that it is paid by is to be kept for the customer.
+    pub save_method: bool,
     /// How far it has come.
     pub status: PaymentStatus,
     /// What it is for.
@@ -35,8 +51,9 @@ pub struct Payment {
     pub refunded: Money,
     /// The refunds, oldest first.
     pub refunds: Vec<Refund>,
-    /// What the gateway calls it.
-    pub provider_ref: Option<Label>,
+    /// What the provider calls it and the objects that belong to it, the one that stands for all
+    /// first; empty until that is known. No two payments of a gateway share one.
+    pub references: Vec<Label>,
     /// What the customer's device needs in order to pay.
     pub client_secret: Option<Label>,
     /// Where the customer is sent in order to pay.
@@ -52,6 +69,8 @@ pub struct Payment {
 impl Payment {
     /// The most refunds of one payment.
     pub const REFUNDS_MAX: usize = 1_000;
+    /// The most references of one payment.
+    pub const REFERENCES_MAX: usize = 32;
 
     /// A payment that nothing has been heard of.
     pub fn new(
@@ -65,12 +84,16 @@ impl Payment {
             id,
             order_id,
             gateway,
+            flow: PaymentFlow::default(),
+            capture: CaptureMode::default(),
+            customer_reference: None,
+            save_method: false,
             status: PaymentStatus::Pending,
             amount,
             captured: Money::zero(amount.currency()),
             refunded: Money::zero(amount.currency()),
             refunds: Vec::new(),
-            provider_ref: None,
+            references: Vec::new(),
             client_secret: None,
             redirect_url: None,
             failure: None,

@@ -255,6 +255,13 @@ impl GatewayName {
     }
 }
 
+impl IdempotencyKey {
+    /// Wraps a key that was made within the rules.
+    pub(crate) fn trusted(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
 impl OrderNumber {
     /// Wraps a number that was made within the rules.
     pub(crate) fn trusted(text: &str) -> Self {

@@ -81,7 +81,7 @@ fn ids(placed: &PlacedView) -> (OrderId, PaymentId) {
 
 #[test]
 fn an_authorized_payment_is_captured_later() {
-    let shop = CardShop::new([]);
+    let shop = CardShop::new([Reply::Authorize]);
     let placed = shop.place(&shop.cart()).unwrap().output;
     let (order, payment) = ids(&placed);
     assert_eq!(placed.order.status, OrderStatus::Confirmed);
@@ -176,7 +176,7 @@ fn a_lost_answer_is_asked_for_again_and_nobody_is_charged_twice() {
 
 #[test]
 fn a_declined_capture_can_be_tried_no_more_than_the_gateway_allows() {
-    let shop = CardShop::new([Reply::Accept, declined()]);
+    let shop = CardShop::new([Reply::Authorize, declined()]);
     let (order, _) = ids(&shop.place(&shop.cart()).unwrap());
     assert!(matches!(refused(shop.world.capture(order)), Rejection::PaymentDeclined { .. }));
     let order = shop.order();

@@ -4,18 +4,15 @@
 
 mod support;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use commerce_core::{
     Error,
+    access::Caller,
     checkout::PlaceOrder,
     error::Rejection,
-    gateway::{GatewayAnswer, GatewayError, PaymentGateway},
-    id::Moment,
+    gateway::{Call, Reply, ScriptedGateway},
+    id::{CartId, Moment},
     order::{Order, OrderStatus, PaymentTerms},
     payment::{CreateRefund, Payment, PaymentInput, PaymentStatus, Refund},
     store::OrderRef,
@@ -82,73 +79,17 @@ proptest! {
     }
 }
 
-/// An online gateway that does as it is told, and remembers what it was asked.
-#[derive(Debug, Clone, Default)]
-struct Wire {
-    calls: Arc<Mutex<Vec<String>>>,
-    next: Arc<Mutex<Option<GatewayError>>>,
-    created: Arc<Mutex<Option<PaymentInput>>>,
-}
-
-impl Wire {
-    fn heard(&self, call: &str, payment: &Payment) -> Result<(), GatewayError> {
-        self.calls.lock().unwrap().push(format!("{call} {}", payment.id));
-        self.next.lock().unwrap().take().map_or(Ok(()), Err)
-    }
-
-    fn calls(&self) -> Vec<String> {
-        let calls = self.calls.lock().unwrap();
-        calls.iter().map(|call| call.split(' ').next().unwrap().to_owned()).collect()
-    }
-}
-
-fn said(input: PaymentInput) -> Result<GatewayAnswer, GatewayError> {
-    Ok(GatewayAnswer { input: Some(input), ..GatewayAnswer::default() })
-}
-
 fn wire() -> GatewayName {
     GatewayName::new("wire").unwrap()
 }
 
-#[async_trait]
-impl PaymentGateway for Wire {
-    fn name(&self) -> GatewayName {
-        wire()
-    }
-
-    fn is_online(&self) -> bool {
-        true
-    }
-
-    async fn create(&self, payment: &Payment, _: &Order) -> Result<GatewayAnswer, GatewayError> {
-        self.heard("create", payment)?;
-        Ok(GatewayAnswer {
-            input: self.created.lock().unwrap().clone(),
-            provider_ref: Some(payment.id.to_string().parse().unwrap()),
-            client_secret: Some("sesame".parse().unwrap()),
-            redirect_url: None,
-        })
-    }
-
-    async fn capture(&self, payment: &Payment) -> Result<GatewayAnswer, GatewayError> {
-        self.heard("capture", payment)?;
-        said(PaymentInput::Capture)
-    }
-
-    async fn void(&self, payment: &Payment) -> Result<GatewayAnswer, GatewayError> {
-        self.heard("void", payment)?;
-        said(PaymentInput::Void)
-    }
-
-    async fn refund(&self, payment: &Payment, of: &Refund) -> Result<GatewayAnswer, GatewayError> {
-        self.heard("refund", payment)?;
-        said(PaymentInput::Refund(of.clone()))
-    }
+fn sesame() -> Reply {
+    Reply::RequireAction { client_secret: "sesame".parse().unwrap(), redirect_url: None }
 }
 
 /// A shop that is paid by wire, and a guest's cart of one shirt at 19.99 with a key.
-fn online() -> (World, Wire, commerce_core::access::Caller, commerce_core::id::CartId) {
-    let gateway = Wire::default();
+fn online() -> (World, ScriptedGateway, Caller, CartId) {
+    let gateway = ScriptedGateway::new(wire());
     let w = World::new().with(|shop| shop.with_gateway(gateway.clone()));
     w.configure(|shop| {
         shop.payment_terms = BTreeMap::from([(wire(), PaymentTerms::default())]);
@@ -163,7 +104,7 @@ fn online() -> (World, Wire, commerce_core::access::Caller, commerce_core::id::C
 #[test]
 fn an_online_payment_begins_after_the_order_is_committed_and_only_once() {
     let (w, gateway, keyed, cart) = online();
-    *gateway.created.lock().unwrap() = Some(PaymentInput::RequireAction);
+    gateway.script([sesame()]);
     let request = PlaceOrder::paid_by(wire());
     let place = || block_on(w.shop.place_order(&keyed, cart, &request));
     let first = place().unwrap();
@@ -171,32 +112,26 @@ fn an_online_payment_begins_after_the_order_is_committed_and_only_once() {
     assert_eq!(payment.status, PaymentStatus::RequiresAction);
     assert_eq!(payment.client_secret.as_deref(), Some("sesame"));
     assert_eq!(first.order, w.seen(first.order.id), "the version too");
-    w.capture(first.order.id).unwrap();
-    w.fulfill_all(first.order.id).unwrap();
     let again = place().unwrap();
     assert!(again.replayed);
     assert_eq!(again.output, first.output, "the first answer, whatever became of the order");
-    assert_eq!(gateway.calls(), ["create", "capture"]);
+    assert_eq!(gateway.calls(), [Call::Create(payment.id)]);
 }
 
 #[test]
 fn a_gateway_that_does_not_answer_leaves_an_order_that_can_be_asked_again() {
-    type Break = fn() -> GatewayError;
-    let away: Break = || GatewayError::Unavailable("away".into());
-    let lost: Break = || GatewayError::OutcomeUnknown("lost".into());
-    for error in [away, lost] {
+    for fault in [Reply::Unavailable, Reply::Lost(Box::new(sesame()))] {
         let (w, gateway, keyed, cart) = online();
         let request = PlaceOrder::paid_by(wire());
         let place = || block_on(w.shop.place_order(&keyed, cart, &request));
-        *gateway.next.lock().unwrap() = Some(error());
+        gateway.script([fault, sesame()]);
         let failed = place().unwrap_err();
         assert!(!failed.is_retryable(), "the order was written");
         assert!(!failed.to_string().contains("store"), "{failed}");
         let placed = place().unwrap();
         assert_eq!(placed.payment.as_ref().unwrap().client_secret.as_deref(), Some("sesame"));
-        let ids: std::collections::BTreeSet<_> =
-            gateway.calls.lock().unwrap().clone().into_iter().collect();
-        assert_eq!(ids.len(), 1, "the same payment both times");
+        let payment = placed.payment.as_ref().unwrap().id;
+        assert_eq!(gateway.calls(), [Call::Create(payment); 2], "the same payment both times");
         w.days(8);
         assert_eq!(w.sweep().0, 1);
         assert_eq!(w.seen(placed.order.id).status, OrderStatus::Cancelled);
@@ -206,8 +141,7 @@ fn a_gateway_that_does_not_answer_leaves_an_order_that_can_be_asked_again() {
 #[test]
 fn a_declined_payment_leaves_the_order_unpaid_until_it_lapses() {
     let (w, gateway, keyed, cart) = online();
-    let reason = "No funds".parse().unwrap();
-    *gateway.next.lock().unwrap() = Some(GatewayError::Declined { reason });
+    gateway.script([Reply::Decline { reason: "No funds".parse().unwrap() }]);
     let placed = block_on(w.shop.place_order(&keyed, cart, &PlaceOrder::paid_by(wire())));
     assert!(matches!(refused(placed), Rejection::PaymentDeclined { .. }));
     w.days(8);
@@ -217,6 +151,7 @@ fn a_declined_payment_leaves_the_order_unpaid_until_it_lapses() {
 #[test]
 fn a_repeated_capture_or_refund_does_not_reach_the_gateway_again() {
     let (w, gateway, keyed, cart) = online();
+    gateway.script([Reply::Authorize]);
     let placed = block_on(w.shop.place_order(&keyed, cart, &PlaceOrder::paid_by(wire()))).unwrap();
     let id = placed.order.id;
     let staff = w.system.clone().with_key(key("capture"));
@@ -227,7 +162,7 @@ fn a_repeated_capture_or_refund_does_not_reach_the_gateway_again() {
     let give = || block_on(w.shop.refund(&staff, id, &part, None)).unwrap();
     assert_eq!(give().output, give().output);
     assert_eq!(w.seen(id).refunded_total, eur(500));
-    assert_eq!(gateway.calls(), ["create", "capture", "refund"]);
+    assert_eq!(gateway.calls().len(), 3);
     assert!(not_now(w.refund(id, &refund_of(1500))), "more than is left");
     assert_eq!(
         gateway.calls().len(),
@@ -239,23 +174,24 @@ fn a_repeated_capture_or_refund_does_not_reach_the_gateway_again() {
 #[test]
 fn an_authorization_that_falls_away_brings_the_deadline_back() {
     let (w, gateway, keyed, cart) = online();
-    *gateway.created.lock().unwrap() = Some(PaymentInput::Authorize);
+    gateway.script([Reply::Authorize]);
     let placed = block_on(w.shop.place_order(&keyed, cart, &PlaceOrder::paid_by(wire()))).unwrap();
     let id = placed.order.id;
     assert_eq!((placed.order.status, placed.order.expires_at), (OrderStatus::Confirmed, None));
     let read = || block_on(w.shop.store().order(&OrderRef::Id(id))).unwrap().unwrap();
     let inputs = read();
-    let answer = GatewayAnswer { input: Some(PaymentInput::Void), ..GatewayAnswer::default() };
     let mut moment = w.shop.moment();
     let payment = inputs.payments[0].id;
-    let decided = Order::apply_answer(&inputs, payment, &answer, &mut moment).unwrap();
+    let decided =
+        Order::apply_answer(&inputs, payment, Some(&PaymentInput::Void), None, &mut moment)
+            .unwrap();
     block_on(w.shop.store().commit(&decided.commit)).unwrap();
     assert!(w.seen(id).expires_at.is_some());
     assert!(not_now(w.fulfill_all(id)));
     w.days(8);
     assert_eq!(w.sweep().0, 1);
-    let late = GatewayAnswer { input: Some(PaymentInput::Capture), ..GatewayAnswer::default() };
-    let late = Order::apply_answer(&read(), payment, &late, &mut moment);
+    let capture = Some(&PaymentInput::Capture);
+    let late = Order::apply_answer(&read(), payment, capture, None, &mut moment);
     assert!(matches!(late, Err(Rejection::InvalidTransition { .. })), "the money came too late");
 }
 

@@ -4,18 +4,25 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::State, http::Request, routing::get};
 use commerce_core::{
     Commerce,
     access::Caller,
     cart::{AddLine, CreateCart},
-    gateway::{GatewayAnswer, GatewayError, PaymentGateway},
+    gateway::{
+        Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
+        ProviderRefund, Reply, ScriptedGateway, TransactionPage, TransactionQuery, Vault,
+        WebhookError,
+    },
     order::{Order, PaymentTerms},
-    payment::{Payment, Refund},
+    payment::{Operation, Payment, Refund},
     shop::Shop,
     store::{OrderQuery, PageRequest},
     text::{GatewayName, Label},
+    time::Timestamp,
 };
 use commerce_http::{
     app::{self, App},
@@ -64,37 +71,66 @@ fn the_router_is_mounted_in_an_application_of_another() {
 struct SlowGateway {
     asked: Notify,
     may_answer: Semaphore,
+    inner: ScriptedGateway,
 }
 
 #[async_trait]
 impl PaymentGateway for &'static SlowGateway {
     fn name(&self) -> GatewayName {
-        GatewayName::new("slow").unwrap()
+        self.inner.name()
     }
-    fn is_online(&self) -> bool {
-        true
+    fn abilities(&self) -> Abilities {
+        self.inner.abilities()
     }
-    async fn create(&self, _: &Payment, _: &Order) -> Result<GatewayAnswer, GatewayError> {
+    fn account(&self) -> ProviderAccount {
+        self.inner.account()
+    }
+    async fn create(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
         self.asked.notify_one();
         self.may_answer.acquire().await.unwrap().forget();
-        let client_secret = Some(Label::new("secret of the device").unwrap());
-        Ok(GatewayAnswer { client_secret, ..GatewayAnswer::default() })
+        self.inner.create(order, payment, operation).await
     }
-    async fn capture(&self, _: &Payment) -> Result<GatewayAnswer, GatewayError> {
+    async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
+        self.inner.fetch(payment).await
+    }
+    async fn capture(&self, _: &Payment, _: &Operation) -> Result<ProviderPayment, GatewayError> {
         Err(GatewayError::Unsupported("capture"))
     }
-    async fn void(&self, _: &Payment) -> Result<GatewayAnswer, GatewayError> {
+    async fn void(&self, _: &Payment, _: &Operation) -> Result<ProviderPayment, GatewayError> {
         Err(GatewayError::Unsupported("void"))
     }
-    async fn refund(&self, _: &Payment, _: &Refund) -> Result<GatewayAnswer, GatewayError> {
+    async fn refund(
+        &self,
+        _: &Payment,
+        _: &Refund,
+        _: &Operation,
+    ) -> Result<ProviderRefund, GatewayError> {
         Err(GatewayError::Unsupported("refund"))
+    }
+    async fn notice(&self, _: &Headers, _: &[u8], _: Timestamp) -> Result<Notice, WebhookError> {
+        Err(WebhookError::Unsupported)
+    }
+    async fn transactions(&self, _: &TransactionQuery) -> Result<TransactionPage, GatewayError> {
+        Err(GatewayError::Unsupported("transactions"))
+    }
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        None
     }
 }
 
 #[test]
 fn a_client_that_hangs_up_during_checkout_has_ordered_all_the_same() {
+    let inner = ScriptedGateway::new(GatewayName::new("slow").unwrap());
+    let client_secret = Label::new("secret of the device").unwrap();
+    inner.script([Reply::RequireAction { client_secret, redirect_url: None }]);
+    let (asked, may_answer) = (Notify::new(), Semaphore::new(0));
     let gateway: &'static SlowGateway =
-        Box::leak(Box::new(SlowGateway { asked: Notify::new(), may_answer: Semaphore::new(0) }));
+        Box::leak(Box::new(SlowGateway { asked, may_answer, inner }));
     let mut terms = settings().payment_terms;
     terms.insert(GatewayName::new("slow").unwrap(), PaymentTerms::default());
     let settings = Shop { payment_terms: terms, ..settings() };

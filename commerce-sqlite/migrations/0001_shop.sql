@@ -366,7 +366,10 @@ CREATE TABLE commerce_payments (
     amount INTEGER NOT NULL,
     captured INTEGER NOT NULL,
     refunded INTEGER NOT NULL,
-    provider_ref TEXT,
+    flow TEXT NOT NULL,
+    capture TEXT NOT NULL,
+    customer_reference TEXT,
+    save_method INTEGER NOT NULL,
     client_secret TEXT,
     redirect_url TEXT,
     failure TEXT,
@@ -375,6 +378,16 @@ CREATE TABLE commerce_payments (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
+
+-- What the provider calls a payment and what belongs to it.
+CREATE TABLE commerce_payment_references (
+    payment_id BLOB NOT NULL REFERENCES commerce_payments (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    gateway TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    PRIMARY KEY (payment_id, position),
+    UNIQUE (gateway, reference)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE commerce_refunds (
     payment_id BLOB NOT NULL REFERENCES commerce_payments (id) ON DELETE CASCADE,

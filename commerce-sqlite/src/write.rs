@@ -296,6 +296,9 @@ impl Changes {
             Record::Order(it) => order::insert(connection, it, version),
             Record::Payment(it) => {
                 payment::PAYMENTS.insert(connection, &payment::row(it, version)?)?;
+                payment::REFERENCES.insert_all(connection, &it.references, |position, of| {
+                    Ok(payment::reference_row(it, position, of))
+                })?;
                 payment::REFUNDS.insert_all(connection, &it.refunds, |position, refund| {
                     payment::refund_row(it, position, refund)
                 })
@@ -379,6 +382,12 @@ impl Changes {
                     &payment::row(old, before)?,
                     &payment::row(new, after)?,
                 )?;
+                payment::REFERENCES.update_all(
+                    connection,
+                    &old.references,
+                    &new.references,
+                    |position, of| Ok(payment::reference_row(new, position, of)),
+                )?;
                 payment::REFUNDS.update_all(
                     connection,
                     &old.refunds,
@@ -446,6 +455,7 @@ impl Changes {
             }
             Record::Order(it) => order::delete(connection, it.id),
             Record::Payment(it) => {
+                payment::REFERENCES.delete(connection, &[Cell::id(it.id)])?;
                 payment::REFUNDS.delete(connection, &[Cell::id(it.id)])?;
                 payment::PAYMENTS.delete(connection, &[Cell::id(it.id)])
             }

@@ -353,7 +353,10 @@ CREATE TABLE commerce_payments (
     amount bigint NOT NULL,
     captured bigint NOT NULL,
     refunded bigint NOT NULL,
-    provider_ref text COLLATE "C",
+    flow json NOT NULL,
+    capture text COLLATE "C" NOT NULL,
+    customer_reference text COLLATE "C",
+    save_method boolean NOT NULL,
     client_secret text,
     redirect_url text,
     failure text,
@@ -362,8 +365,16 @@ CREATE TABLE commerce_payments (
 );
 
 CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
-CREATE UNIQUE INDEX commerce_payments_by_provider_ref
-    ON commerce_payments (gateway, provider_ref) WHERE provider_ref IS NOT NULL;
+
+-- What the provider calls a payment and what belongs to it.
+CREATE TABLE commerce_payment_references (
+    payment_id uuid NOT NULL REFERENCES commerce_payments ON DELETE CASCADE,
+    position bigint NOT NULL,
+    gateway text COLLATE "C" NOT NULL,
+    reference text COLLATE "C" NOT NULL,
+    PRIMARY KEY (payment_id, position),
+    UNIQUE (gateway, reference) DEFERRABLE
+);
 
 CREATE TABLE commerce_refunds (
     payment_id uuid NOT NULL REFERENCES commerce_payments ON DELETE CASCADE,

@@ -355,8 +355,10 @@ fn payments() {
         make(json!({
             "id": id("pay", 1), "order_id": id("ord", 1), "gateway": "stripe",
             "status": "partially_refunded", "amount": eur(3), "captured": eur(2),
-            "refunded": eur(1), "refunds": refunds, "provider_ref": full.then_some("p"),
-            "client_secret": full.then_some("c"), "redirect_url": full.then_some("https://e.com/"),
+            "refunded": eur(1), "refunds": refunds, "flow": {"kind": "saved", "method": "pm"},
+            "capture": if full { "manual" } else { "automatic" },
+            "customer_reference": full.then_some("cus"), "save_method": full,
+            "references": if full { vec!["a", "b"] } else { vec!["c"] }, "client_secret": full.then_some("c"), "redirect_url": full.then_some("https://e.com/"),
             "failure": full.then_some("f"), "created_at": now(), "updated_at": now(),
         }))
     };

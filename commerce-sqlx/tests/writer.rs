@@ -180,12 +180,14 @@ fn a_caller_who_goes_away_leaves_nothing_behind() {
     assert_eq!(number(&mut watch, &open), 0, "a transaction is open");
 }
 
-fn payment(number: u128, provider_ref: &str) -> Payment {
+fn payment(number: u128, reference: &str) -> Payment {
     let eur = json!({"amount": 1, "currency": "EUR"});
     serde_json::from_value(json!({
         "id": format!("pay_{number:032x}"), "order_id": format!("ord_{number:032x}"),
         "gateway": "stripe", "status": "pending", "amount": eur, "captured": eur, "refunded": eur,
-        "refunds": [], "provider_ref": provider_ref, "client_secret": null, "redirect_url": null,
+        "refunds": [], "flow": {"kind": "direct"}, "capture": "automatic",
+        "customer_reference": null, "save_method": false, "references": [reference],
+        "client_secret": null, "redirect_url": null,
         "failure": null, "created_at": "2026-11-21T10:00:00Z", "updated_at": "2026-11-21T10:00:00Z",
     }))
     .unwrap()
@@ -194,9 +196,9 @@ fn payment(number: u128, provider_ref: &str) -> Payment {
 #[test]
 fn what_only_the_database_refuses_fails_alone() {
     let (store, schema) = common::store();
-    let insert = |number, provider_ref: &str| {
+    let insert = |number, reference: &str| {
         let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
-        commit.insert(payment(number, provider_ref));
+        commit.insert(payment(number, reference));
         commit.event(Event::OrderPlaced {
             order_id: OrderId::from_uuid(Uuid::from_u128(number)),
             number: "N-1".parse().unwrap(),

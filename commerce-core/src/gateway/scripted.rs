@@ -1,27 +1,34 @@
 //! An online gateway in memory, for tests.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 
-use super::{GatewayAnswer, GatewayError, PaymentGateway};
+use super::{
+    Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
+    ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault, WebhookError,
+};
 use crate::{
     id::{PaymentId, RefundId},
     money::Money,
     order::Order,
-    payment::{Payment, PaymentInput, Refund},
-    text::{GatewayName, Label, Url},
+    payment::{CaptureMode, Decline, DeclineCode, Operation, Payment, Refund, RefundStatus},
+    text::{GatewayName, IdempotencyKey, Label, Url},
+    time::Timestamp,
 };
 
 /// What a [`ScriptedGateway`] does at its next new call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// It does what it is asked; a new payment is authorized.
+    /// It does what it is asked; the money of a new payment is set aside or taken as that wants.
     Accept,
-    /// It takes the money of a new payment at once.
+    /// It sets the money of a new payment aside, whatever that wants.
+    Authorize,
+    /// It takes the money of a new payment at once, whatever that wants.
     Capture,
     /// The customer must do something first, such as confirm the payment on their device.
     RequireAction {
@@ -48,6 +55,8 @@ pub enum Reply {
 pub enum Call {
     /// To begin taking the money of a payment.
     Create(PaymentId),
+    /// To say how far a payment has come.
+    Fetch(PaymentId),
     /// To take the money.
     Capture(PaymentId),
     /// To call the payment off.
@@ -59,9 +68,9 @@ pub enum Call {
 /// An online gateway in memory whose answers a test can script: a card payment without a network.
 ///
 /// Each new call takes the next [`Reply`] of the script, and [`Reply::Accept`] once there is none
-/// left. A call that is made again for the same payment, or refund, gets the first answer again and
-/// moves no money, as the contract of a [`PaymentGateway`] asks; one that could not be reached was
-/// never made. Clones are the same gateway, so that a test can keep one and give one away.
+/// left. A call that is made again under the same key gets the first answer again and moves no money,
+/// as the contract of a [`PaymentGateway`] asks; one that could not be reached was never made. Clones
+/// are the same gateway, so that a test can keep one and give one away.
 ///
 /// ```
 /// use commerce_core::{gateway::{Reply, ScriptedGateway}, text::GatewayName};
@@ -80,10 +89,33 @@ pub struct ScriptedGateway {
 struct State {
     script: VecDeque<Reply>,
     calls: Vec<Call>,
-    /// What was answered to each call, so that it is answered again.
-    answered: HashMap<Call, Result<GatewayAnswer, Label>>,
-    /// What was taken and not given back, in minor units.
-    kept: HashMap<PaymentId, i64>,
+    /// What was answered under each key, so that it is answered again.
+    answered: HashMap<IdempotencyKey, Result<Answer, Refusal>>,
+    payments: BTreeMap<PaymentId, ProviderPayment>,
+}
+
+#[derive(Debug, Clone)]
+enum Answer {
+    Payment(ProviderPayment),
+    Refund(ProviderRefund),
+}
+
+/// Why a call has no effect, now and whenever it is repeated.
+#[derive(Debug, Clone)]
+enum Refusal {
+    Declined(Decline),
+    Stale(&'static str),
+    Unsupported(&'static str),
+}
+
+impl From<Refusal> for GatewayError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Declined(decline) => Self::declined(decline),
+            Refusal::Stale(why) => Self::Stale(why.into()),
+            Refusal::Unsupported(why) => Self::Unsupported(why),
+        }
+    }
 }
 
 impl ScriptedGateway {
@@ -105,7 +137,7 @@ impl ScriptedGateway {
     /// What it took for a payment and did not give back, in minor units: the customer's side of the
     /// books.
     pub fn kept(&self, payment: PaymentId) -> i64 {
-        self.state().kept.get(&payment).copied().unwrap_or(0)
+        self.state().payments.get(&payment).map_or(0, kept)
     }
 
     // What a panic of another test leaves behind is whole: every change is one statement.
@@ -113,79 +145,138 @@ impl ScriptedGateway {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers a call. `done` is what happens to the payment if the gateway does what it is asked;
-    /// `moved` is the money that moves then.
+    /// Answers a call that carries a key.
     fn answer(
         &self,
         call: Call,
-        payment: &Payment,
-        done: PaymentInput,
-        moved: i64,
-    ) -> Result<GatewayAnswer, GatewayError> {
+        key: &IdempotencyKey,
+        act: impl FnOnce(&mut State, Reply) -> Result<Answer, Refusal>,
+    ) -> Result<Answer, GatewayError> {
         let mut state = self.state();
         state.calls.push(call);
-        if let Some(answer) = state.answered.get(&call) {
-            return answer.clone().map_err(|reason| GatewayError::Declined { reason });
+        if let Some(answer) = state.answered.get(key) {
+            return answer.clone().map_err(GatewayError::from);
         }
         let mut reply = state.script.pop_front().unwrap_or(Reply::Accept);
         let mut lost = false;
         while let Reply::Lost(inside) = reply {
             (reply, lost) = (*inside, true);
         }
-        let answer = match act(reply, call, payment, done) {
-            Act::Answer(answer) => Ok(*answer),
-            Act::Decline(reason) => Err(reason),
-            Act::Nothing(error) => return Err(error),
-        };
-        if let Ok(GatewayAnswer { input: Some(input), .. }) = &answer {
-            let moved = match input {
-                PaymentInput::Capture => payment.amount.minor(),
-                PaymentInput::Refund(_) => moved,
-                _ => 0,
-            };
-            *state.kept.entry(payment.id).or_default() += moved;
+        if reply == Reply::Unavailable {
+            return Err(GatewayError::unavailable("the gateway is down"));
         }
-        state.answered.insert(call, answer.clone());
+        let answer = match reply {
+            Reply::Decline { reason } => {
+                Err(Refusal::Declined(Decline { code: DeclineCode::Declined, reason }))
+            }
+            reply => act(&mut state, reply),
+        };
+        state.answered.insert(key.clone(), answer.clone());
         if lost {
             return Err(GatewayError::OutcomeUnknown("the answer was lost".into()));
         }
-        answer.map_err(|reason| GatewayError::Declined { reason })
+        Ok(answer?)
     }
 }
 
-enum Act {
-    Answer(Box<GatewayAnswer>),
-    Decline(Label),
-    Nothing(GatewayError),
+fn kept(payment: &ProviderPayment) -> i64 {
+    let back = payment.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
+    payment.captured.minor() - back.map(|refund| refund.amount.minor()).sum::<i64>()
 }
 
-fn act(reply: Reply, call: Call, payment: &Payment, done: PaymentInput) -> Act {
-    let is_new = matches!(call, Call::Create(_));
-    let answer = |input| GatewayAnswer {
-        input: Some(input),
-        provider_ref: Some(payment.id.into()),
-        ..GatewayAnswer::default()
-    };
-    let answer = match reply {
-        Reply::Accept => answer(done),
-        Reply::Decline { reason } => return Act::Decline(reason),
-        Reply::Capture if is_new => answer(PaymentInput::Capture),
-        Reply::Process if is_new => answer(PaymentInput::Process),
-        Reply::RequireAction { client_secret, redirect_url } if is_new => GatewayAnswer {
-            client_secret: Some(client_secret),
-            redirect_url,
-            ..answer(PaymentInput::RequireAction)
-        },
-        Reply::Capture | Reply::Process | Reply::RequireAction { .. } => {
-            return Act::Nothing(GatewayError::Unsupported(
-                "the script has this for a new payment",
-            ));
-        }
-        Reply::Unavailable | Reply::Lost(_) => {
-            return Act::Nothing(GatewayError::Unavailable("the gateway is down".into()));
+/// The account of every scripted gateway: no money moves.
+fn account() -> ProviderAccount {
+    ProviderAccount { id: None, livemode: false }
+}
+
+/// A new payment, as a reply makes it.
+fn begin(payment: &Payment, reply: Reply) -> Result<ProviderPayment, Refusal> {
+    let status = match reply {
+        Reply::Accept if payment.capture == CaptureMode::Automatic => ProviderStatus::Captured,
+        Reply::Accept | Reply::Authorize => ProviderStatus::Authorized,
+        Reply::Capture => ProviderStatus::Captured,
+        Reply::RequireAction { .. } => ProviderStatus::RequiresAction,
+        Reply::Process => ProviderStatus::Processing,
+        Reply::Decline { .. } | Reply::Unavailable | Reply::Lost(_) => {
+            return Err(Refusal::Unsupported("the script has no answer here"));
         }
     };
-    Act::Answer(Box::new(answer))
+    let mut made = ProviderPayment::new(payment.id.into(), account(), status, payment.amount);
+    match status {
+        ProviderStatus::Captured => made.captured = payment.amount,
+        ProviderStatus::Authorized => made.capturable = payment.amount,
+        _ => {}
+    }
+    if let Reply::RequireAction { client_secret, redirect_url } = reply {
+        made.client_secret = Some(client_secret);
+        made.redirect_url = redirect_url;
+    }
+    Ok(made)
+}
+
+impl State {
+    fn payment(&mut self, id: PaymentId) -> Result<&mut ProviderPayment, Refusal> {
+        self.payments.get_mut(&id).ok_or(Refusal::Stale("there is no such payment"))
+    }
+
+    fn accepted(reply: &Reply) -> Result<(), Refusal> {
+        match reply {
+            Reply::Accept => Ok(()),
+            _ => Err(Refusal::Unsupported("the script has this for a new payment")),
+        }
+    }
+
+    fn capture(&mut self, id: PaymentId, amount: Money) -> Result<Answer, Refusal> {
+        let payment = self.payment(id)?;
+        if !amount.is_positive() || amount.minor() > payment.capturable.minor() {
+            return Err(Refusal::Stale("so much is not set aside"));
+        }
+        payment.captured = Money::new(payment.captured.minor() + amount.minor(), amount.currency());
+        payment.capturable = Money::zero(amount.currency());
+        payment.status = ProviderStatus::Captured;
+        Ok(Answer::Payment(payment.clone()))
+    }
+
+    fn void(&mut self, id: PaymentId) -> Result<Answer, Refusal> {
+        let payment = self.payment(id)?;
+        match payment.status {
+            ProviderStatus::RequiresAction
+            | ProviderStatus::Authorized
+            | ProviderStatus::Voided
+            | ProviderStatus::Expired
+            | ProviderStatus::Failed => {}
+            ProviderStatus::Processing | ProviderStatus::Captured => {
+                return Err(Refusal::Stale("it is being taken, or was"));
+            }
+        }
+        payment.capturable = Money::zero(payment.amount.currency());
+        payment.status = ProviderStatus::Voided;
+        Ok(Answer::Payment(payment.clone()))
+    }
+
+    fn refund(&mut self, id: PaymentId, refund: &Refund) -> Result<Answer, Refusal> {
+        let payment = self.payment(id)?;
+        if refund.amount.minor() > kept(payment) {
+            return Err(Refusal::Stale("so much is not left"));
+        }
+        let given = ProviderRefund {
+            reference: refund.id.into(),
+            refund_id: Some(refund.id),
+            amount: refund.amount,
+            status: RefundStatus::Succeeded,
+            failure: None,
+            created_at: refund.created_at,
+        };
+        payment.refunds.push(given.clone());
+        Ok(Answer::Refund(given))
+    }
+}
+
+fn payment_of(answer: Answer) -> Result<ProviderPayment, GatewayError> {
+    match answer {
+        Answer::Payment(payment) => Ok(payment),
+        Answer::Refund(_) => Err(GatewayError::Refused("the key was used for a refund".into())),
+    }
 }
 
 #[async_trait]
@@ -194,29 +285,90 @@ impl PaymentGateway for ScriptedGateway {
         self.name.clone()
     }
 
-    fn is_online(&self) -> bool {
-        true
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            online: true,
+            later_capture: true,
+            partial_capture: true,
+            direct: true,
+            hosted: true,
+            keys_kept: Duration::from_secs(86_400),
+        }
     }
 
-    async fn create(&self, payment: &Payment, _: &Order) -> Result<GatewayAnswer, GatewayError> {
-        self.answer(Call::Create(payment.id), payment, PaymentInput::Authorize, 0)
+    fn account(&self) -> ProviderAccount {
+        account()
     }
 
-    async fn capture(&self, payment: &Payment) -> Result<GatewayAnswer, GatewayError> {
-        self.answer(Call::Capture(payment.id), payment, PaymentInput::Capture, 0)
+    async fn create(
+        &self,
+        _: &Order,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let answer = self.answer(Call::Create(payment.id), &operation.key, |state, reply| {
+            let made = begin(payment, reply)?;
+            state.payments.insert(payment.id, made.clone());
+            Ok(Answer::Payment(made))
+        });
+        payment_of(answer?)
     }
 
-    async fn void(&self, payment: &Payment) -> Result<GatewayAnswer, GatewayError> {
-        self.answer(Call::Void(payment.id), payment, PaymentInput::Void, 0)
+    async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
+        let mut state = self.state();
+        state.calls.push(Call::Fetch(payment.id));
+        Ok(state.payments.get(&payment.id).cloned())
+    }
+
+    async fn capture(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let answer = self.answer(Call::Capture(payment.id), &operation.key, |state, reply| {
+            State::accepted(&reply)?;
+            state.capture(payment.id, operation.amount)
+        });
+        payment_of(answer?)
+    }
+
+    async fn void(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let answer = self.answer(Call::Void(payment.id), &operation.key, |state, reply| {
+            State::accepted(&reply)?;
+            state.void(payment.id)
+        });
+        payment_of(answer?)
     }
 
     async fn refund(
         &self,
         payment: &Payment,
         refund: &Refund,
-    ) -> Result<GatewayAnswer, GatewayError> {
-        let back = refund.amount.checked_neg().map_or(0, Money::minor);
-        let input = PaymentInput::Refund(refund.clone());
-        self.answer(Call::Refund(refund.id), payment, input, back)
+        operation: &Operation,
+    ) -> Result<ProviderRefund, GatewayError> {
+        let answer = self.answer(Call::Refund(refund.id), &operation.key, |state, reply| {
+            State::accepted(&reply)?;
+            state.refund(payment.id, refund)
+        });
+        match answer? {
+            Answer::Refund(refund) => Ok(refund),
+            Answer::Payment(_) => Err(GatewayError::Refused("the key was used otherwise".into())),
+        }
+    }
+
+    async fn notice(&self, _: &Headers, _: &[u8], _: Timestamp) -> Result<Notice, WebhookError> {
+        Err(WebhookError::Unsupported)
+    }
+
+    async fn transactions(&self, _: &TransactionQuery) -> Result<TransactionPage, GatewayError> {
+        Ok(TransactionPage { items: Vec::new(), next: None })
+    }
+
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        None
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     allocation::cumulative_part,
     error::Rejection,
     event::Event,
-    gateway::GatewayAnswer,
+    gateway::ProviderPayment,
     id::{LineId, Moment, PaymentId},
     money::{Money, MoneyError},
     payment::{CreateRefund, Payment, PaymentInput, PaymentStatus, Refund, RefundLine},
@@ -27,7 +27,8 @@ impl Order {
     pub fn apply_answer(
         inputs: &OrderInputs,
         payment_id: PaymentId,
-        answer: &GatewayAnswer,
+        input: Option<&PaymentInput>,
+        state: Option<&ProviderPayment>,
         moment: &mut Moment,
     ) -> Result<Decision<Changed>, Rejection> {
         let (old, now) = (&inputs.order, moment.now());
@@ -40,18 +41,24 @@ impl Order {
         else {
             return Err(Rejection::NotFound { what: "payment" });
         };
-        if let Some(input) = &answer.input {
+        if let Some(input) = input {
             *payment = payment.apply(input, now)?;
         }
-        keep_first(&mut payment.provider_ref, &answer.provider_ref);
-        keep_first(&mut payment.client_secret, &answer.client_secret);
-        keep_first(&mut payment.redirect_url, &answer.redirect_url);
+        if let Some(state) = state {
+            for reference in &state.references {
+                let room = payment.references.len() < Payment::REFERENCES_MAX;
+                if room && !payment.references.contains(reference) {
+                    payment.references.push(reference.clone());
+                }
+            }
+            keep_first(&mut payment.client_secret, &state.client_secret);
+            keep_first(&mut payment.redirect_url, &state.redirect_url);
+        }
         if payment.status != before.status {
             let (payment_id, order_id, status) = (payment.id, order.id, payment.status);
             commit.event(Event::PaymentUpdated { payment_id, order_id, status });
         }
         commit.replace(before, payment.clone());
-        let input = answer.input.as_ref();
         if let Some(PaymentInput::Refund(refund)) = input {
             let mut parts: HashMap<LineId, i64> = HashMap::with_capacity(refund.lines.len());
             for part in &refund.lines {

@@ -11,6 +11,30 @@ use crate::{
     time::Timestamp,
 };
 
+/// How far a refund has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// The money is on its way, or is about to be.
+    Pending,
+    /// The customer has it, or their bank.
+    Succeeded,
+    /// It came to nothing, and the shop has the money still.
+    Failed,
+}
+
+impl RefundStatus {
+    /// The status's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Money given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

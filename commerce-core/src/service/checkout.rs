@@ -6,7 +6,7 @@ use super::{
     Commerce, Done,
     cart::may_use,
     internal,
-    order::{decided, gateway_failed},
+    order::{decided, gateway_failed, heard, operation},
     remember, remembered,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Rejection},
     id::{CartId, Moment, OrderId},
     order::{Order, OrderView, PaymentView},
+    payment::OperationKind,
     store::{Decision, OrderRef},
     text::IdempotencyKey,
     version::Version,
@@ -60,7 +61,7 @@ impl Commerce {
             })
             .await?;
         let name = &request.payment.gateway;
-        let online = self.gateways.get(name).is_some_and(|gateway| gateway.is_online());
+        let online = self.gateways.get(name).is_some_and(|gateway| gateway.abilities().online);
         if online && placed.payment.is_some() {
             placed.output = self.begin_payment(placed.output.order.id).await?;
         }
@@ -128,9 +129,14 @@ impl Commerce {
                 Box::pin(async move {
                     let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                     let payment = Order::live_payment(&inputs)?;
-                    let answer = self.gateway_of(payment)?.create(payment, &inputs.order).await;
-                    let answer = answer.map_err(gateway_failed)?;
-                    let decision = Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?;
+                    let (id, amount, kind) = (payment.id, payment.amount, OperationKind::Create);
+                    let operation = operation(payment, kind, amount, None, &mut moment);
+                    let gateway = self.gateway_of(payment)?;
+                    let state = gateway.create(&inputs.order, payment, &operation).await;
+                    let state = state.map_err(gateway_failed)?;
+                    let (input, state) = (heard(payment, &state), Some(&state));
+                    let input = input.as_ref();
+                    let decision = Order::apply_answer(&inputs, id, input, state, &mut moment)?;
                     let Decision { output: order, commit } = decided(&inputs, decision)?;
                     // The answer is the customer's.
                     let order = OrderView { cancel_note: None, ..order };

@@ -4,10 +4,14 @@ use super::{Commerce, Done, shop::require_version};
 use crate::{
     access::Caller,
     error::{Error, Rejection},
-    gateway::{GatewayError, PaymentGateway},
+    gateway::{GatewayError, PaymentGateway, ProviderPayment, ProviderStatus},
     id::{Moment, OrderId, RefundId},
+    money::Money,
     order::{CancelOrder, Changed, Deliver, FulfillOrder, Order, OrderInputs, OrderView},
-    payment::{CreateRefund, Payment, PaymentInput},
+    payment::{
+        CreateRefund, Operation, OperationKind, OperationStatus, Payment, PaymentInput,
+        PaymentStatus,
+    },
     secret::Digest,
     store::{Decision, OrderQuery, OrderRef, Page},
     version::Version,
@@ -64,9 +68,13 @@ impl Commerce {
                 let payment = Order::live_payment(&inputs)?;
                 // What cannot be captured is refused before the gateway hears of it.
                 payment.apply(&PaymentInput::Capture, moment.now())?;
-                let answer = self.gateway_of(payment)?.capture(payment).await;
-                let answer = answer.map_err(gateway_failed)?;
-                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?)
+                let operation =
+                    operation(payment, OperationKind::Capture, payment.amount, None, &mut moment);
+                let state = self.gateway_of(payment)?.capture(payment, &operation).await;
+                let state = state.map_err(gateway_failed)?;
+                let (id, input) = (payment.id, heard(payment, &state));
+                let (input, state) = (input.as_ref(), Some(&state));
+                decided(&inputs, Order::apply_answer(&inputs, id, input, state, &mut moment)?)
             })
         })
         .await
@@ -93,10 +101,14 @@ impl Commerce {
                 if let Some(id) = refund_id(caller, payment, request) {
                     refund.id = id;
                 }
-                payment.apply(&PaymentInput::Refund(refund.clone()), moment.now())?;
-                let answer = self.gateway_of(payment)?.refund(payment, &refund).await;
-                let answer = answer.map_err(gateway_failed)?;
-                decided(&inputs, Order::apply_answer(&inputs, payment.id, &answer, &mut moment)?)
+                let input = PaymentInput::Refund(refund.clone());
+                payment.apply(&input, moment.now())?;
+                let (id, kind) = (payment.id, OperationKind::Refund);
+                let operation =
+                    operation(payment, kind, refund.amount, Some(refund.id), &mut moment);
+                let given = self.gateway_of(payment)?.refund(payment, &refund, &operation).await;
+                given.map_err(gateway_failed)?;
+                decided(&inputs, Order::apply_answer(&inputs, id, Some(&input), None, &mut moment)?)
             })
         })
         .await
@@ -240,11 +252,58 @@ pub(super) fn decided(
 
 pub(super) fn gateway_failed(error: GatewayError) -> Error {
     match error {
-        GatewayError::Declined { reason } => {
-            Rejection::PaymentDeclined { reason: reason.to_string() }.into()
+        GatewayError::Declined { decline, .. } => {
+            Rejection::PaymentDeclined { reason: decline.reason.to_string() }.into()
         }
         GatewayError::Unsupported(why) => Rejection::transition("payment", why).into(),
-        GatewayError::Unavailable(source) => Error::GatewayUnavailable(source),
+        GatewayError::Stale(_) => {
+            Rejection::transition("payment", "its state at the provider does not allow it").into()
+        }
+        GatewayError::Unavailable { source, .. } | GatewayError::Refused(source) => {
+            Error::GatewayUnavailable(source)
+        }
         GatewayError::OutcomeUnknown(source) => Error::OutcomeUnknown(source),
     }
+}
+
+/// The first try of something that a gateway is asked.
+pub(super) fn operation(
+    payment: &Payment,
+    kind: OperationKind,
+    amount: Money,
+    refund_id: Option<RefundId>,
+    moment: &mut Moment,
+) -> Operation {
+    Operation {
+        id: moment.id(),
+        kind,
+        attempt: 1,
+        amount,
+        refund_id,
+        key: Operation::key_of(payment.id, kind, refund_id, 1),
+        status: OperationStatus::Open,
+        failure: None,
+        begun_at: moment.now(),
+        ended_at: None,
+    }
+}
+
+/// What has happened to a payment, by its state at the provider.
+pub(super) fn heard(payment: &Payment, state: &ProviderPayment) -> Option<PaymentInput> {
+    let (status, input) = match state.status {
+        ProviderStatus::RequiresAction => {
+            (PaymentStatus::RequiresAction, PaymentInput::RequireAction)
+        }
+        ProviderStatus::Processing => (PaymentStatus::Processing, PaymentInput::Process),
+        ProviderStatus::Authorized => (PaymentStatus::Authorized, PaymentInput::Authorize),
+        ProviderStatus::Captured => (PaymentStatus::Paid, PaymentInput::Capture),
+        ProviderStatus::Failed => {
+            let reason = state.failure.as_ref()?.reason.clone();
+            (PaymentStatus::Failed, PaymentInput::Fail { reason })
+        }
+        ProviderStatus::Voided | ProviderStatus::Expired => {
+            (PaymentStatus::Voided, PaymentInput::Void)
+        }
+    };
+    (payment.status != status).then_some(input)
 }

@@ -6,6 +6,7 @@ use commerce_core::{
     currency::Currency,
     id::PaymentId,
     payment::{Payment, Refund},
+    text::Label,
     version::{Version, Versioned},
 };
 use rusqlite::Connection;
@@ -21,8 +22,13 @@ use crate::{
 
 table! {
     pub(crate) PAYMENTS = "commerce_payments", 1 keys:
-    id version order_id gateway status currency amount captured refunded provider_ref client_secret
-    redirect_url failure created_at updated_at
+    id version order_id gateway status currency amount captured refunded flow capture
+    customer_reference save_method client_secret redirect_url failure created_at updated_at
+}
+
+table! {
+    pub(crate) REFERENCES = "commerce_payment_references", 2 keys:
+    payment_id position gateway reference
 }
 
 table! {
@@ -42,13 +48,24 @@ pub(crate) fn row(payment: &Payment, version: Version) -> Result<Vec<Cell<'_>>> 
         codec::minor(payment.amount, currency)?.into(),
         codec::minor(payment.captured, currency)?.into(),
         codec::minor(payment.refunded, currency)?.into(),
-        Cell::maybe_text(payment.provider_ref.as_ref()),
+        Cell::json(&payment.flow)?,
+        Cell::Text(payment.capture.as_str()),
+        Cell::maybe_text(payment.customer_reference.as_ref()),
+        payment.save_method.into(),
         Cell::maybe_text(payment.client_secret.as_ref()),
         Cell::maybe_text(payment.redirect_url.as_ref()),
         Cell::maybe_text(payment.failure.as_ref()),
         payment.created_at.into(),
         payment.updated_at.into(),
     ])
+}
+
+pub(crate) fn reference_row<'a>(
+    of: &'a Payment,
+    position: i64,
+    reference: &'a Label,
+) -> Vec<Cell<'a>> {
+    vec![Cell::id(of.id), Cell::Integer(position), Cell::Text(&of.gateway), Cell::Text(reference)]
 }
 
 pub(crate) fn refund_row(
@@ -82,12 +99,16 @@ fn read(row: &Columns<'_>) -> Result<(Version, Payment)> {
         amount: row.money(currency)?,
         captured: row.money(currency)?,
         refunded: row.money(currency)?,
-        provider_ref: row.maybe(Columns::text)?,
+        flow: row.json()?,
+        capture: row.word()?,
+        customer_reference: row.maybe(Columns::text)?,
+        save_method: row.bool()?,
         client_secret: row.maybe(Columns::text)?,
         redirect_url: row.maybe(Columns::text)?,
         failure: row.maybe(Columns::text)?,
         created_at: row.time()?,
         updated_at: row.time()?,
+        references: Vec::new(),
         refunds: Vec::new(),
     };
     Ok((version, payment))
@@ -102,6 +123,15 @@ pub(crate) fn payments(
         let columns = PAYMENTS.columns_of("p");
         RowsOf::new(&columns, "commerce_payments AS p", "p.order_id", "", "p.id")
     });
+    static REFERENCES_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        RowsOf::new(
+            "r.payment_id, r.reference",
+            "commerce_payments AS p",
+            "p.order_id",
+            "CROSS JOIN commerce_payment_references AS r ON r.payment_id = p.id",
+            "r.payment_id, r.position",
+        )
+    });
     static REFUNDS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
         RowsOf::new(
             "r.payment_id, p.currency, r.id, r.amount, r.reason, r.created_at, r.lines",
@@ -111,6 +141,11 @@ pub(crate) fn payments(
             "r.payment_id, r.position",
         )
     });
+    let mut references: HashMap<PaymentId, Vec<Label>> = HashMap::new();
+    REFERENCES_OF.all(connection, orders, |row| {
+        references.entry(row.id()?).or_default().push(row.text()?);
+        Ok(())
+    })?;
     let mut refunds: HashMap<PaymentId, Vec<Refund>> = HashMap::new();
     REFUNDS_OF.all(connection, orders, |row| {
         let of = row.id()?;
@@ -126,6 +161,7 @@ pub(crate) fn payments(
     })?;
     PAYMENTS_OF.all(connection, orders, |row| {
         let (version, mut payment) = read(row)?;
+        payment.references = references.remove(&payment.id).unwrap_or_default();
         payment.refunds = refunds.remove(&payment.id).unwrap_or_default();
         Ok(Versioned::new(version, payment))
     })

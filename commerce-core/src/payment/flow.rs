@@ -1,0 +1,50 @@
+//! In which way a customer pays, and when the money is taken.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Label, Url};
+
+/// In which way a customer pays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum PaymentFlow {
+    /// Where they are: on the shop's own page, by a client secret and the provider's fields; or by
+    /// hand.
+    #[default]
+    Direct,
+    /// On a page of the provider.
+    Hosted {
+        /// Where the customer comes back to when they have paid. That they come back says nothing.
+        return_url: Url,
+        /// Where they come back to when they do not want to.
+        cancel_url: Url,
+    },
+    /// By a method that they saved, at once and without being there.
+    Saved {
+        /// What the provider calls the method.
+        method: Label,
+    },
+}
+
+/// When the money of a payment is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureMode {
+    /// As soon as the customer has agreed.
+    #[default]
+    Automatic,
+    /// It is set aside at first, and taken when the shop says so.
+    Manual,
+}
+
+impl CaptureMode {
+    /// The mode's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Manual => "manual",
+        }
+    }
+}

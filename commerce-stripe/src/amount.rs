@@ -1,0 +1,99 @@
+//! Amounts as Stripe writes them: <https://docs.stripe.com/currencies>.
+//!
+//! Stripe's minor units are those of ISO 4217 but for a few: Madagascar's ariary is taken in whole
+//! units; Iceland's króna and Uganda's shilling, which have no minor unit, are written as if they had
+//! hundredths, always 00; and of the currencies with thousandths only whole hundredths are taken.
+
+use commerce_core::{currency::Currency, money::Money};
+
+/// How many decimal digits Stripe's minor unit of a currency has; `None` if Stripe does not say, and
+/// a mistake would be one by a factor of ten or more.
+fn exponent(currency: Currency) -> Option<u32> {
+    match currency.code() {
+        "BIF" | "CLP" | "DJF" | "GNF" | "JPY" | "KMF" | "KRW" | "MGA" | "PYG" | "RWF" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => Some(0),
+        "ISK" | "UGX" => Some(2),
+        "BHD" | "JOD" | "KWD" | "OMR" | "TND" => Some(3),
+        _ if currency.exponent() == 2 => Some(2),
+        _ => None,
+    }
+}
+
+/// Of how many of its own minor units Stripe's amounts are multiples.
+fn step(currency: Currency) -> i64 {
+    match currency.code() {
+        "ISK" | "UGX" => 100,
+        "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 10,
+        _ => 1,
+    }
+}
+
+/// An amount in Stripe's minor unit; `None` if Stripe cannot take it to the last unit of ours.
+pub(crate) fn to_stripe(amount: Money) -> Option<i64> {
+    let (ours, theirs) = (u32::from(amount.currency().exponent()), exponent(amount.currency())?);
+    let minor = amount.minor();
+    let converted = match theirs.checked_sub(ours) {
+        Some(more) => minor.checked_mul(10_i64.checked_pow(more)?)?,
+        None => {
+            let parts = 10_i64.checked_pow(ours - theirs)?;
+            (minor % parts == 0).then_some(minor / parts)?
+        }
+    };
+    (converted % step(amount.currency()) == 0).then_some(converted)
+}
+
+/// An amount of Stripe's; `None` if it is in a currency that nobody knows, or in a part of our minor
+/// unit.
+pub(crate) fn from_stripe(amount: i64, currency: &str) -> Option<Money> {
+    let currency = Currency::parse(&currency.to_ascii_uppercase()).ok()?;
+    let (ours, theirs) = (u32::from(currency.exponent()), exponent(currency)?);
+    let minor = match ours.checked_sub(theirs) {
+        Some(more) => amount.checked_mul(10_i64.checked_pow(more)?)?,
+        None => {
+            let parts = 10_i64.checked_pow(theirs - ours)?;
+            (amount % parts == 0).then_some(amount / parts)?
+        }
+    };
+    Some(Money::new(minor, currency))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(minor: i64, currency: &str) -> Money {
+        Money::new(minor, Currency::parse(currency).unwrap())
+    }
+
+    #[test]
+    fn the_examples_of_stripes_documentation() {
+        // 10 USD, 500 JPY, 5 ISK, 5 UGX; 5.124 KWD must be rounded, 5.120 need not.
+        assert_eq!(to_stripe(money(1000, "USD")), Some(1000));
+        assert_eq!(to_stripe(money(500, "JPY")), Some(500));
+        assert_eq!(to_stripe(money(5, "ISK")), Some(500));
+        assert_eq!(to_stripe(money(5, "UGX")), Some(500));
+        assert_eq!(to_stripe(money(5124, "KWD")), None);
+        assert_eq!(to_stripe(money(5120, "KWD")), Some(5120));
+        // The ariary has hundredths on paper.
+        assert_eq!(to_stripe(money(500, "MGA")), Some(5));
+        assert_eq!(to_stripe(money(550, "MGA")), None);
+        // Thousandths and more that Stripe's documentation does not name.
+        assert_eq!(to_stripe(money(1000, "IQD")), None);
+        assert_eq!(to_stripe(money(1000, "CLF")), None);
+    }
+
+    #[test]
+    fn every_amount_that_stripe_takes_comes_back() {
+        for currency in Currency::iter() {
+            for minor in [0, 1, 7, 10, 99, 100, 12_345, 123_400, -100, i64::MAX] {
+                let amount = Money::new(minor, currency);
+                if let Some(theirs) = to_stripe(amount) {
+                    let code = currency.code().to_ascii_lowercase();
+                    assert_eq!(from_stripe(theirs, &code), Some(amount), "{amount}");
+                }
+            }
+        }
+        assert_eq!(from_stripe(501, "isk"), None);
+        assert_eq!(from_stripe(1, "xxx"), None);
+    }
+}

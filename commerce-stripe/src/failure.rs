@@ -1,0 +1,334 @@
+//! What a call that came to nothing means: one total mapping.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use commerce_core::gateway::{GatewayError, ProviderPayment};
+
+use crate::{decline::decline, object::ErrorObject};
+
+pub(crate) type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) what: What,
+    /// Whether an earlier try of the same call may have had its effect.
+    pub(crate) lost_before: bool,
+}
+
+/// Why one try came to nothing.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// No connection was made: nobody heard the request.
+    NotSent(Source),
+    /// The request was sent, at least in part, and no whole answer came.
+    Lost(Source),
+    /// An answer came that is not what Stripe says: a proxy's page, or JSON without what is needed.
+    Unreadable { status: u16, request_id: Option<String>, source: Source },
+    /// Stripe said no.
+    Answered(Box<Answered>),
+    /// The request was never made, as it could not be right.
+    Impossible(&'static str),
+}
+
+/// Stripe said no.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) error: ErrorObject,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether Stripe wants the request to be made again, if it says so.
+    pub(crate) should_retry: Option<bool>,
+}
+
+/// What is known of the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The customer's bank, card or account does not allow it. Nothing happened.
+    Declined,
+    /// The object's state does not allow it. Nothing happened.
+    Stale,
+    /// There is no such object. Nothing happened.
+    Missing,
+    /// It is never possible.
+    Unsupported(&'static str),
+    /// The request is not accepted until somebody mends something. Nothing happened.
+    Refused,
+    /// Nobody looked at the request. Nothing happened.
+    Unavailable,
+    /// It may have happened.
+    Unknown,
+}
+
+impl What {
+    /// What this try alone means.
+    fn meaning(&self) -> Meaning {
+        match self {
+            Self::NotSent(_) => Meaning::Unavailable,
+            // A success that cannot be read had its effect; of a proxy's page nobody knows.
+            Self::Lost(_) | Self::Unreadable { .. } => Meaning::Unknown,
+            Self::Answered(answered) => answered.meaning(),
+            Self::Impossible(why) => Meaning::Unsupported(why),
+        }
+    }
+
+    /// Whether the same request, with the same key, may do better in a moment.
+    pub(crate) fn is_worth_retrying(&self) -> bool {
+        match self {
+            Self::NotSent(_) | Self::Lost(_) => true,
+            Self::Unreadable { status, .. } => *status >= 500,
+            Self::Impossible(_) => false,
+            Self::Answered(answered) => answered.should_retry.unwrap_or(match answered.status {
+                409 | 429 => true,
+                status => status >= 500,
+            }),
+        }
+    }
+
+    /// Whether it may have had its effect.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        self.meaning() == Meaning::Unknown
+    }
+
+    /// How long Stripe wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Answered(answered) => answered.retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl Answered {
+    /// See <https://docs.stripe.com/error-handling> and <https://docs.stripe.com/error-codes>.
+    fn meaning(&self) -> Meaning {
+        let (kind, code) = (self.error.kind.as_deref(), self.error.code.as_deref());
+        match (self.status, kind, code) {
+            (402, ..) | (_, Some("card_error"), _) => Meaning::Declined,
+            // Another request has the key, or had it: what became of that is not said here.
+            (_, Some("idempotency_error"), _) | (_, _, Some("idempotency_key_in_use")) => {
+                Meaning::Unknown
+            }
+            (429, ..) | (_, _, Some("lock_timeout" | "rate_limit")) => Meaning::Unavailable,
+            (401 | 403, ..) => Meaning::Refused,
+            (404, _, Some("resource_missing")) | (_, _, Some("resource_missing")) => {
+                Meaning::Missing
+            }
+            (
+                400..=499,
+                _,
+                Some(
+                    "payment_intent_unexpected_state"
+                    | "setup_intent_unexpected_state"
+                    | "charge_already_captured"
+                    | "charge_already_refunded"
+                    | "charge_disputed"
+                    | "charge_expired_for_capture"
+                    | "charge_not_refundable"
+                    | "refund_disputed_payment",
+                ),
+            ) => Meaning::Stale,
+            (400..=499, _, Some("amount_too_small")) => {
+                Meaning::Unsupported("the amount is less than Stripe takes in this currency")
+            }
+            (400..=499, _, Some("payment_intent_incompatible_payment_method")) => Meaning::Declined,
+            // Stripe waits for another service, or two requests met.
+            (409 | 424, ..) => Meaning::Unknown,
+            (400..=499, ..) => Meaning::Refused,
+            // Remembered under the key or not: it was begun.
+            _ => Meaning::Unknown,
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn impossible(why: &'static str) -> Self {
+        Self { what: What::Impossible(why), lost_before: false }
+    }
+
+    /// An answer that lacks what is needed.
+    pub(crate) fn unreadable(source: impl Into<Source>) -> Self {
+        let source = source.into();
+        let what = What::Unreadable { status: 200, request_id: None, source };
+        Self { what, lost_before: false }
+    }
+
+    /// What all tries together mean.
+    pub(crate) fn meaning(&self) -> Meaning {
+        match self.what.meaning() {
+            // What would have been said to the lost try, too: what Stripe decides when it looks at a
+            // request it decides the same way again.
+            decided @ (Meaning::Declined | Meaning::Unsupported(_) | Meaning::Unknown) => decided,
+            // The lost try may be why the state does not allow it any more.
+            _ if self.lost_before => Meaning::Unknown,
+            meaning => meaning,
+        }
+    }
+
+    /// What Stripe said, if it said anything.
+    pub(crate) fn error(&self) -> Option<&ErrorObject> {
+        match &self.what {
+            What::Answered(answered) => Some(&answered.error),
+            _ => None,
+        }
+    }
+
+    /// Whether what was to go is not there any more, be it because an earlier try took it away.
+    pub(crate) fn is_gone(&self) -> bool {
+        match &self.what {
+            What::Answered(answered) => match answered.meaning() {
+                Meaning::Missing => true,
+                Meaning::Refused => self.lost_before && answered.status == 400,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The error of a call that wanted to change something.
+    pub(crate) fn of_change(self, state: Option<ProviderPayment>) -> GatewayError {
+        let retry_after = self.what.retry_after();
+        match self.meaning() {
+            Meaning::Declined => {
+                let (code, decline_code) = match self.error() {
+                    Some(error) => (error.code.as_deref(), error.decline_code.as_deref()),
+                    None => (None, None),
+                };
+                match decline(code, decline_code) {
+                    Ok(decline) => GatewayError::Declined { decline, state: state.map(Box::new) },
+                    Err(error) => GatewayError::OutcomeUnknown(error.into()),
+                }
+            }
+            Meaning::Stale => GatewayError::Stale(self.into()),
+            Meaning::Unsupported(why) => GatewayError::Unsupported(why),
+            Meaning::Missing | Meaning::Refused => GatewayError::Refused(self.into()),
+            Meaning::Unavailable => GatewayError::Unavailable { source: self.into(), retry_after },
+            Meaning::Unknown => GatewayError::OutcomeUnknown(self.into()),
+        }
+    }
+
+    /// The error of a call that wanted to know something.
+    pub(crate) fn of_question(self) -> GatewayError {
+        let retry_after = self.what.retry_after();
+        match self.meaning() {
+            Meaning::Refused | Meaning::Missing => GatewayError::Refused(self.into()),
+            Meaning::Declined
+            | Meaning::Stale
+            | Meaning::Unsupported(_)
+            | Meaning::Unavailable
+            | Meaning::Unknown => GatewayError::Unavailable { source: self.into(), retry_after },
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = |id: &Option<String>| id.clone().unwrap_or_else(|| "unknown".to_owned());
+        match &self.what {
+            What::NotSent(_) => f.write_str("no connection to Stripe")?,
+            What::Lost(_) => f.write_str("Stripe's answer was lost")?,
+            What::Unreadable { status, request_id, .. } => {
+                let id = request(request_id);
+                write!(f, "Stripe's answer cannot be read (status {status}, request {id})")?;
+            }
+            What::Answered(answered) => {
+                let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+                let error = &answered.error;
+                write!(
+                    f,
+                    "Stripe answered {}: {} {} {} (param {}, request {})",
+                    answered.status,
+                    word(&error.kind),
+                    word(&error.code),
+                    word(&error.message),
+                    word(&error.param),
+                    request(&answered.request_id),
+                )?;
+            }
+            What::Impossible(why) => f.write_str(why)?,
+        }
+        if self.lost_before { f.write_str(", after an answer that was lost") } else { Ok(()) }
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.what {
+            What::NotSent(source) | What::Lost(source) | What::Unreadable { source, .. } => {
+                Some(source.as_ref())
+            }
+            What::Answered(_) | What::Impossible(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, kind: &str, code: &str) -> Failure {
+        let word = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let error = ErrorObject { kind: word(kind), code: word(code), ..ErrorObject::default() };
+        let answered =
+            Answered { status, error, request_id: None, retry_after: None, should_retry: None };
+        Failure { what: What::Answered(Box::new(answered)), lost_before: false }
+    }
+
+    #[test]
+    fn every_answer_means_something_and_again_after_a_loss() {
+        use Meaning::*;
+        let small = Unsupported("the amount is less than Stripe takes in this currency");
+        let invalid = "invalid_request_error";
+        for (status, kind, code, alone, after_a_loss) in [
+            (402, "card_error", "card_declined", Declined, Declined),
+            (402, "", "", Declined, Declined),
+            (400, invalid, "payment_intent_unexpected_state", Stale, Unknown),
+            (400, invalid, "charge_already_refunded", Stale, Unknown),
+            (400, invalid, "amount_too_small", small, small),
+            (400, invalid, "parameter_unknown", Refused, Unknown),
+            (400, invalid, "", Refused, Unknown),
+            (400, "idempotency_error", "", Unknown, Unknown),
+            (401, invalid, "", Refused, Unknown),
+            (403, invalid, "", Refused, Unknown),
+            (404, invalid, "resource_missing", Missing, Unknown),
+            (404, invalid, "", Refused, Unknown),
+            (409, "idempotency_error", "idempotency_key_in_use", Unknown, Unknown),
+            (409, "", "", Unknown, Unknown),
+            (413, "", "", Refused, Unknown),
+            (424, "api_error", "", Unknown, Unknown),
+            (429, invalid, "rate_limit", Unavailable, Unknown),
+            (429, invalid, "lock_timeout", Unavailable, Unknown),
+            (500, "api_error", "", Unknown, Unknown),
+            (502, "", "", Unknown, Unknown),
+            (503, "api_error", "", Unknown, Unknown),
+            (302, "", "", Unknown, Unknown),
+            (100, "", "", Unknown, Unknown),
+        ] {
+            let mut failure = answered(status, kind, code);
+            assert_eq!(failure.meaning(), alone, "{status} {kind} {code}");
+            failure.lost_before = true;
+            assert_eq!(failure.meaning(), after_a_loss, "{status} {kind} {code}");
+        }
+        // Nothing panics, whatever comes.
+        for status in 0..=1000 {
+            answered(status, "new_error", "new_code").meaning();
+        }
+    }
+
+    #[test]
+    fn only_what_may_do_better_is_tried_again() {
+        for (status, again) in
+            [(400, false), (402, false), (404, false), (409, true), (429, true), (500, true)]
+        {
+            assert_eq!(answered(status, "", "").what.is_worth_retrying(), again, "{status}");
+        }
+        let mut failure = answered(500, "", "");
+        if let What::Answered(answered) = &mut failure.what {
+            answered.should_retry = Some(false);
+        }
+        assert!(!failure.what.is_worth_retrying());
+        assert!(What::Lost("x".into()).is_worth_retrying());
+        assert!(!What::Impossible("x").is_worth_retrying());
+    }
+}
