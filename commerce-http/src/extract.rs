@@ -62,6 +62,7 @@ pub(crate) fn in_terms_of_json(message: &str) -> String {
         return message.to_owned();
     };
     let found = match found {
+        "invalid type: null" => "cannot be null",
         "invalid type: map" => "invalid type: object",
         "invalid type: sequence" => "invalid type: list",
         found => found,

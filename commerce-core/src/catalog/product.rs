@@ -9,7 +9,7 @@ use super::{CreateVariant, PatchOption, PatchVariant, ProductOption};
 use crate::{
     error::{FieldError, Rejection},
     id::{CategoryId, ImageId, Moment, ProductId, VariantId},
-    patch::{nullable, set},
+    patch::{patch, set},
     text::{AltText, Label, Prose, Slug, TaxClass, Url},
     time::Timestamp,
 };
@@ -91,18 +91,16 @@ pub struct CreateImage {
     pub position: Option<u32>,
 }
 
-/// Changes an image of a product: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchImage {
-    /// Where it is.
-    pub url: Option<Url>,
-    /// What it shows, for those who cannot see it.
-    #[serde(deserialize_with = "nullable")]
-    pub alt: Option<Option<AltText>>,
-    /// Its place among the product's images, from 0; after the others if beyond them.
-    pub position: Option<u32>,
+patch! {
+    /// Changes an image of a product: what is absent stays, what is null is cleared.
+    pub struct PatchImage {
+        /// Where it is.
+        pub url: Option<Url>,
+        /// What it shows, for those who cannot see it.
+        pub alt: Option<Option<AltText>>,
+        /// Its place among the product's images, from 0; after the others if beyond them.
+        pub position: Option<u32>,
+    }
 }
 
 /// What search engines are told.
@@ -266,56 +264,47 @@ pub struct CreateProduct {
     pub variants: Vec<CreateVariant>,
 }
 
-/// Changes a product: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PatchProduct {
-    /// Its name for people.
-    pub title: Option<Label>,
-    /// Its name in addresses on the web.
-    pub slug: Option<Slug>,
-    /// Its description, plain or HTML.
-    pub description: Option<Prose>,
-    /// A sentence or two.
-    #[serde(default, deserialize_with = "nullable")]
-    pub short_description: Option<Option<Prose>>,
-    /// Whether it can be seen and bought.
-    pub status: Option<ProductStatus>,
-    /// Who makes it.
-    #[serde(default, deserialize_with = "nullable")]
-    pub vendor: Option<Option<Label>>,
-    /// What kind of thing it is.
-    #[serde(default, deserialize_with = "nullable")]
-    pub product_type: Option<Option<Label>>,
-    /// Words to find it by: all of them.
-    pub tags: Option<Vec<Label>>,
-    /// The properties in which its variants differ: all of them, in their order. The values of its
-    /// variants follow: those of an option that is left out are dropped.
-    pub options: Option<Vec<PatchOption>>,
-    /// Changes of its variants, by id, which come true together with all else.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(value_type = Option<std::collections::HashMap<String, PatchVariant>>)
-    )]
-    pub variants: Option<BTreeMap<VariantId, PatchVariant>>,
-    /// Further typed properties, by name: all of them.
-    pub attributes: Option<BTreeMap<Label, AttributeValue>>,
-    /// What search engines are told.
-    pub seo: Option<Seo>,
-    /// Whether the shop shows it off.
-    pub featured: Option<bool>,
-    /// How it is taxed.
-    pub tax_class: Option<TaxClass>,
-    /// Whether it is a gift card.
-    pub gift_card: Option<bool>,
-    /// The categories it is found in: all of them.
-    pub categories: Option<Vec<CategoryId>>,
-    /// The products it points to: all of them.
-    pub related: Option<Vec<Related>>,
-    /// Whatever the shop wants to keep with it: all of it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+patch! {
+    /// Changes a product: what is absent stays, what is null is cleared.
+    pub struct PatchProduct {
+        /// Its name for people.
+        pub title: Option<Label>,
+        /// Its name in addresses on the web.
+        pub slug: Option<Slug>,
+        /// Its description, plain or HTML.
+        pub description: Option<Prose>,
+        /// A sentence or two.
+        pub short_description: Option<Option<Prose>>,
+        /// Whether it can be seen and bought.
+        pub status: Option<ProductStatus>,
+        /// Who makes it.
+        pub vendor: Option<Option<Label>>,
+        /// What kind of thing it is.
+        pub product_type: Option<Option<Label>>,
+        /// Words to find it by: all of them.
+        pub tags: Option<Vec<Label>>,
+        /// The properties in which its variants differ: all of them, in their order. The values of its
+        /// variants follow: those of an option that is left out are dropped.
+        pub options: Option<Vec<PatchOption>>,
+        /// Changes of its variants, by id, which come true together with all else.
+        pub variants: Option<BTreeMap<VariantId, PatchVariant>>,
+        /// Further typed properties, by name: all of them.
+        pub attributes: Option<BTreeMap<Label, AttributeValue>>,
+        /// What search engines are told.
+        pub seo: Option<Seo>,
+        /// Whether the shop shows it off.
+        pub featured: Option<bool>,
+        /// How it is taxed.
+        pub tax_class: Option<TaxClass>,
+        /// Whether it is a gift card.
+        pub gift_card: Option<bool>,
+        /// The categories it is found in: all of them.
+        pub categories: Option<Vec<CategoryId>>,
+        /// The products it points to: all of them.
+        pub related: Option<Vec<Related>>,
+        /// Whatever the shop wants to keep with it: all of it.
+        pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    }
 }
 
 impl CreateProduct {
