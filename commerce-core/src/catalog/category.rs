@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::product::{ImageFields, Seo, check_metadata};
 use crate::{
-    error::Rejection,
+    error::{FieldError, Rejection},
     id::{CategoryId, Moment},
     patch::{patch, set},
     text::{Label, Prose, Slug},
@@ -269,6 +269,10 @@ impl Category {
     fn check(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {
         self.ancestors(tree)?;
         let mut errors = Vec::new();
+        // Whoever looks for a category by its slug must find it.
+        if self.slug.parse::<CategoryId>().is_ok() {
+            errors.push(FieldError::new("/slug", "must not look like the id of a category"));
+        }
         check_metadata(&self.metadata, &mut errors);
         Rejection::unless_valid(errors)
     }

@@ -1,6 +1,9 @@
 //! A product: what a shop describes and shows; what it sells are the product's variants.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    hash::Hash,
+};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -316,6 +319,21 @@ impl CreateProduct {
         Label::new(title).map(Self::titled)
     }
 
+    /// Refuses variants that have something in common which only one may have.
+    pub(crate) fn check_variants(&self) -> Result<(), Rejection> {
+        let mut errors = Vec::new();
+        let max = Product::VARIANTS_MAX;
+        if self.variants.len() > max {
+            errors.push(FieldError::new("/variants", format!("must have at most {max} entries")));
+        }
+        let pointer = |field: &'static str| move |index| format!("/variants/{index}/{field}");
+        let skus = self.variants.iter().map(|variant| &variant.sku);
+        errors.extend(repeated(skus.enumerate(), pointer("sku")));
+        let options = self.variants.iter().map(|variant| &variant.options);
+        errors.extend(repeated(options.enumerate(), pointer("options")));
+        Rejection::unless_valid(errors)
+    }
+
     /// A draft with a title and nothing else.
     pub fn titled(title: Label) -> Self {
         Self {
@@ -357,6 +375,8 @@ impl Product {
     pub const CATEGORIES_MAX: usize = 250;
     /// The most products that one points to.
     pub const RELATED_MAX: usize = 250;
+    /// The slugs that no product has: in addresses such as `/products/search` they mean something else.
+    pub const SLUGS_RESERVED: [&str; 1] = ["search"];
     /// The most bytes of metadata, written as JSON.
     pub const METADATA_BYTES_MAX: usize = 65_536;
 
@@ -450,6 +470,14 @@ impl Product {
         bound("/images", self.images.len(), Self::IMAGES_MAX);
         bound("/categories", self.categories.len(), Self::CATEGORIES_MAX);
         bound("/related", self.related.len(), Self::RELATED_MAX);
+        // Whoever looks for a product by its slug must find it.
+        if Self::SLUGS_RESERVED.contains(&self.slug.as_str()) {
+            let detail = format!("must not be {:?}, which means something else", self.slug);
+            errors.push(FieldError::new("/slug", detail));
+        }
+        if self.slug.parse::<ProductId>().is_ok() {
+            errors.push(FieldError::new("/slug", "must not look like the id of a product"));
+        }
         let names: BTreeSet<_> = self.options.iter().map(|option| &option.name).collect();
         if names.len() != self.options.len() {
             errors.push(FieldError::new("/options", "must have different names"));
@@ -478,6 +506,16 @@ pub(crate) fn check_metadata(
     if !metadata.is_empty() && crate::json::encode(metadata).is_ok_and(|json| json.len() > max) {
         errors.push(FieldError::new("/metadata", format!("must have at most {max} bytes")));
     }
+}
+
+/// What is wrong with values that must all differ: each that was there before, at its own place.
+pub(super) fn repeated<P, T: Eq + Hash>(
+    values: impl Iterator<Item = (P, T)>,
+    pointer: impl Fn(P) -> String,
+) -> impl Iterator<Item = FieldError> {
+    let mut seen = HashSet::new();
+    let again = values.filter_map(move |(place, value)| (!seen.insert(value)).then_some(place));
+    again.map(move |place| FieldError::new(pointer(place), "must differ from those before it"))
 }
 
 /// The values in their order, each only at its first place.

@@ -82,10 +82,7 @@ impl Commerce {
         self.run(caller, &("create_product", request), |mut moment| {
             Box::pin(async move {
                 let setup = self.setup().await?;
-                if request.variants.len() > Product::VARIANTS_MAX {
-                    let detail = format!("must have at most {} entries", Product::VARIANTS_MAX);
-                    return Err(Rejection::invalid("/variants", detail).into());
-                }
+                request.check_variants()?;
                 let product = Product::create(request, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
                 self.require_links(None, &product, &mut commit).await?;

@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use commerce_core::catalog::Product;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -32,9 +33,9 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
     let address = json!({ "name": "Ada", "line1": "Street 1", "city": "Town", "country": "GB" });
     let addresses = format!("/customers/{}/addresses", id(&customer));
     let customer = shop.create(&addresses, json!({ "address": address }));
-    let names = BTreeMap::from([
     let line = json!({ "variant_id": id(&product["variants"][0]), "quantity": 1 });
     let cart = shop.create("/carts", json!({ "lines": [line] }));
+    let names = BTreeMap::from([
         ("products", id(&product).to_owned()),
         ("variants", id(&product["variants"][0]).to_owned()),
         ("images", id(&product["images"][0]).to_owned()),
@@ -42,9 +43,9 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
         ("locations", id(&location).to_owned()),
         ("customers", id(&customer).to_owned()),
         ("addresses", id(&customer["addresses"][0]).to_owned()),
-    ]);
         ("carts", id(&cart).to_owned()),
         ("lines", id(&cart["lines"][0]).to_owned()),
+    ]);
     (shop, names)
 }
 
@@ -127,7 +128,6 @@ fn every_field_of_a_request_is_documented() {
     }
 }
 
-/// The pointers of all objects in a value, but for those below metadata, which is free.
 #[test]
 fn no_slug_hides_behind_another_address() {
     let paths = Contract::of_server().0["paths"].as_object().unwrap();
@@ -175,6 +175,7 @@ fn null_is_refused_where_there_is_nothing_to_clear() {
     assert!(refused >= 60 && taken >= 40, "{refused} {taken}");
 }
 
+/// The pointers of all objects in a value, but for those below metadata, which is free.
 fn objects(value: &Value, at: &str) -> Vec<String> {
     let below: Vec<(String, &Value)> = match value {
         Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),

@@ -56,4 +56,9 @@ fn handles_become_slugs() {
         );
         assert!(product(&shop, "über-cup").metadata.is_empty());
     }
+    // Nobody would find it there.
+    let (summary, findings) = import(&shop, "Handle,Title,Price\nsearch,Search,1\nlast,Last,1\n");
+    assert_eq!(summary.products, counts(1, 0, 0, 1));
+    let detail = "must not be \"search\", which means something else".to_owned();
+    assert_eq!(said(&findings), [(2, "Handle".to_owned(), detail)]);
 }
