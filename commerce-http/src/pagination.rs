@@ -122,6 +122,9 @@ impl Default for Pagination {
 }
 
 impl Pagination {
+    /// Its parameters in a query.
+    const PARAMETERS: [&str; 3] = ["limit", "cursor", "total"];
+
     /// The same as the shop's lists take it.
     ///
     /// # Errors
@@ -197,12 +200,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for List<T> {
         let query = parts.uri.query().unwrap_or_default();
         let (page, filter): (Vec<&str>, Vec<&str>) = query.split('&').partition(|pair| {
             form_urlencoded::parse(pair.as_bytes())
-                .any(|(name, _)| matches!(&*name, "limit" | "cursor" | "total"))
+                .any(|(name, _)| Pagination::PARAMETERS.contains(&&*name))
         });
         let filter = filter.join("&");
-        let page: Pagination = parse_query(&page.join("&"))?;
+        let page: Pagination = parse_query(&page.join("&"), &[])?;
         let list = name_of(parts.uri.path(), &filter);
-        Ok(Self { page: Pagination { list, ..page }, filter: parse_query(&filter)? })
+        let filter = parse_query(&filter, &Pagination::PARAMETERS)?;
+        Ok(Self { page: Pagination { list, ..page }, filter })
     }
 }
 
@@ -276,6 +280,25 @@ mod tests {
             assert_eq!(problem.code(), Code::ValidationFailed, "{query}");
             let error = problem.errors().first().unwrap();
             assert_eq!((error.part, error.pointer.as_str()), (Part::Query, pointer), "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_parameter_is_told_all_that_there_are() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let detail = |problem: Problem| problem.errors().first().unwrap().detail.clone();
+        assert_eq!(
+            detail(list("colour=red").await.unwrap_err()),
+            "unknown parameter `colour`; the parameters here are `tag`, `min_price`, `limit`, \
+             `cursor`, `total`"
+        );
+        for (further, known) in [(&["limit"][..], "`limit`"), (&[], "none")] {
+            assert_eq!(
+                detail(parse_query::<Nothing>("tag=a", further).unwrap_err()),
+                format!("unknown parameter `tag`; the parameters here are {known}")
+            );
         }
     }
 
