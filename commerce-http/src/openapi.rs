@@ -146,7 +146,14 @@ fn about_header(name: &str) -> Option<&'static str> {
 }
 
 fn complete(operation: &mut Operation) {
-    let mut codes = vec![Code::Overloaded, Code::Unavailable, Code::TimedOut, Code::Internal];
+    let mut codes = vec![
+        Code::AddressTooLong,
+        Code::HeadersTooLarge,
+        Code::Overloaded,
+        Code::Unavailable,
+        Code::TimedOut,
+        Code::Internal,
+    ];
     if operation.request_body.is_some() {
         codes.extend([
             Code::MalformedRequest,
