@@ -18,7 +18,7 @@ use commerce_sqlite::OpenError;
 use crate::{
     cli::{Encoding, RepeatedSkus, Scope, ShopifyArgs},
     config::{Config, Database},
-    data::{DataError, DataFolder},
+    data::{self, DataError, DataFolder},
     import,
     secret::Secret,
 };
@@ -66,6 +66,7 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
     if config.database.is_none() {
         DataFolder::open(config.data())?;
     }
+    data::require_folder(&path)?;
     let commerce = commerce_sqlite::open(&path)
         .map_err(|source| ShopError::Open { database: Database::Sqlite(path), source })?;
     let name = config.name.as_deref().unwrap_or("Shop");
