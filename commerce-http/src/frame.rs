@@ -144,7 +144,10 @@ where
                 return Ok(record.answer(problem.into_response()));
             }
             let Some(_place) = Place::take(&shared, record.route()) else {
-                let busy = Problem::new(Code::Overloaded, "The server is busy; ask again.");
+                let busy = Problem::new(
+                    Code::Overloaded,
+                    "The server is busy. Nothing was done; ask again.",
+                );
                 return Ok(record.answer(busy.into_response()));
             };
             let guarded = AssertUnwindSafe(future).catch_unwind();
@@ -165,9 +168,6 @@ where
     }
 }
 
-/// What a panic says.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    payload
 /// Refuses a head that is too large, well before the HTTP implementation does: that one answers
 /// without a word.
 fn oversize(request: &Request) -> Option<Problem> {
@@ -184,6 +184,9 @@ fn oversize(request: &Request) -> Option<Problem> {
     })
 }
 
+/// What a panic says.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))

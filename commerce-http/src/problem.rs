@@ -254,7 +254,8 @@ impl Problem {
 
     /// Something that the server needs is out of reach; `cause` goes to the log alone.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(Code::Unavailable, "The shop is out of reach for the moment.").caused_by(cause)
+        let detail = "The shop is out of reach for the moment; nothing was changed.";
+        Self::new(Code::Unavailable, detail).caused_by(cause)
     }
 
     /// Nothing of that kind is here, or it is someone else's.
