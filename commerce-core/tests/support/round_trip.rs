@@ -1,7 +1,6 @@
 //! Every kind of record comes back as it was written: with every field filled, after a change of
-//! every field, and with everything optional gone.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+//! every field, and with everything optional gone. The test of an adapter includes this, beside a
+//! `store` that makes one with what it needs to live, the type `Kept` of that, and `block_on`.
 
 use commerce_core::{
     access::ApiToken,
@@ -21,20 +20,19 @@ use commerce_core::{
     time::Timestamp,
     version::{Version, Versioned},
 };
-use commerce_sqlite::SqliteStore;
-use pollster::block_on;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::{Kept, block_on, store};
+
 struct Fixture {
-    store: SqliteStore,
-    _folder: tempfile::TempDir,
+    store: Box<dyn Store>,
+    _kept: Kept,
 }
 
 fn open() -> Fixture {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path().join("shop.db")).unwrap();
-    Fixture { store, _folder: folder }
+    let (store, kept) = store();
+    Fixture { store: Box::new(store), _kept: kept }
 }
 
 fn id(prefix: &str, number: u8) -> String {
@@ -62,20 +60,20 @@ impl Fixture {
     fn goes_round<T: Stored + Clone + PartialEq + std::fmt::Debug>(
         &self,
         states: &[T],
-        read: impl Fn(&SqliteStore) -> Option<Versioned<T>>,
+        read: impl Fn(&dyn Store) -> Option<Versioned<T>>,
     ) {
-        assert!(read(&self.store).is_none());
+        assert!(read(&*self.store).is_none());
         let mut commit = Commit::at(now());
         commit.insert(states[0].clone());
         block_on(self.store.commit(&commit)).unwrap();
-        assert_eq!(read(&self.store).unwrap(), Versioned::new(Version::FIRST, states[0].clone()));
+        assert_eq!(read(&*self.store).unwrap(), Versioned::new(Version::FIRST, states[0].clone()));
         assert!(matches!(block_on(self.store.commit(&commit)), Err(CommitError::Conflict(_))));
         for state in states.iter().skip(1).chain(states) {
-            let old = read(&self.store).unwrap();
+            let old = read(&*self.store).unwrap();
             let mut commit = Commit::at(now());
             commit.replace(&old, state.clone());
             block_on(self.store.commit(&commit)).unwrap();
-            let found = read(&self.store).unwrap();
+            let found = read(&*self.store).unwrap();
             assert_eq!(*found.value, *state);
             if *old.value != *state {
                 assert_eq!(found.version, old.version.next());
@@ -84,9 +82,9 @@ impl Fixture {
             }
         }
         let mut commit = Commit::at(now());
-        commit.remove(&read(&self.store).unwrap());
+        commit.remove(&read(&*self.store).unwrap());
         block_on(self.store.commit(&commit)).unwrap();
-        assert!(read(&self.store).is_none());
+        assert!(read(&*self.store).is_none());
     }
 }
 
