@@ -302,6 +302,22 @@ mod tests {
     }
 
     #[test]
+    fn the_document_speaks_of_json_and_not_of_rust() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut left = vec![&document];
+        while let Some(value) = left.pop() {
+            left.extend(value.as_array().into_iter().flatten());
+            for (key, value) in value.as_object().into_iter().flatten() {
+                left.push(value);
+                let text = value.as_str().filter(|_| key == "description").unwrap_or_default();
+                for word in ["[`", "```", "::", "#["] {
+                    assert!(!text.contains(word), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_reference_in_the_document_leads_somewhere() {
         let document = serde_json::to_value(document()).unwrap();
         let text = document.to_string();

@@ -24,12 +24,6 @@ pub const LIMIT_DEFAULT: u32 = 20;
 pub const CURSOR_BYTES_MAX: usize = 2048;
 
 /// Where the next page begins: bytes that only the server understands, as unpadded base64url.
-///
-/// ```
-/// use commerce_http::pagination::Cursor;
-/// let cursor = Cursor::new(b"2026-01-01/42".to_vec());
-/// assert_eq!(cursor.to_string().parse::<Cursor>().unwrap().as_bytes(), b"2026-01-01/42");
-/// ```
 #[derive(Clone, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, example = "MjAyNi0wMS0wMS80Mg")]
 pub struct Cursor(Vec<u8>);
@@ -47,6 +41,12 @@ type ListName = [u8; 8];
 
 impl Cursor {
     /// Wraps bytes, at most [`CURSOR_BYTES_MAX`] if clients are to send it back.
+    ///
+    /// ```
+    /// use commerce_http::pagination::Cursor;
+    /// let cursor = Cursor::new(b"2026-01-01/42".to_vec());
+    /// assert_eq!(cursor.to_string().parse::<Cursor>().unwrap().as_bytes(), b"2026-01-01/42");
+    /// ```
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -280,6 +280,9 @@ mod tests {
             assert_eq!(problem.code(), Code::ValidationFailed, "{query}");
             let error = problem.errors().first().unwrap();
             assert_eq!((error.part, error.pointer.as_str()), (Part::Query, pointer), "{query}");
+            if pointer == "/total" {
+                assert_eq!(error.detail, "must be true or false");
+            }
         }
     }
 

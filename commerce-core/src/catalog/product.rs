@@ -194,16 +194,6 @@ pub struct Product {
 }
 
 /// Makes a product, with its variants.
-///
-/// ```
-/// use commerce_core::{catalog::{CreateProduct, CreateVariant, ProductStatus}, currency::Currency, money::Money};
-/// let shirt = CreateProduct {
-///     status: ProductStatus::Active,
-///     variants: vec![CreateVariant::new("SHIRT-M", Money::new(1999, Currency::EUR))?],
-///     ..CreateProduct::new("Shirt")?
-/// };
-/// # Ok::<(), commerce_core::text::TextError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -312,6 +302,16 @@ patch! {
 
 impl CreateProduct {
     /// A draft with a title and nothing else.
+    ///
+    /// ```
+    /// use commerce_core::{catalog::{CreateProduct, CreateVariant, ProductStatus}, currency::Currency, money::Money};
+    /// let shirt = CreateProduct {
+    ///     status: ProductStatus::Active,
+    ///     variants: vec![CreateVariant::new("SHIRT-M", Money::new(1999, Currency::EUR))?],
+    ///     ..CreateProduct::new("Shirt")?
+    /// };
+    /// # Ok::<(), commerce_core::text::TextError>(())
+    /// ```
     ///
     /// # Errors
     /// When the title breaks the rules of a [`Label`].
