@@ -10,10 +10,10 @@ use commerce_core::{
     access::{self, Caller},
     id::ApiTokenId,
     shop::Shop,
-    store::{ApiTokenRef, PageRequest},
+    store::{ApiTokenRef, MemoryStore, PageRequest},
     text::{Label, TextError},
 };
-use commerce_sqlite::OpenError;
+use commerce_sqlite::{OpenError, SystemClock, SystemIds};
 
 use crate::{
     cli::{Encoding, RepeatedSkus, Scope, ShopifyArgs},
@@ -69,8 +69,23 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
     data::require_folder(&path)?;
     let commerce = commerce_sqlite::open(&path)
         .map_err(|source| ShopError::Open { database: Database::Sqlite(path), source })?;
-    let name = config.name.as_deref().unwrap_or("Shop");
-    commerce.open(Shop::new(name, config.currency)?).await?;
+    commerce.open(new_shop(config)?).await?;
+/// As [`open`], for what writes nothing: where there is no shop yet, one in memory takes its place.
+async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
+    match config.database() {
+        Database::Sqlite(path) if !path.exists() => {
+            let commerce = Commerce::new(MemoryStore::new(), SystemClock, SystemIds);
+            commerce.open(new_shop(config)?).await?;
+            Ok(commerce)
+        }
+        _ => open(config).await,
+    }
+}
+
+fn new_shop(config: &Config) -> Result<Shop, TextError> {
+    Shop::new(config.name.as_deref().unwrap_or("Shop"), config.currency)
+}
+
     Ok(commerce)
 }
 
@@ -146,7 +161,7 @@ pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitC
             Encoding::Windows1252 => import::shopify::Encoding::Windows1252,
         },
     };
-    let commerce = open(config).await?;
+    let commerce = if args.dry_run { open_to_look(config).await? } else { open(config).await? };
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let is_terminal = err.is_terminal();
     import::import_file(&commerce, &args.file, &options, &mut out, &mut err, is_terminal)

@@ -229,6 +229,18 @@ const EXPORT: &str = "Handle,Title,Variant SKU,Variant Price,Status\n\
     lamp,Lamp,LAMP-1,49.90,active\nstool,Stool,STOOL-1,89.00,active\n";
 
 #[test]
+fn a_dry_run_makes_no_shop() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let import = ["import", "shopify", "export.csv", "--dry-run"];
+    let (code, out, error) = output(commerce(folder.path()).args(import));
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert!(out.contains("products: 2 created"), "{out}");
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["export.csv"]);
+}
+
+#[test]
 #[cfg(unix)]
 fn a_shop_sells_is_filled_and_remembers() {
     let folder = tempfile::tempdir().unwrap();
