@@ -29,6 +29,7 @@ pub struct Config {
     #[schema(value_type = String)]
     pub data: PathBuf,
     /// The address and port to listen on; port 0 takes any that is free.
+    #[serde(deserialize_with = "address")]
     #[schema(value_type = String)]
     pub listen: SocketAddr,
     /// The database: `sqlite:PATH` or `postgres://…`. Without it, `commerce.db` in the data folder.
@@ -61,7 +62,7 @@ pub struct Config {
     /// Whether to count requests and answer `GET /metrics`.
     pub metrics: bool,
     /// An address and port of its own for `GET /metrics`, which the other then does not answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_address")]
     #[schema(value_type = Option<String>)]
     pub metrics_listen: Option<SocketAddr>,
     /// The name of a shop that is made anew; `Shop` if it is not set.
@@ -159,6 +160,17 @@ impl Config {
         .map(|(key, _, bounds)| (key, bounds))
         .collect()
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let refused = |_| de::Error::custom("must be an address and a port, such as 127.0.0.1:8080");
+    String::deserialize(deserializer)?.parse().map_err(refused)
+}
+
+fn some_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    address(deserializer).map(Some)
 }
 
 /// Which database the shop lives in.

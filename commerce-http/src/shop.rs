@@ -46,9 +46,6 @@ pub enum ShopError {
     /// A text that the program itself makes up breaks the rules.
     #[error("a name cannot be used")]
     Text(#[from] TextError),
-    /// The currency of an import is not one.
-    #[error("--currency {0:?} is not an ISO 4217 currency code")]
-    Currency(String),
     /// The answer cannot be written.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -70,6 +67,9 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
     let commerce = commerce_sqlite::open(&path)
         .map_err(|source| ShopError::Open { database: Database::Sqlite(path), source })?;
     commerce.open(new_shop(config)?).await?;
+    Ok(commerce)
+}
+
 /// As [`open`], for what writes nothing: where there is no shop yet, one in memory takes its place.
 async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
     match config.database() {
@@ -84,9 +84,6 @@ async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
 
 fn new_shop(config: &Config) -> Result<Shop, TextError> {
     Shop::new(config.name.as_deref().unwrap_or("Shop"), config.currency)
-}
-
-    Ok(commerce)
 }
 
 /// Creates a back-office token; what is returned is not kept.
@@ -145,12 +142,8 @@ pub async fn revoke_token(config: &Config, id: ApiTokenId) -> Result<(), ShopErr
 /// When the shop cannot be opened, or the summary not written. That the file cannot be read is
 /// told on standard error.
 pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitCode, ShopError> {
-    let currency = match &args.currency {
-        Some(code) => Some(code.parse().map_err(|_| ShopError::Currency(code.clone()))?),
-        None => None,
-    };
     let options = import::Options {
-        currency,
+        currency: args.currency,
         dry_run: args.dry_run,
         repeated_skus: match args.repeated_skus {
             RepeatedSkus::Derive => commerce_core::catalog::RepeatedSkus::Derive,

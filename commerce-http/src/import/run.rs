@@ -393,8 +393,13 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
                 findings.push(error_at(places.line(), None, None, detail.to_owned()));
             }
             source => {
-                let detail = "the shop did not say whether this product arrived".to_owned();
-                findings.push(error_at(places.line(), None, None, detail));
+                let detail = match source {
+                    Error::Unavailable(_) => {
+                        "this product did not arrive: the shop is out of reach"
+                    }
+                    _ => "the shop did not say whether this product arrived",
+                };
+                findings.push(error_at(places.line(), None, None, detail.to_owned()));
                 // The first one tells most.
                 self.stop.get_or_insert(StopCause::Shop { line: places.line(), source });
             }
