@@ -15,6 +15,7 @@
 pub mod callers;
 pub mod catalogue;
 pub mod client;
+pub mod export;
 pub mod figure;
 pub mod server;
 

@@ -58,13 +58,7 @@ impl Server {
     /// # Panics
     /// When the system does not say.
     pub fn memory(&self) -> (f64, f64) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            let kibibytes: f64 = line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().unwrap();
-            kibibytes * 1024.0 / 1e6
-        };
-        (of("VmRSS"), of("VmHWM"))
+        memory(self.child.id()).unwrap()
     }
 }
 
@@ -75,8 +69,26 @@ impl Drop for Server {
     }
 }
 
+/// The memory that a process has now, and the most that it had, in megabytes of 10⁶ bytes; `None` once
+/// it has ended.
+///
+/// # Panics
+/// When the system does not say.
+pub fn memory(process: u32) -> Option<(f64, f64)> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let kibibytes: f64 = line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().unwrap();
+        Some(kibibytes * 1024.0 / 1e6)
+    };
+    Some((of("VmRSS")?, of("VmHWM")?))
+}
+
 /// The binary `commerce`: Cargo puts it into the folder above that of the benches.
-fn binary() -> PathBuf {
+///
+/// # Panics
+/// When it is not built.
+pub fn binary() -> PathBuf {
     let bench = env::current_exe().unwrap();
     let binary = bench.ancestors().nth(2).unwrap().join("commerce");
     assert!(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Rejection,
     id::{AddressId, CustomerId, Moment},
-    patch::{nullable, set},
+    patch::{patch, set},
     pricing::Destination,
     search,
     text::{Country, Email, Label, Note, Region, TextError},
@@ -133,26 +133,20 @@ pub struct CreateCustomer {
     pub note: Option<Note>,
 }
 
-/// Changes a customer: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchCustomer {
-    /// Their e-mail address. A new one has yet to be verified.
-    #[serde(deserialize_with = "nullable")]
-    pub email: Option<Option<Email>>,
-    /// Their name.
-    #[serde(deserialize_with = "nullable")]
-    pub name: Option<Option<Label>>,
-    /// Their telephone number.
-    #[serde(deserialize_with = "nullable")]
-    pub phone: Option<Option<Label>>,
-    /// The number under which another system knows them. Only the back office changes it.
-    #[serde(deserialize_with = "nullable")]
-    pub external_id: Option<Option<Label>>,
-    /// What the back office noted about them.
-    #[serde(deserialize_with = "nullable")]
-    pub note: Option<Option<Note>>,
+patch! {
+    /// Changes a customer: what is absent stays, what is null is cleared.
+    pub struct PatchCustomer {
+        /// Their e-mail address. A new one has yet to be verified.
+        pub email: Option<Option<Email>>,
+        /// Their name.
+        pub name: Option<Option<Label>>,
+        /// Their telephone number.
+        pub phone: Option<Option<Label>>,
+        /// The number under which another system knows them. Only the back office changes it.
+        pub external_id: Option<Option<Label>>,
+        /// What the back office noted about them.
+        pub note: Option<Option<Note>>,
+    }
 }
 
 /// Adds an address to a customer's book, or replaces one.

@@ -230,6 +230,15 @@ impl Error {
         self.kind() == ErrorKind::Retryable
     }
 
+    /// The same error of a request that is a part of another, at a place of that one.
+    #[must_use]
+    pub(crate) fn within(self, pointer: &str) -> Self {
+        match self {
+            Self::Rejected(rejection) => Self::Rejected(rejection.within(pointer)),
+            other => other,
+        }
+    }
+
     /// The domain's refusal, if that is what this is.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {

@@ -2,16 +2,41 @@
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// Reads a field that may be absent (`None`: leave it), null (`Some(None)`: clear it) or set.
+/// A partial update. A field that is absent is `None`: it stays as it is. One of an optional value is an
+/// `Option<Option<…>>`, and null clears it (`Some(None)`); any other refuses null, which would change
+/// nothing and look as if it had.
+macro_rules! patch {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident {
+            $($(#[$about_field:meta])* pub $field:ident: Option<$type:ty>,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {$(
+            $(#[$about_field])*
+            #[serde(default, deserialize_with = "crate::patch::given")]
+            #[cfg_attr(feature = "openapi", schema(value_type = $type, required = false))]
+            pub $field: Option<$type>,
+        )*}
+    };
+}
+
+pub(crate) use patch;
+
+/// Reads a field that is there.
 ///
 /// # Errors
-/// When the value is none of these.
-pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+/// When the value is none of its type.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    Option::<T>::deserialize(deserializer).map(Some)
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Reads a list that stands for everything where it is absent: an empty one names nothing, and must

@@ -21,9 +21,9 @@ use crate::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// The most lines of a cart, at most [`Limits::LINES_CEILING`].
+    /// The most lines of a cart, at most 2,000.
     pub lines_max: usize,
-    /// The most units of a line, at most [`Quantity::MAX`](crate::quantity::Quantity::MAX).
+    /// The most units of a line, at most 1,000,000,000.
     pub line_quantity_max: i64,
     /// The days after which a cart that nobody touches expires, from 1 to 3,650.
     pub cart_idle_days: u32,

@@ -15,6 +15,7 @@ use commerce_core::{
     error::Rejection,
     id::CategoryId,
     store::{CategoryRef, ProductRef},
+    text::Slug,
 };
 use pollster::block_on;
 use proptest::prelude::*;
@@ -36,6 +37,20 @@ fn shift(
 ) -> Result<Category, commerce_core::Error> {
     block_on(w.shop.patch_category(&w.system, id, &under(to), None))
         .map(|done| done.output.value.as_ref().clone())
+}
+
+#[test]
+fn a_slug_that_no_address_would_lead_to_is_refused() {
+    let w = World::new();
+    let made = category(&w, "Tops", None);
+    let slug = Some(Slug::new(made.id.to_string()).unwrap());
+    let request = CreateCategory { slug: slug.clone(), ..CreateCategory::new("Hats").unwrap() };
+    assert_eq!(invalid(block_on(w.shop.create_category(&w.system, &request))), ["/slug"]);
+    let patch = PatchCategory { slug, ..PatchCategory::default() };
+    assert_eq!(
+        invalid(block_on(w.shop.patch_category(&w.system, made.id, &patch, None))),
+        ["/slug"]
+    );
 }
 
 #[test]

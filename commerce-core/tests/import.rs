@@ -12,9 +12,9 @@ mod support;
 use commerce_core::{
     access::Caller,
     catalog::{
-        CreateProduct, CreateVariant, Existing, ImportImage, ImportOutcome, ImportProduct,
-        ImportVariant, Imported, ImportedStock, PatchProduct, PatchVariant, ProductView,
-        RepeatedSkus, SkuOrigin,
+        CreateCategory, CreateProduct, CreateVariant, Existing, ImportImage, ImportOutcome,
+        ImportProduct, ImportVariant, Imported, ImportedStock, PatchProduct, PatchVariant,
+        ProductView, Related, Relation, RepeatedSkus, SkuOrigin,
     },
     error::Rejection,
     event::Event,
@@ -60,6 +60,54 @@ fn imported_shirt() -> ImportProduct {
         ],
         ..ImportProduct::new(Slug::new("shirt").unwrap())
     }
+}
+
+#[test]
+fn links_to_what_does_not_exist_are_refused() {
+    let w = World::new();
+    let mut moment = w.shop.moment();
+    let (category, product) = (moment.id(), moment.id());
+    let related = vec![Related { product_id: product, relation: Relation::Accessory }];
+    let links = PatchProduct {
+        categories: Some(vec![category]),
+        related: Some(related),
+        ..PatchProduct::default()
+    };
+    let new = ImportProduct { fields_if_new: links.clone(), ..imported_shirt() };
+    let import = |request: &ImportProduct| {
+        let previewed = block_on(w.shop.preview_import(&w.system, request, |_| false)).map(drop);
+        let done = block_on(w.shop.import_product(&w.system, request)).map(drop);
+        assert_eq!(previewed.is_ok(), done.is_ok());
+        done
+    };
+    let pointers = ["/fields_if_new/categories/0", "/fields_if_new/related/0/product_id"];
+    assert_eq!(invalid(import(&new)), pointers);
+    import(&imported_shirt()).unwrap();
+    import(&new).unwrap();
+    let fields = PatchProduct { title: Some(label("Shirt")), ..links };
+    let said = ImportProduct { fields, ..imported_shirt() };
+    assert_eq!(invalid(import(&said)), ["/fields/categories/0", "/fields/related/0/product_id"]);
+    import(&ImportProduct { existing: Existing::Extend, ..said }).unwrap();
+}
+
+#[test]
+fn a_category_that_is_removed_meanwhile_is_not_linked() {
+    let store = Shared::new();
+    let w = World::over(store.clone(), 1);
+    let category = CreateCategory::new("Tops").unwrap();
+    let category = block_on(w.shop.create_category(&w.system, &category)).unwrap().output.id;
+    let fields = PatchProduct {
+        title: Some(label("Shirt")),
+        categories: Some(vec![category]),
+        ..PatchProduct::default()
+    };
+    let request = ImportProduct { fields, ..imported_shirt() };
+    let other = w.shop.clone();
+    store.before_next_commit(move || {
+        block_on(other.remove_category(&Caller::system(), category, None)).unwrap();
+    });
+    let imported = block_on(w.shop.import_product(&w.system, &request));
+    assert_eq!(invalid(imported), ["/fields/categories/0"]);
 }
 
 #[test]

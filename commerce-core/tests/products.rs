@@ -87,9 +87,48 @@ fn names_are_unique_and_the_slug_comes_from_the_title() {
     let mut other = CreateProduct { slug, ..shirt() };
     other.variants[0].sku = Sku::new("shirt-s").unwrap();
     other.variants[1].sku = Sku::new("shirt-m").unwrap();
-    other.variants[1].options = vec![label("S")];
-    assert_eq!(taken(&other), ("options", "S".to_owned()));
-    assert_eq!(events(&w).len(), 2, "what is refused leaves nothing");
+    let made = create(&w, &other);
+    let mut again = other.variants[1].clone();
+    again.sku = Sku::new("third").unwrap();
+    let again = block_on(w.shop.create_variant(&w.system, made.id, &again));
+    assert!(matches!(refused(again), Rejection::Taken { what: "options", .. }));
+    assert_eq!(events(&w).len(), 3, "what is refused leaves nothing");
+}
+
+#[test]
+fn what_stands_twice_in_one_product_is_pointed_at() {
+    let w = World::new();
+    let mut twice = shirt();
+    twice.variants.push(twice.variants[0].clone());
+    let pointers = || invalid(block_on(w.shop.create_product(&w.system, &twice)));
+    assert_eq!(pointers(), ["/variants/2/sku", "/variants/2/options"]);
+    assert_eq!(events(&w).len(), 1, "what is refused leaves nothing but the location");
+    let made = create(&w, &shirt());
+    let [a, b] = [made.variants[0].id, made.variants[1].id];
+    let new = PatchVariant { sku: Some(Sku::new("NEW").unwrap()), ..PatchVariant::default() };
+    let variants = Some([(a, new.clone()), (b, new)].into());
+    let patch = PatchProduct { variants, ..PatchProduct::default() };
+    let refused = invalid(block_on(w.shop.patch_product(&w.system, made.id, &patch, None)));
+    assert_eq!(refused, [format!("/variants/{b}/sku")]);
+}
+
+#[test]
+fn a_slug_that_no_address_would_lead_to_is_refused() {
+    let w = World::new();
+    let made = create(&w, &shirt());
+    let like_an_id = made.id.to_string();
+    for slug in ["search", &like_an_id] {
+        let slug = Slug::new(slug).unwrap();
+        let product =
+            CreateProduct { slug: Some(slug.clone()), ..CreateProduct::new("A").unwrap() };
+        assert_eq!(invalid(block_on(w.shop.create_product(&w.system, &product))), ["/slug"]);
+        let patch = PatchProduct { slug: Some(slug), ..PatchProduct::default() };
+        let patched = w.shop.patch_product(&w.system, made.id, &patch, None);
+        assert_eq!(invalid(block_on(patched)), ["/slug"]);
+    }
+    let titled = CreateProduct::new("Search!").unwrap();
+    assert_eq!(invalid(block_on(w.shop.create_product(&w.system, &titled))), ["/slug"]);
+    create(&w, &CreateProduct::new("Search light").unwrap());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use commerce_core::{id::ApiTokenId, text::Label};
+use commerce_core::{currency::Currency, id::ApiTokenId, text::Label};
 
 use crate::config::Flag;
 
@@ -152,7 +152,7 @@ pub struct ShopifyArgs {
     pub file: PathBuf,
     /// The currency of the prices in the file, an ISO 4217 code [default: the shop's]
     #[arg(long, value_name = "CODE")]
-    pub currency: Option<String>,
+    pub currency: Option<Currency>,
     /// Tell what would happen and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -160,7 +160,7 @@ pub struct ShopifyArgs {
     #[arg(long, value_name = "WHAT", default_value = "derive")]
     pub repeated_skus: RepeatedSkus,
     /// How the bytes of the file stand for its characters
-    #[arg(long, value_name = "WHAT", default_value = "utf8")]
+    #[arg(long, value_name = "WHAT", default_value = "utf-8")]
     pub encoding: Encoding,
     /// Which shop.
     #[command(flatten)]
@@ -180,9 +180,10 @@ pub enum RepeatedSkus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Encoding {
     /// UTF-8, as Shopify writes it.
+    #[value(name = "utf-8", alias = "utf8")]
     Utf8,
     /// Windows-1252, as some spreadsheets save it; Latin-1 is read so, too.
-    #[value(name = "windows1252", alias = "latin1")]
+    #[value(name = "windows-1252", aliases = ["windows1252", "latin1"])]
     Windows1252,
 }
 
@@ -227,6 +228,7 @@ mod tests {
             "commerce token revoke tok_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
             "commerce import shopify f.csv --currency EUR --dry-run --repeated-skus refuse",
             "commerce import shopify f.csv --encoding latin1",
+            "commerce import shopify f.csv --encoding windows-1252",
             "commerce config --listen 127.0.0.1:1",
             "commerce openapi",
         ] {
@@ -239,6 +241,7 @@ mod tests {
             "commerce token revoke 7",
             "commerce import shopify",
             "commerce import shopify f.csv --repeated-skus maybe",
+            "commerce import shopify f.csv --currency euro",
             "commerce --demo openapi",
             "commerce sell",
         ] {

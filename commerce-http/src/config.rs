@@ -29,6 +29,7 @@ pub struct Config {
     #[schema(value_type = String)]
     pub data: PathBuf,
     /// The address and port to listen on; port 0 takes any that is free.
+    #[serde(deserialize_with = "address")]
     #[schema(value_type = String)]
     pub listen: SocketAddr,
     /// The database: `sqlite:PATH` or `postgres://…`. Without it, `commerce.db` in the data folder.
@@ -61,7 +62,7 @@ pub struct Config {
     /// Whether to count requests and answer `GET /metrics`.
     pub metrics: bool,
     /// An address and port of its own for `GET /metrics`, which the other then does not answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_address")]
     #[schema(value_type = Option<String>)]
     pub metrics_listen: Option<SocketAddr>,
     /// The name of a shop that is made anew; `Shop` if it is not set.
@@ -159,6 +160,17 @@ impl Config {
         .map(|(key, _, bounds)| (key, bounds))
         .collect()
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let refused = |_| de::Error::custom("must be an address and a port, such as 127.0.0.1:8080");
+    String::deserialize(deserializer)?.parse().map_err(refused)
+}
+
+fn some_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    address(deserializer).map(Some)
 }
 
 /// Which database the shop lives in.
@@ -291,9 +303,28 @@ impl<'de> Deserialize<'de> for LogLevel {
 pub struct Period(pub Duration);
 
 impl fmt::Display for Period {
+    /// Exact, and without months and years, of which nobody knows the length: `90d`, `1h30m`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = humantime::format_duration(self.0).to_string();
-        f.write_str(&text.replace(' ', ""))
+        const UNITS: [(&str, u128); 7] = [
+            ("d", 86_400_000_000_000),
+            ("h", 3_600_000_000_000),
+            ("m", 60_000_000_000),
+            ("s", 1_000_000_000),
+            ("ms", 1_000_000),
+            ("us", 1_000),
+            ("ns", 1),
+        ];
+        let mut rest = self.0.as_nanos();
+        if rest == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, nanos) in UNITS {
+            if rest >= nanos {
+                write!(f, "{}{unit}", rest / nanos)?;
+                rest %= nanos;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -344,6 +375,17 @@ mod tests {
         for bad in ["", "sqlite:", "shop.db", "postgres://", "mysql://x"] {
             assert_eq!(bad.parse::<Database>(), Err(DatabaseError), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_span_of_time_is_written_as_one_would() {
+        let shown = |text: &str| Period(humantime::parse_duration(text).unwrap()).to_string();
+        for text in ["0s", "250ms", "30s", "10m", "90d", "1h30m", "365d", "1d1s", "1ms1us1ns"] {
+            assert_eq!(shown(text), text);
+        }
+        assert_eq!((shown("24h"), shown("90s")), ("1d".to_owned(), "1m30s".to_owned()));
+        let longest = Period(Duration::MAX);
+        assert_eq!(humantime::parse_duration(&longest.to_string()).unwrap(), longest.0);
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub enum DataError {
         /// What the system says.
         source: io::Error,
     },
+    /// A database file is to be in a folder that does not exist.
+    #[error("there is no folder {} for the database file: make it first", .path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Another server uses the same data.
     #[error("another commerce server runs on {}: stop it, or choose another data folder", .path.display())]
     InUse {
@@ -90,6 +96,7 @@ impl ServerLock {
     /// # Errors
     /// When another server has it.
     pub fn of_file(database: &Path) -> Result<Self, DataError> {
+        require_folder(database)?;
         // Another name of the same file is the same claim.
         let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
         let mut name: OsString = database.clone().into_os_string();
@@ -110,6 +117,20 @@ impl ServerLock {
             Err(TryLockError::WouldBlock) => Err(DataError::InUse { path: what.to_owned() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+/// Refuses a database file in a folder that does not exist: more likely than not its name is
+/// mistyped.
+///
+/// # Errors
+/// [`DataError::NoFolder`].
+pub fn require_folder(database: &Path) -> Result<(), DataError> {
+    match database.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(DataError::NoFolder { path: folder.to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -58,10 +58,18 @@ fn push(pointer: &mut String, step: &str) {
 
 /// The message of serde without the names of Rust types.
 pub(crate) fn in_terms_of_json(message: &str) -> String {
+    if message == "provided string was not `true` or `false`" {
+        return "must be true or false".to_owned();
+    }
     let Some((found, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
+    // A variant is something of a product here.
+    if let Some(value) = found.strip_prefix("unknown variant ") {
+        return format!("unknown value {value}, expected {expected}");
+    }
     let found = match found {
+        "invalid type: null" => "cannot be null",
         "invalid type: map" => "invalid type: object",
         "invalid type: sequence" => "invalid type: list",
         found => found,

@@ -41,6 +41,12 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a client, in bytes.
 const REQUEST_ID_MAX: usize = 128;
 
+/// The longest address of a request, in bytes.
+pub const ADDRESS_BYTES_MAX: usize = 8 << 10;
+
+/// The most bytes of a request's headers, names and values together.
+pub const HEADERS_BYTES_MAX: usize = 32 << 10;
+
 /// What requests are held to.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -131,10 +137,17 @@ where
         if !request.body().is_end_stream() {
             request.extensions_mut().insert(shared.body);
         }
+        let oversize = oversize(&request);
         let future = self.inner.call(request);
         Box::pin(async move {
+            if let Some(problem) = oversize {
+                return Ok(record.answer(problem.into_response()));
+            }
             let Some(_place) = Place::take(&shared, record.route()) else {
-                let busy = Problem::new(Code::Overloaded, "The server is busy; ask again.");
+                let busy = Problem::new(
+                    Code::Overloaded,
+                    "The server is busy. Nothing was done; ask again.",
+                );
                 return Ok(record.answer(busy.into_response()));
             };
             let guarded = AssertUnwindSafe(future).catch_unwind();
@@ -153,6 +166,22 @@ where
             Ok(record.answer(response))
         })
     }
+}
+
+/// Refuses a head that is too large, well before the HTTP implementation does: that one answers
+/// without a word.
+fn oversize(request: &Request) -> Option<Problem> {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address > ADDRESS_BYTES_MAX {
+        let detail = format!("The address is longer than {ADDRESS_BYTES_MAX} bytes.");
+        return Some(Problem::new(Code::AddressTooLong, detail));
+    }
+    let headers = request.headers().iter();
+    let bytes: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (bytes > HEADERS_BYTES_MAX).then(|| {
+        let detail = format!("The headers are larger than {HEADERS_BYTES_MAX} bytes.");
+        Problem::new(Code::HeadersTooLarge, detail)
+    })
 }
 
 /// What a panic says.

@@ -3,7 +3,10 @@
 //! [`import_file`] is all that a command line needs; [`run`] is the same without a file and without
 //! texts; [`Mapped::of_shopify`] says what becomes of each column.
 
+mod claims;
 mod finding;
+mod job;
+mod late;
 mod mapping;
 mod report;
 mod run;

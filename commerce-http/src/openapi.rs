@@ -146,7 +146,14 @@ fn about_header(name: &str) -> Option<&'static str> {
 }
 
 fn complete(operation: &mut Operation) {
-    let mut codes = vec![Code::Overloaded, Code::Unavailable, Code::TimedOut, Code::Internal];
+    let mut codes = vec![
+        Code::AddressTooLong,
+        Code::HeadersTooLarge,
+        Code::Overloaded,
+        Code::Unavailable,
+        Code::TimedOut,
+        Code::Internal,
+    ];
     if operation.request_body.is_some() {
         codes.extend([
             Code::MalformedRequest,
@@ -292,6 +299,22 @@ mod tests {
             }
         }
         assert!(operations >= 5);
+    }
+
+    #[test]
+    fn the_document_speaks_of_json_and_not_of_rust() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut left = vec![&document];
+        while let Some(value) = left.pop() {
+            left.extend(value.as_array().into_iter().flatten());
+            for (key, value) in value.as_object().into_iter().flatten() {
+                left.push(value);
+                let text = value.as_str().filter(|_| key == "description").unwrap_or_default();
+                for word in ["[`", "```", "::", "#["] {
+                    assert!(!text.contains(word), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

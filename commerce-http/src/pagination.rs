@@ -24,12 +24,6 @@ pub const LIMIT_DEFAULT: u32 = 20;
 pub const CURSOR_BYTES_MAX: usize = 2048;
 
 /// Where the next page begins: bytes that only the server understands, as unpadded base64url.
-///
-/// ```
-/// use commerce_http::pagination::Cursor;
-/// let cursor = Cursor::new(b"2026-01-01/42".to_vec());
-/// assert_eq!(cursor.to_string().parse::<Cursor>().unwrap().as_bytes(), b"2026-01-01/42");
-/// ```
 #[derive(Clone, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, example = "MjAyNi0wMS0wMS80Mg")]
 pub struct Cursor(Vec<u8>);
@@ -47,6 +41,12 @@ type ListName = [u8; 8];
 
 impl Cursor {
     /// Wraps bytes, at most [`CURSOR_BYTES_MAX`] if clients are to send it back.
+    ///
+    /// ```
+    /// use commerce_http::pagination::Cursor;
+    /// let cursor = Cursor::new(b"2026-01-01/42".to_vec());
+    /// assert_eq!(cursor.to_string().parse::<Cursor>().unwrap().as_bytes(), b"2026-01-01/42");
+    /// ```
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -122,6 +122,9 @@ impl Default for Pagination {
 }
 
 impl Pagination {
+    /// Its parameters in a query.
+    const PARAMETERS: [&str; 3] = ["limit", "cursor", "total"];
+
     /// The same as the shop's lists take it.
     ///
     /// # Errors
@@ -197,12 +200,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for List<T> {
         let query = parts.uri.query().unwrap_or_default();
         let (page, filter): (Vec<&str>, Vec<&str>) = query.split('&').partition(|pair| {
             form_urlencoded::parse(pair.as_bytes())
-                .any(|(name, _)| matches!(&*name, "limit" | "cursor" | "total"))
+                .any(|(name, _)| Pagination::PARAMETERS.contains(&&*name))
         });
         let filter = filter.join("&");
-        let page: Pagination = parse_query(&page.join("&"))?;
+        let page: Pagination = parse_query(&page.join("&"), &[])?;
         let list = name_of(parts.uri.path(), &filter);
-        Ok(Self { page: Pagination { list, ..page }, filter: parse_query(&filter)? })
+        let filter = parse_query(&filter, &Pagination::PARAMETERS)?;
+        Ok(Self { page: Pagination { list, ..page }, filter })
     }
 }
 
@@ -276,6 +280,28 @@ mod tests {
             assert_eq!(problem.code(), Code::ValidationFailed, "{query}");
             let error = problem.errors().first().unwrap();
             assert_eq!((error.part, error.pointer.as_str()), (Part::Query, pointer), "{query}");
+            if pointer == "/total" {
+                assert_eq!(error.detail, "must be true or false");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_parameter_is_told_all_that_there_are() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let detail = |problem: Problem| problem.errors().first().unwrap().detail.clone();
+        assert_eq!(
+            detail(list("colour=red").await.unwrap_err()),
+            "unknown parameter `colour`; the parameters here are `tag`, `min_price`, `limit`, \
+             `cursor`, `total`"
+        );
+        for (further, known) in [(&["limit"][..], "`limit`"), (&[], "none")] {
+            assert_eq!(
+                detail(parse_query::<Nothing>("tag=a", further).unwrap_err()),
+                format!("unknown parameter `tag`; the parameters here are {known}")
+            );
         }
     }
 

@@ -94,6 +94,10 @@ codes! {
     PaymentDeclined = "payment_declined", PAYMENT_REQUIRED, "Payment declined";
     /// The body is larger than the server takes.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Body too large";
+    /// The address of the request is longer than the server takes.
+    AddressTooLong = "address_too_long", URI_TOO_LONG, "Address too long";
+    /// The headers of the request are larger than the server takes.
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large";
     /// The body is of a type that this address does not read; send `application/json`.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
     /// Too many requests from this client. Ask again after `Retry-After`.
@@ -125,9 +129,11 @@ impl Code {
             409 => Self::Conflict,
             412 => Self::VersionMismatch,
             413 => Self::PayloadTooLarge,
+            414 => Self::AddressTooLong,
             415 => Self::UnsupportedMediaType,
             422 => Self::ValidationFailed,
             429 => Self::RateLimited,
+            431 => Self::HeadersTooLarge,
             503 => Self::Unavailable,
             400..=499 => Self::MalformedRequest,
             _ => Self::Internal,
@@ -248,7 +254,8 @@ impl Problem {
 
     /// Something that the server needs is out of reach; `cause` goes to the log alone.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(Code::Unavailable, "The shop is out of reach for the moment.").caused_by(cause)
+        let detail = "The shop is out of reach for the moment; nothing was changed.";
+        Self::new(Code::Unavailable, detail).caused_by(cause)
     }
 
     /// Nothing of that kind is here, or it is someone else's.

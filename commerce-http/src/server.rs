@@ -93,6 +93,9 @@ async fn connection(
     stopping: CancellationToken,
     cut_off: CancellationToken,
 ) {
+    // What is not HTTP, such as a head without an end or with a hundred headers and more, hyper
+    // answers by itself: a bare status, then the end of the connection. A head that does not come is
+    // not answered at all.
     // Answers are written whole; waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()

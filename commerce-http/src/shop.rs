@@ -10,15 +10,15 @@ use commerce_core::{
     access::{self, Caller},
     id::ApiTokenId,
     shop::Shop,
-    store::{ApiTokenRef, PageRequest},
+    store::{ApiTokenRef, MemoryStore, PageRequest},
     text::{Label, TextError},
 };
-use commerce_sqlite::OpenError;
+use commerce_sqlite::{OpenError, SystemClock, SystemIds};
 
 use crate::{
     cli::{Encoding, RepeatedSkus, Scope, ShopifyArgs},
     config::{Config, Database},
-    data::{DataError, DataFolder},
+    data::{self, DataError, DataFolder},
     import,
     secret::Secret,
 };
@@ -46,9 +46,6 @@ pub enum ShopError {
     /// A text that the program itself makes up breaks the rules.
     #[error("a name cannot be used")]
     Text(#[from] TextError),
-    /// The currency of an import is not one.
-    #[error("--currency {0:?} is not an ISO 4217 currency code")]
-    Currency(String),
     /// The answer cannot be written.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -66,11 +63,27 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
     if config.database.is_none() {
         DataFolder::open(config.data())?;
     }
+    data::require_folder(&path)?;
     let commerce = commerce_sqlite::open(&path)
         .map_err(|source| ShopError::Open { database: Database::Sqlite(path), source })?;
-    let name = config.name.as_deref().unwrap_or("Shop");
-    commerce.open(Shop::new(name, config.currency)?).await?;
+    commerce.open(new_shop(config)?).await?;
     Ok(commerce)
+}
+
+/// As [`open`], for what writes nothing: where there is no shop yet, one in memory takes its place.
+async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
+    match config.database() {
+        Database::Sqlite(path) if !path.exists() => {
+            let commerce = Commerce::new(MemoryStore::new(), SystemClock, SystemIds);
+            commerce.open(new_shop(config)?).await?;
+            Ok(commerce)
+        }
+        _ => open(config).await,
+    }
+}
+
+fn new_shop(config: &Config) -> Result<Shop, TextError> {
+    Shop::new(config.name.as_deref().unwrap_or("Shop"), config.currency)
 }
 
 /// Creates a back-office token; what is returned is not kept.
@@ -129,12 +142,8 @@ pub async fn revoke_token(config: &Config, id: ApiTokenId) -> Result<(), ShopErr
 /// When the shop cannot be opened, or the summary not written. That the file cannot be read is
 /// told on standard error.
 pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitCode, ShopError> {
-    let currency = match &args.currency {
-        Some(code) => Some(code.parse().map_err(|_| ShopError::Currency(code.clone()))?),
-        None => None,
-    };
     let options = import::Options {
-        currency,
+        currency: args.currency,
         dry_run: args.dry_run,
         repeated_skus: match args.repeated_skus {
             RepeatedSkus::Derive => commerce_core::catalog::RepeatedSkus::Derive,
@@ -145,7 +154,7 @@ pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitC
             Encoding::Windows1252 => import::shopify::Encoding::Windows1252,
         },
     };
-    let commerce = open(config).await?;
+    let commerce = if args.dry_run { open_to_look(config).await? } else { open(config).await? };
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let is_terminal = err.is_terminal();
     import::import_file(&commerce, &args.file, &options, &mut out, &mut err, is_terminal)

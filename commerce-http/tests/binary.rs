@@ -107,6 +107,19 @@ fn a_data_folder_that_cannot_be_is_named() {
 }
 
 #[test]
+fn a_folder_that_a_database_would_need_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = ["--database", "sqlite:nodir/x.db"];
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["token", "list"]] {
+        let (code, _, error) = output(commerce(folder.path()).args(arguments).args(database));
+        assert_eq!(code, 1);
+        let expected = "error: there is no folder nodir for the database file: make it first\n";
+        assert_eq!(error, expected);
+    }
+    assert!(!folder.path().join("nodir").exists());
+}
+
+#[test]
 fn settings_that_cannot_be_used_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("commerce.toml"), "lisen = \"127.0.0.1:1\"\n").unwrap();
@@ -216,6 +229,18 @@ const EXPORT: &str = "Handle,Title,Variant SKU,Variant Price,Status\n\
     lamp,Lamp,LAMP-1,49.90,active\nstool,Stool,STOOL-1,89.00,active\n";
 
 #[test]
+fn a_dry_run_makes_no_shop() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let import = ["import", "shopify", "export.csv", "--dry-run"];
+    let (code, out, error) = output(commerce(folder.path()).args(import));
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert!(out.contains("products: 2 created"), "{out}");
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["export.csv"]);
+}
+
+#[test]
 #[cfg(unix)]
 fn a_shop_sells_is_filled_and_remembers() {
     let folder = tempfile::tempdir().unwrap();
@@ -299,8 +324,9 @@ fn a_shop_sells_is_filled_and_remembers() {
     let (_, out, _) = import(&[]);
     assert!(out.contains("2 unchanged"), "{out}");
     let (code, _, error) = import(&["--currency", "coins"]);
-    assert_eq!(code, 1);
-    assert!(error.contains("--currency \"coins\" is not an ISO 4217 currency code"), "{error}");
+    assert_eq!(code, 2);
+    let expected = "invalid value 'coins' for '--currency <CODE>': must be the ISO 4217 code";
+    assert!(error.contains(expected), "{error}");
 
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());

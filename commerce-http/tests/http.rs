@@ -211,7 +211,47 @@ fn nonsense_instead_of_http_is_refused() {
     }
     let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(70_000));
     assert!(raw(server.address, long.as_bytes()).starts_with("HTTP/1.1 414 "));
+    let many: String = (0..200).map(|i| format!("x-{i}: y\r\n")).collect();
+    let many = format!("GET /healthz HTTP/1.1\r\n{many}\r\n");
+    assert!(raw(server.address, many.as_bytes()).starts_with("HTTP/1.1 431 "));
     assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn nonsense_takes_nothing_from_the_requests_before_it() {
+    let server = framed(samples(), Limits::default());
+    let body = r#"{"lines":[]}"#;
+    let order = format!(
+        "POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answers = raw(server.address, format!("{order}{order}\0\0\r\n\r\n").as_bytes());
+    let statuses: Vec<_> =
+        answers.lines().filter_map(|line| line.split_once("HTTP/1.1 ")?.1.get(..3)).collect();
+    assert_eq!(statuses, ["200", "200", "400"], "{answers}");
+    assert_eq!(answers.matches(body).count(), 2, "{answers}");
+}
+
+#[test]
+fn a_head_that_is_too_large_gets_a_problem() {
+    let server = shop();
+    let address = |length: usize| format!("/{}", "x".repeat(length - 1));
+    server.get(&address(8192)).problem(404, "not_found");
+    server.get(&address(8193)).problem(414, "address_too_long");
+    server
+        .get(&format!("/api/v1/products?q={}", "x".repeat(60_000)))
+        .problem(414, "address_too_long");
+    let headers = |bytes: usize| {
+        let head = format!("GET /healthz HTTP/1.1\r\nx-large: {}\r\n", "y".repeat(bytes));
+        raw(server.address, format!("{head}connection: close\r\n\r\n").as_bytes())
+    };
+    assert!(headers(32_000).starts_with("HTTP/1.1 200 "));
+    for bytes in [33_000, 300_000] {
+        let answer = headers(bytes);
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        assert!(answer.contains("headers_too_large"), "{answer}");
+    }
 }
 
 #[test]

@@ -339,6 +339,8 @@ fn files_that_are_no_export_are_refused() {
     assert!(matches!(error(b"\xef\xbb\xbf\r\n\n  \n"), FileError::Empty));
     assert!(matches!(error(b"\xff\xfeH\0a\0"), FileError::Utf16));
     assert!(matches!(error(b"\xfe\xff\0H\0a"), FileError::Utf16));
+    let workbook = error(b"PK\x03\x04\x14\0,\n");
+    assert!(matches!(workbook, FileError::Archive));
     assert!(matches!(error(b"Handle;Title;Variant Price\n"), FileError::Separator(';')));
     assert!(matches!(error(b"Handle\tTitle\tPrice\n"), FileError::Separator('\t')));
     let FileError::MissingColumns { missing } = error(b"id,title,sku,price\n1,2,3,4\n") else {
@@ -360,7 +362,7 @@ fn files_that_are_no_export_are_refused() {
         FileError::Header { reason: Reason::NotUtf8, .. }
     ));
     assert!(matches!(
-        error(b"PK\x03\x04\0\0,\n"),
+        error(b"Handle,\0\n"),
         FileError::Header { reason: Reason::ControlCharacter, .. }
     ));
     assert!(matches!(

@@ -14,7 +14,7 @@ use crate::{
     id::{CustomerId, LineId, Moment, ShippingMethodId, VariantId},
     inventory::available,
     money::Money,
-    patch::{nullable, set},
+    patch::{patch, set},
     quantity::Quantity,
     secret::Digest,
     shop::Setup,
@@ -69,28 +69,22 @@ pub struct ChangeLine {
     pub quantity: Quantity,
 }
 
-/// Changes what a cart says besides its lines: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchCart {
-    /// Where the customer can be reached.
-    #[serde(deserialize_with = "nullable")]
-    pub email: Option<Option<Email>>,
-    /// Where it is to be sent.
-    #[serde(deserialize_with = "nullable")]
-    pub shipping_address: Option<Option<Address>>,
-    /// Where the bill is to be sent.
-    #[serde(deserialize_with = "nullable")]
-    pub billing_address: Option<Option<Address>>,
-    /// How it is to be sent.
-    #[serde(deserialize_with = "nullable")]
-    pub shipping_method: Option<Option<ShippingMethodId>>,
-    /// The discount codes that the customer entered: all of them.
-    pub discount_codes: Option<Vec<Label>>,
-    /// What the customer noted.
-    #[serde(deserialize_with = "nullable")]
-    pub note: Option<Option<Note>>,
+patch! {
+    /// Changes what a cart says besides its lines: what is absent stays, what is null is cleared.
+    pub struct PatchCart {
+        /// Where the customer can be reached.
+        pub email: Option<Option<Email>>,
+        /// Where it is to be sent.
+        pub shipping_address: Option<Option<Address>>,
+        /// Where the bill is to be sent.
+        pub billing_address: Option<Option<Address>>,
+        /// How it is to be sent.
+        pub shipping_method: Option<Option<ShippingMethodId>>,
+        /// The discount codes that the customer entered: all of them.
+        pub discount_codes: Option<Vec<Label>>,
+        /// What the customer noted.
+        pub note: Option<Option<Note>>,
+    }
 }
 
 impl CreateCart {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::product::{ImageFields, Seo, check_metadata};
 use crate::{
-    error::Rejection,
+    error::{FieldError, Rejection},
     id::{CategoryId, Moment},
-    patch::{nullable, set},
+    patch::{patch, set},
     text::{Label, Prose, Slug},
     time::Timestamp,
     version::Versioned,
@@ -80,32 +80,28 @@ pub struct CreateCategory {
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Changes a category: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchCategory {
-    /// Its name for people.
-    pub title: Option<Label>,
-    /// Its name in addresses on the web.
-    pub slug: Option<Slug>,
-    /// What is found in it.
-    pub description: Option<Prose>,
-    /// The category that it is a part of.
-    #[serde(deserialize_with = "nullable")]
-    pub parent_id: Option<Option<CategoryId>>,
-    /// Its place among its siblings.
-    pub position: Option<i32>,
-    /// Its picture.
-    #[serde(deserialize_with = "nullable")]
-    pub image: Option<Option<ImageFields>>,
-    /// What search engines are told.
-    pub seo: Option<Seo>,
-    /// Whether shop clients see it.
-    pub active: Option<bool>,
-    /// Whatever the shop wants to keep with it: all of it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+patch! {
+    /// Changes a category: what is absent stays, what is null is cleared.
+    pub struct PatchCategory {
+        /// Its name for people.
+        pub title: Option<Label>,
+        /// Its name in addresses on the web.
+        pub slug: Option<Slug>,
+        /// What is found in it.
+        pub description: Option<Prose>,
+        /// The category that it is a part of.
+        pub parent_id: Option<Option<CategoryId>>,
+        /// Its place among its siblings.
+        pub position: Option<i32>,
+        /// Its picture.
+        pub image: Option<Option<ImageFields>>,
+        /// What search engines are told.
+        pub seo: Option<Seo>,
+        /// Whether shop clients see it.
+        pub active: Option<bool>,
+        /// Whatever the shop wants to keep with it: all of it.
+        pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    }
 }
 
 fn yes() -> bool {
@@ -273,6 +269,10 @@ impl Category {
     fn check(&self, tree: &[Versioned<Category>]) -> Result<(), Rejection> {
         self.ancestors(tree)?;
         let mut errors = Vec::new();
+        // Whoever looks for a category by its slug must find it.
+        if self.slug.parse::<CategoryId>().is_ok() {
+            errors.push(FieldError::new("/slug", "must not look like the id of a category"));
+        }
         check_metadata(&self.metadata, &mut errors);
         Rejection::unless_valid(errors)
     }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{PatchProduct, PatchVariant, Product, Variant, option::Rearrangement};
+use super::{
+    PatchProduct, PatchVariant, Product, Variant, option::Rearrangement, product::repeated,
+};
 use crate::{
     error::{FieldError, Rejection},
     id::{Moment, VariantId},
@@ -54,6 +56,9 @@ impl ProductInputs {
                 errors.push(FieldError::new(pointer, "must be a variant of the product"));
             }
         }
+        let changes = patch.variants.iter().flatten();
+        let skus = changes.filter_map(|(id, change)| Some((id, change.sku.as_ref()?)));
+        errors.extend(repeated(skus, |id| format!("/variants/{id}/sku")));
         let mut variants = Vec::with_capacity(self.variants.len());
         for old in &self.variants {
             let change = patch.variants.as_ref().and_then(|variants| variants.get(&old.id));

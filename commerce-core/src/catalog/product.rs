@@ -1,6 +1,9 @@
 //! A product: what a shop describes and shows; what it sells are the product's variants.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    hash::Hash,
+};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -9,7 +12,7 @@ use super::{CreateVariant, PatchOption, PatchVariant, ProductOption};
 use crate::{
     error::{FieldError, Rejection},
     id::{CategoryId, ImageId, Moment, ProductId, VariantId},
-    patch::{nullable, set},
+    patch::{patch, set},
     text::{AltText, Label, Prose, Slug, TaxClass, Url},
     time::Timestamp,
 };
@@ -91,18 +94,16 @@ pub struct CreateImage {
     pub position: Option<u32>,
 }
 
-/// Changes an image of a product: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchImage {
-    /// Where it is.
-    pub url: Option<Url>,
-    /// What it shows, for those who cannot see it.
-    #[serde(deserialize_with = "nullable")]
-    pub alt: Option<Option<AltText>>,
-    /// Its place among the product's images, from 0; after the others if beyond them.
-    pub position: Option<u32>,
+patch! {
+    /// Changes an image of a product: what is absent stays, what is null is cleared.
+    pub struct PatchImage {
+        /// Where it is.
+        pub url: Option<Url>,
+        /// What it shows, for those who cannot see it.
+        pub alt: Option<Option<AltText>>,
+        /// Its place among the product's images, from 0; after the others if beyond them.
+        pub position: Option<u32>,
+    }
 }
 
 /// What search engines are told.
@@ -193,16 +194,6 @@ pub struct Product {
 }
 
 /// Makes a product, with its variants.
-///
-/// ```
-/// use commerce_core::{catalog::{CreateProduct, CreateVariant, ProductStatus}, currency::Currency, money::Money};
-/// let shirt = CreateProduct {
-///     status: ProductStatus::Active,
-///     variants: vec![CreateVariant::new("SHIRT-M", Money::new(1999, Currency::EUR))?],
-///     ..CreateProduct::new("Shirt")?
-/// };
-/// # Ok::<(), commerce_core::text::TextError>(())
-/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -266,65 +257,81 @@ pub struct CreateProduct {
     pub variants: Vec<CreateVariant>,
 }
 
-/// Changes a product: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PatchProduct {
-    /// Its name for people.
-    pub title: Option<Label>,
-    /// Its name in addresses on the web.
-    pub slug: Option<Slug>,
-    /// Its description, plain or HTML.
-    pub description: Option<Prose>,
-    /// A sentence or two.
-    #[serde(default, deserialize_with = "nullable")]
-    pub short_description: Option<Option<Prose>>,
-    /// Whether it can be seen and bought.
-    pub status: Option<ProductStatus>,
-    /// Who makes it.
-    #[serde(default, deserialize_with = "nullable")]
-    pub vendor: Option<Option<Label>>,
-    /// What kind of thing it is.
-    #[serde(default, deserialize_with = "nullable")]
-    pub product_type: Option<Option<Label>>,
-    /// Words to find it by: all of them.
-    pub tags: Option<Vec<Label>>,
-    /// The properties in which its variants differ: all of them, in their order. The values of its
-    /// variants follow: those of an option that is left out are dropped.
-    pub options: Option<Vec<PatchOption>>,
-    /// Changes of its variants, by id, which come true together with all else.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(value_type = Option<std::collections::HashMap<String, PatchVariant>>)
-    )]
-    pub variants: Option<BTreeMap<VariantId, PatchVariant>>,
-    /// Further typed properties, by name: all of them.
-    pub attributes: Option<BTreeMap<Label, AttributeValue>>,
-    /// What search engines are told.
-    pub seo: Option<Seo>,
-    /// Whether the shop shows it off.
-    pub featured: Option<bool>,
-    /// How it is taxed.
-    pub tax_class: Option<TaxClass>,
-    /// Whether it is a gift card.
-    pub gift_card: Option<bool>,
-    /// The categories it is found in: all of them.
-    pub categories: Option<Vec<CategoryId>>,
-    /// The products it points to: all of them.
-    pub related: Option<Vec<Related>>,
-    /// Whatever the shop wants to keep with it: all of it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+patch! {
+    /// Changes a product: what is absent stays, what is null is cleared.
+    pub struct PatchProduct {
+        /// Its name for people.
+        pub title: Option<Label>,
+        /// Its name in addresses on the web.
+        pub slug: Option<Slug>,
+        /// Its description, plain or HTML.
+        pub description: Option<Prose>,
+        /// A sentence or two.
+        pub short_description: Option<Option<Prose>>,
+        /// Whether it can be seen and bought.
+        pub status: Option<ProductStatus>,
+        /// Who makes it.
+        pub vendor: Option<Option<Label>>,
+        /// What kind of thing it is.
+        pub product_type: Option<Option<Label>>,
+        /// Words to find it by: all of them.
+        pub tags: Option<Vec<Label>>,
+        /// The properties in which its variants differ: all of them, in their order. The values of its
+        /// variants follow: those of an option that is left out are dropped.
+        pub options: Option<Vec<PatchOption>>,
+        /// Changes of its variants, by id, which come true together with all else.
+        pub variants: Option<BTreeMap<VariantId, PatchVariant>>,
+        /// Further typed properties, by name: all of them.
+        pub attributes: Option<BTreeMap<Label, AttributeValue>>,
+        /// What search engines are told.
+        pub seo: Option<Seo>,
+        /// Whether the shop shows it off.
+        pub featured: Option<bool>,
+        /// How it is taxed.
+        pub tax_class: Option<TaxClass>,
+        /// Whether it is a gift card.
+        pub gift_card: Option<bool>,
+        /// The categories it is found in: all of them.
+        pub categories: Option<Vec<CategoryId>>,
+        /// The products it points to: all of them.
+        pub related: Option<Vec<Related>>,
+        /// Whatever the shop wants to keep with it: all of it.
+        pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    }
 }
 
 impl CreateProduct {
     /// A draft with a title and nothing else.
     ///
+    /// ```
+    /// use commerce_core::{catalog::{CreateProduct, CreateVariant, ProductStatus}, currency::Currency, money::Money};
+    /// let shirt = CreateProduct {
+    ///     status: ProductStatus::Active,
+    ///     variants: vec![CreateVariant::new("SHIRT-M", Money::new(1999, Currency::EUR))?],
+    ///     ..CreateProduct::new("Shirt")?
+    /// };
+    /// # Ok::<(), commerce_core::text::TextError>(())
+    /// ```
+    ///
     /// # Errors
     /// When the title breaks the rules of a [`Label`].
     pub fn new(title: impl AsRef<str>) -> Result<Self, crate::text::TextError> {
         Label::new(title).map(Self::titled)
+    }
+
+    /// Refuses variants that have something in common which only one may have.
+    pub(crate) fn check_variants(&self) -> Result<(), Rejection> {
+        let mut errors = Vec::new();
+        let max = Product::VARIANTS_MAX;
+        if self.variants.len() > max {
+            errors.push(FieldError::new("/variants", format!("must have at most {max} entries")));
+        }
+        let pointer = |field: &'static str| move |index| format!("/variants/{index}/{field}");
+        let skus = self.variants.iter().map(|variant| &variant.sku);
+        errors.extend(repeated(skus.enumerate(), pointer("sku")));
+        let options = self.variants.iter().map(|variant| &variant.options);
+        errors.extend(repeated(options.enumerate(), pointer("options")));
+        Rejection::unless_valid(errors)
     }
 
     /// A draft with a title and nothing else.
@@ -368,6 +375,8 @@ impl Product {
     pub const CATEGORIES_MAX: usize = 250;
     /// The most products that one points to.
     pub const RELATED_MAX: usize = 250;
+    /// The slugs that no product has: in addresses such as `/products/search` they mean something else.
+    pub const SLUGS_RESERVED: [&str; 1] = ["search"];
     /// The most bytes of metadata, written as JSON.
     pub const METADATA_BYTES_MAX: usize = 65_536;
 
@@ -461,6 +470,14 @@ impl Product {
         bound("/images", self.images.len(), Self::IMAGES_MAX);
         bound("/categories", self.categories.len(), Self::CATEGORIES_MAX);
         bound("/related", self.related.len(), Self::RELATED_MAX);
+        // Whoever looks for a product by its slug must find it.
+        if Self::SLUGS_RESERVED.contains(&self.slug.as_str()) {
+            let detail = format!("must not be {:?}, which means something else", self.slug);
+            errors.push(FieldError::new("/slug", detail));
+        }
+        if self.slug.parse::<ProductId>().is_ok() {
+            errors.push(FieldError::new("/slug", "must not look like the id of a product"));
+        }
         let names: BTreeSet<_> = self.options.iter().map(|option| &option.name).collect();
         if names.len() != self.options.len() {
             errors.push(FieldError::new("/options", "must have different names"));
@@ -489,6 +506,16 @@ pub(crate) fn check_metadata(
     if !metadata.is_empty() && crate::json::encode(metadata).is_ok_and(|json| json.len() > max) {
         errors.push(FieldError::new("/metadata", format!("must have at most {max} bytes")));
     }
+}
+
+/// What is wrong with values that must all differ: each that was there before, at its own place.
+pub(super) fn repeated<P, T: Eq + Hash>(
+    values: impl Iterator<Item = (P, T)>,
+    pointer: impl Fn(P) -> String,
+) -> impl Iterator<Item = FieldError> {
+    let mut seen = HashSet::new();
+    let again = values.filter_map(move |(place, value)| (!seen.insert(value)).then_some(place));
+    again.map(move |place| FieldError::new(pointer(place), "must differ from those before it"))
 }
 
 /// The values in their order, each only at its first place.

@@ -9,7 +9,7 @@ use crate::{
     id::{ImageId, Moment, ProductId, VariantId},
     inventory::StockLevel,
     money::Money,
-    patch::{nullable, set},
+    patch::{patch, set},
     text::{Label, Sku, TaxClass, TextError, Url},
     time::Timestamp,
     version::Versioned,
@@ -164,57 +164,49 @@ pub struct CreateVariant {
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Changes a variant: what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchVariant {
-    /// Its stock-keeping unit.
-    pub sku: Option<Sku>,
-    /// The values of the product's options, in their order.
-    pub options: Option<Vec<Label>>,
-    /// The price of one unit; replaces the one in the same currency.
-    pub price: Option<Money>,
-    /// What it cost before; belongs to the price in the same currency. Null clears it beside
-    /// `price`, or beside all prices if there is no `price` in the change.
-    #[serde(deserialize_with = "nullable")]
-    pub compare_at_price: Option<Option<Money>>,
-    /// Its prices: all of them.
-    pub prices: Option<Vec<Price>>,
-    /// What one unit cost the shop.
-    #[serde(deserialize_with = "nullable")]
-    pub cost: Option<Option<Money>>,
-    /// What one packed unit weighs, in grams.
-    pub weight_grams: Option<i64>,
-    /// How large one packed unit is.
-    #[serde(deserialize_with = "nullable")]
-    pub dimensions: Option<Option<Dimensions>>,
-    /// Its GTIN, EAN, UPC or ISBN.
-    #[serde(deserialize_with = "nullable")]
-    pub barcode: Option<Option<Label>>,
-    /// Whether its stock is counted.
-    pub track_inventory: Option<bool>,
-    /// Whether more may be sold than is available.
-    pub backorder: Option<Backorder>,
-    /// The shop is told once fewer units than this are available.
-    pub low_stock_threshold: Option<i64>,
-    /// Whether it is sent to the customer.
-    pub requires_shipping: Option<bool>,
-    /// Whether it is taxed.
-    pub taxable: Option<bool>,
-    /// The code of its kind of goods for a tax service.
-    #[serde(deserialize_with = "nullable")]
-    pub tax_code: Option<Option<Label>>,
-    /// Whether it is for sale.
-    pub active: Option<bool>,
-    /// The picture of the product that shows it.
-    #[serde(deserialize_with = "nullable")]
-    pub image_id: Option<Option<ImageId>>,
-    /// Its place among the product's variants, from 0.
-    pub position: Option<u32>,
-    /// Whatever the shop wants to keep with it: all of it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+patch! {
+    /// Changes a variant: what is absent stays, what is null is cleared.
+    pub struct PatchVariant {
+        /// Its stock-keeping unit.
+        pub sku: Option<Sku>,
+        /// The values of the product's options, in their order.
+        pub options: Option<Vec<Label>>,
+        /// The price of one unit; replaces the one in the same currency.
+        pub price: Option<Money>,
+        /// What it cost before; belongs to the price in the same currency. Null clears it beside
+        /// `price`, or beside all prices if there is no `price` in the change.
+        pub compare_at_price: Option<Option<Money>>,
+        /// Its prices: all of them.
+        pub prices: Option<Vec<Price>>,
+        /// What one unit cost the shop.
+        pub cost: Option<Option<Money>>,
+        /// What one packed unit weighs, in grams.
+        pub weight_grams: Option<i64>,
+        /// How large one packed unit is.
+        pub dimensions: Option<Option<Dimensions>>,
+        /// Its GTIN, EAN, UPC or ISBN.
+        pub barcode: Option<Option<Label>>,
+        /// Whether its stock is counted.
+        pub track_inventory: Option<bool>,
+        /// Whether more may be sold than is available.
+        pub backorder: Option<Backorder>,
+        /// The shop is told once fewer units than this are available.
+        pub low_stock_threshold: Option<i64>,
+        /// Whether it is sent to the customer.
+        pub requires_shipping: Option<bool>,
+        /// Whether it is taxed.
+        pub taxable: Option<bool>,
+        /// The code of its kind of goods for a tax service.
+        pub tax_code: Option<Option<Label>>,
+        /// Whether it is for sale.
+        pub active: Option<bool>,
+        /// The picture of the product that shows it.
+        pub image_id: Option<Option<ImageId>>,
+        /// Its place among the product's variants, from 0.
+        pub position: Option<u32>,
+        /// Whatever the shop wants to keep with it: all of it.
+        pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    }
 }
 
 fn yes() -> bool {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::StockLevel;
 use crate::{
     id::{LocationId, Moment},
-    patch::set,
+    patch::{patch, set},
     text::{Label, TextError},
     time::Timestamp,
     version::Versioned,
@@ -46,17 +46,16 @@ pub struct CreateLocation {
     pub active: bool,
 }
 
-/// Changes a location: what is absent stays.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct PatchLocation {
-    /// Its name for people.
-    pub name: Option<Label>,
-    /// Lower ones give their stock first.
-    pub priority: Option<i32>,
-    /// Whether its stock can be bought.
-    pub active: Option<bool>,
+patch! {
+    /// Changes a location: what is absent stays.
+    pub struct PatchLocation {
+        /// Its name for people.
+        pub name: Option<Label>,
+        /// Lower ones give their stock first.
+        pub priority: Option<i32>,
+        /// Whether its stock can be bought.
+        pub active: Option<bool>,
+    }
 }
 
 fn yes() -> bool {

@@ -73,7 +73,7 @@ pub struct SetStock {
     /// The place; the shop's first one if absent.
     #[serde(default, alias = "location_id")]
     pub location: Option<LocationId>,
-    /// The units that are there, from 0 to [`StockLevel::UNITS_MAX`].
+    /// The units that are there, from 0 to 1,000,000,000,000.
     pub on_hand: i64,
     /// Why it is another number than before.
     #[serde(default = "counted")]

@@ -71,13 +71,13 @@ impl FulfillmentStatus {
 pub enum PaymentTerms {
     /// It is paid within some days and not sent before; then it lapses.
     Prepaid {
-        /// The days, from 1 to [`PaymentTerms::DAYS_MAX`].
+        /// The days, from 1 to 3,650.
         days: u32,
     },
     /// It is paid once it is there, or later by invoice. If it is not sent within some days, it
     /// lapses.
     OnDelivery {
-        /// The days, from 1 to [`PaymentTerms::DAYS_MAX`].
+        /// The days, from 1 to 3,650.
         days: u32,
     },
 }

@@ -115,7 +115,7 @@ pub struct QuoteLine {
     pub adjustments: Vec<Adjustment>,
 }
 
-/// The shipping of a [`Quote`]: `total = subtotal − discount_total`, plus `tax_total` where tax is
+/// The shipping of a quote: `total = subtotal − discount_total`, plus `tax_total` where tax is
 /// added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -152,7 +152,7 @@ pub struct Adjustment {
     pub included: bool,
 }
 
-/// What an [`Adjustment`] is.
+/// What an adjustment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -167,7 +167,7 @@ pub enum AdjustmentKind {
     Tax,
 }
 
-/// What one tax rate made of a whole [`Quote`].
+/// What one tax rate made of a whole quote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaxSummary {

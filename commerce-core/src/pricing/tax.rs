@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     id::TaxRateId,
-    text::{Country, Label, Region, TaxClass},
+    text::{Country, Label, Region, TaxClass, visit_str},
 };
 
 /// Where goods go, as far as tax and shipping care.
@@ -32,7 +32,7 @@ pub struct Destination {
 /// 2. In one place (the same country and region), rates with a class stand in for those without:
 ///    `reduced` 7 % beside 19 % for everything.
 /// 3. Those of the country and those of the region apply both (GST and QST), unless one of the
-///    region's says that it [replaces the country's](TaxRate::replaces_country) (HST).
+///    region's says that it replaces the country's (HST).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -50,8 +50,10 @@ pub struct TaxRate {
     /// The part of the country where it is due; without, all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
-    /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most [`TaxRate::SCALE_MAX`] decimal
-    /// places.
+    /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most 6 decimal places. In JSON it is a string,
+    /// which is exact, and not a number.
+    #[serde(deserialize_with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(example = "0.19"))]
     pub rate: Decimal,
     /// Whether it is due on the price together with the taxes before it, not on the price alone.
     /// Compound rates come after all others, in the order of the table.
@@ -60,6 +62,13 @@ pub struct TaxRate {
     /// Whether it takes the place of the rates of the whole country in its region.
     #[serde(default)]
     pub replaces_country: bool,
+}
+
+fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    visit_str(deserializer, |text| {
+        let refused = |_| de::Error::custom("must be a decimal number such as \"0.19\"");
+        Decimal::from_str_exact(text).map_err(refused)
+    })
 }
 
 /// Why rates make no table.

@@ -6,7 +6,7 @@ use crate::{
     catalog::{
         Audience, Category, Changed, CreateCategory, CreateImage, CreateProduct, CreateVariant,
         Image, PatchCategory, PatchImage, PatchProduct, PatchVariant, Product, ProductStatus,
-        ProductView, Variant, VariantView,
+        ProductView, Related, Variant, VariantView,
     },
     currency::Currency,
     error::{Error, FieldError, Rejection},
@@ -82,13 +82,11 @@ impl Commerce {
         self.run(caller, &("create_product", request), |mut moment| {
             Box::pin(async move {
                 let setup = self.setup().await?;
-                if request.variants.len() > Product::VARIANTS_MAX {
-                    let detail = format!("must have at most {} entries", Product::VARIANTS_MAX);
-                    return Err(Rejection::invalid("/variants", detail).into());
-                }
+                request.check_variants()?;
                 let product = Product::create(request, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                self.require_links(None, &product, &mut commit).await?;
+                let Product { categories, related, .. } = &product;
+                self.require_links(None, categories, related, &mut commit).await?;
                 let mut variants = Vec::with_capacity(request.variants.len());
                 for (index, fields) in request.variants.iter().enumerate() {
                     let position = u32::try_from(index).unwrap_or(u32::MAX);
@@ -227,7 +225,8 @@ impl Commerce {
                 require_version(expected, old.version)?;
                 let changed = change(&inputs, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
-                self.require_links(Some(old), &changed.product, &mut commit).await?;
+                let Product { categories, related, .. } = &changed.product;
+                self.require_links(Some(old), categories, related, &mut commit).await?;
                 let archived = changed.product.status == ProductStatus::Archived
                     && old.status != ProductStatus::Archived;
                 let (product, variants) = changed.write(&inputs, &mut commit);
@@ -250,14 +249,15 @@ impl Commerce {
     /// Refuses a product that newly stands in a category, or points to a product, that does not
     /// exist. Categories must be there still when the product is written, and whoever removes one
     /// must have seen the product.
-    async fn require_links(
+    pub(super) async fn require_links(
         &self,
         old: Option<&Product>,
-        product: &Product,
+        categories: &[CategoryId],
+        related: &[Related],
         commit: &mut Commit,
     ) -> Result<(), Error> {
         let mut errors = Vec::new();
-        for (index, id) in product.categories.iter().enumerate() {
+        for (index, id) in categories.iter().enumerate() {
             if old.is_some_and(|old| old.categories.contains(id)) {
                 continue;
             }
@@ -269,7 +269,7 @@ impl Commerce {
                 }
             }
         }
-        for (index, related) in product.related.iter().enumerate() {
+        for (index, related) in related.iter().enumerate() {
             let by = ProductRef::Id(related.product_id);
             if old.is_none_or(|old| !old.related.contains(related))
                 && self.store.product(&by).await?.is_none()

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::{Commerce, Done};
 use crate::{
     access::Caller,
-    catalog::{ImportInputs, ImportProduct, Imported, Variant},
+    catalog::{Existing, ImportInputs, ImportProduct, Imported, Variant},
     error::{Error, Rejection},
-    store::{ProductRef, VariantRef},
+    id::Moment,
+    store::{Decision, ProductRef, VariantRef},
     text::Sku,
 };
 
@@ -19,7 +20,8 @@ impl Commerce {
     /// one with its slug, changes what is said otherwise. Importing the same again changes nothing.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`]; as [`ImportProduct::decide`]; [`Error`].
+    /// [`Rejection::Forbidden`]; as [`ImportProduct::decide`], and [`Rejection::Invalid`] for a category
+    /// or a related product that does not exist; [`Error`].
     pub async fn import_product(
         &self,
         caller: &Caller,
@@ -30,10 +32,9 @@ impl Commerce {
         loop {
             let done = self
                 .run(caller, &("import_product", request), |mut moment| {
-                    Box::pin(async move {
-                        let inputs = self.import_inputs(request, &|_| false).await?;
-                        Ok(request.decide(&inputs, &mut moment)?)
-                    })
+                    Box::pin(
+                        async move { self.decide_import(request, &|_| false, &mut moment).await },
+                    )
                 })
                 .await;
             attempts -= 1;
@@ -57,8 +58,30 @@ impl Commerce {
         taken: impl Fn(&Sku) -> bool + Send + Sync,
     ) -> Result<Imported, Error> {
         caller.require_back_office()?;
-        let inputs = self.import_inputs(request, &taken).await?;
-        Ok(request.decide(&inputs, &mut self.moment())?.output)
+        Ok(self.decide_import(request, &taken, &mut self.moment()).await?.output)
+    }
+
+    async fn decide_import(
+        &self,
+        request: &ImportProduct,
+        taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
+        moment: &mut Moment,
+    ) -> Result<Decision<Imported>, Error> {
+        let inputs = self.import_inputs(request, taken).await?;
+        let mut decision = request.decide(&inputs, moment)?;
+        let old = inputs.product.as_ref().map(|stored| &*stored.product.value);
+        let said = old.is_none() || request.existing == Existing::Update;
+        for (pointer, fields, said) in [
+            ("/fields", &request.fields, said),
+            ("/fields_if_new", &request.fields_if_new, old.is_none()),
+        ] {
+            let categories = fields.categories.as_deref().filter(|_| said).unwrap_or_default();
+            let related = fields.related.as_deref().filter(|_| said).unwrap_or_default();
+            self.require_links(old, categories, related, &mut decision.commit)
+                .await
+                .map_err(|error| error.within(pointer))?;
+        }
+        Ok(decision)
     }
 
     async fn import_inputs(

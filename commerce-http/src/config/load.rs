@@ -367,7 +367,7 @@ mod tests {
             "`demo`: ",
             "environment variable COMMERCE_DEMO",
             "must be a span of time such as",
-            "flag --listen",
+            "must be an address and a port, such as 127.0.0.1:8080 (flag --listen)",
             "must be sqlite:PATH",
         ] {
             assert!(error.contains(part), "{part} in {error}");

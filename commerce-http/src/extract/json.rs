@@ -213,7 +213,7 @@ mod tests {
             (r#"{"lines":{}}"#, "/lines", "a list"),
             (r#"{"lines":[],"a/b~c":1}"#, "/a~1b~0c", "unknown"),
             (r#"{"lines":[],"payment":{"card":{"token":1}}}"#, "/payment/card/token", "string"),
-            (r#"{"lines":[],"payment":"cash"}"#, "/payment", "unknown variant"),
+            (r#"{"lines":[],"payment":"cash"}"#, "/payment", "unknown value"),
             (r#"[1,2]"#, "", "an object"),
             (r#"[[],null,null]"#, "", "an object"),
             (r#"{"lines":[["a",1]]}"#, "/lines/0", "an object"),

@@ -1,11 +1,6 @@
 //! Importing a file: read, map, commit, several products at a time.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    fmt,
-    io::Read,
-    sync::Arc,
-};
+use std::{fmt, io::Read, sync::Arc};
 
 use commerce_core::{
     Commerce, Error,
@@ -20,8 +15,11 @@ use commerce_core::{
 use futures_util::{StreamExt, stream::FuturesOrdered};
 
 use super::{
+    claims::Claims,
     finding::{Finding, Severity},
-    mapping::{Mapped, Places},
+    job::{Finished, Job, Work, import},
+    late::{Late, once_more},
+    mapping::Mapped,
     seen::Seen,
     shopify::{Encoding, Field, Header, ReadError, ShopifyProduct, ShopifyReader},
     summary::Summary,
@@ -33,7 +31,8 @@ pub struct Options {
     /// The currency of its prices; the shop's if none is named. In another than the shop's, a
     /// variant gets a price beside the one that it has.
     pub currency: Option<Currency>,
-    /// Whether to tell what would happen and write nothing.
+    /// Whether to tell what would happen and write nothing. A SKU that the file takes from one product
+    /// and gives to another above it counts as repeated then.
     pub dry_run: bool,
     /// What becomes of a SKU that another variant has.
     pub repeated_skus: RepeatedSkus,
@@ -98,17 +97,12 @@ impl std::error::Error for Stopped {
     }
 }
 
-/// The most products that are committed at the same time, so that a store can write several at
-/// once.
-const PRODUCTS_MAX: usize = 64;
-/// Of large products fewer are: those of about this many bytes altogether.
-const BYTES_MAX: usize = 8 << 20;
-
 /// Imports a product export in the order of the file and in constant memory: that of the products
 /// at hand, and 32 MiB to know handles, variants and SKUs again.
 ///
 /// Each product is one commit. Several are on their way at a time, but none together with one that
-/// it shares a slug or a SKU with: the first in the file keeps it. The file is read by the task
+/// it shares a slug or a SKU with: the first in the file keeps it. A product whose SKU another one has
+/// that gives it up further down gets it at the end. The file is read by the task
 /// that awaits this, so an async program gives it a thread of its own.
 ///
 /// # Errors
@@ -139,11 +133,13 @@ pub async fn run<R: Read>(
     let mut under_way = FuturesOrdered::new();
     let mut claims = Claims::default();
     let mut waiting = None;
+    let mut late = Late::default();
     loop {
         while run.stop.is_none() {
             let Some(job) = waiting.take().or_else(|| run.next(&mut reader)) else { break };
             if options.dry_run {
                 let done = run.preview(shop, job).await;
+                run.note_skus(&done);
                 run.settle(done, reader.bytes());
             } else if claims.admit(&job) {
                 under_way.push_back(import(shop, job));
@@ -154,6 +150,13 @@ pub async fn run<R: Read>(
         }
         let Some(done) = under_way.next().await else { break };
         claims.release();
+        run.note_skus(&done);
+        if let Some(done) = if run.may_be_freed(&done) { late.add(done) } else { Some(done) } {
+            run.settle(done, reader.bytes());
+        }
+    }
+    for done in late.jobs {
+        let done = if run.stop.is_none() { once_more(shop, done).await } else { done };
         run.settle(done, reader.bytes());
     }
     let Run { mut summary, stop, .. } = run;
@@ -165,91 +168,6 @@ pub async fn run<R: Read>(
     }
 }
 
-/// A product of the file on its way to the shop.
-struct Job {
-    /// What is to be imported; `None` if it cannot be.
-    work: Option<Work>,
-    findings: Vec<Finding>,
-}
-
-struct Work {
-    request: ImportProduct,
-    places: Places,
-    weights_rounded: u64,
-}
-
-/// A job that is done.
-struct Finished {
-    job: Job,
-    result: Option<Result<Imported, Error>>,
-}
-
-async fn import(shop: &Commerce, job: Job) -> Finished {
-    let result = match &job.work {
-        Some(work) => {
-            let done = shop.import_product(&Caller::system(), &work.request).await;
-            Some(done.map(|done| done.output))
-        }
-        None => None,
-    };
-    Finished { job, result }
-}
-
-/// The names that the products under way want, oldest first.
-#[derive(Default)]
-struct Claims {
-    jobs: VecDeque<(Option<Slug>, Vec<Sku>, usize)>,
-    slugs: HashSet<Slug>,
-    skus: HashSet<Sku>,
-    bytes: usize,
-}
-
-impl Claims {
-    /// Takes a product in, if nothing that is under way stands against it.
-    fn admit(&mut self, job: &Job) -> bool {
-        let request = job.work.as_ref().map(|work| &work.request);
-        let bytes = request.map_or(0, bytes_about);
-        let full = self.jobs.len() >= PRODUCTS_MAX || self.bytes + bytes > BYTES_MAX;
-        if full && !self.jobs.is_empty() {
-            return false;
-        }
-        let wanted = || {
-            let variants = request.into_iter().flat_map(|request| &request.variants);
-            variants.flat_map(|variant| variant.sku.iter().chain([&variant.sku_derived]))
-        };
-        let slug = request.map(|request| &request.slug);
-        if slug.is_some_and(|slug| self.slugs.contains(slug))
-            || wanted().any(|sku| self.skus.contains(sku))
-        {
-            return false;
-        }
-        let skus: HashSet<Sku> = wanted().cloned().collect();
-        self.slugs.extend(slug.cloned());
-        self.skus.extend(skus.iter().cloned());
-        self.bytes += bytes;
-        self.jobs.push_back((slug.cloned(), skus.into_iter().collect(), bytes));
-        true
-    }
-
-    /// Lets the oldest one go.
-    fn release(&mut self) {
-        let Some((slug, skus, bytes)) = self.jobs.pop_front() else { return };
-        if let Some(slug) = slug {
-            self.slugs.remove(&slug);
-        }
-        for sku in &skus {
-            self.skus.remove(sku);
-        }
-        self.bytes -= bytes;
-    }
-}
-
-/// About how much memory a product takes, twice: as it is to be, and in its commit.
-fn bytes_about(request: &ImportProduct) -> usize {
-    let body = request.fields.description.as_ref().map_or(0, |text| text.len());
-    2 * (body + 1024 * (1 + request.variants.len() + request.images.len()))
-}
-
 /// What the file had before, by which its products are judged.
 #[derive(Hash)]
 enum Key<'a> {
@@ -259,7 +177,7 @@ enum Key<'a> {
     Variant(&'a Slug, &'a [Label]),
     /// A product that a dry run would make, with so many options.
     Made(&'a Slug, usize),
-    /// A SKU that a variant has in a dry run.
+    /// A SKU that a variant has got.
     Sku(&'a Sku),
 }
 
@@ -360,16 +278,27 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
             },
             _ => shop.preview_import(&caller, request, by_sku).await,
         };
-        if let Ok(imported) = &result {
-            for variant in &imported.variants {
-                self.seen.insert(&Key::Sku(&variant.sku));
-            }
-            if imported.outcome == ImportOutcome::Created {
-                let options = request.options.as_ref().map_or(0, Vec::len);
-                self.seen.insert(&Key::Made(&request.slug, options));
-            }
+        if let Ok(imported) = &result
+            && imported.outcome == ImportOutcome::Created
+        {
+            let options = request.options.as_ref().map_or(0, Vec::len);
+            self.seen.insert(&Key::Made(&request.slug, options));
         }
         Finished { job, result: Some(result) }
+    }
+
+    /// Notes which SKUs the variants of a product have got.
+    fn note_skus(&mut self, done: &Finished) {
+        let imported = done.result.iter().flatten();
+        for variant in imported.flat_map(|imported| &imported.variants) {
+            self.seen.insert(&Key::Sku(&variant.sku));
+        }
+    }
+
+    /// Whether a SKU that a product did not get may be had once the file was read to its end: whoever
+    /// got it from this file keeps it.
+    fn may_be_freed(&self, done: &Finished) -> bool {
+        done.skus_missed().any(|sku| !self.seen.contains(&Key::Sku(sku)))
     }
 
     /// Counts what was done and tells what there is to know.
@@ -464,8 +393,13 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
                 findings.push(error_at(places.line(), None, None, detail.to_owned()));
             }
             source => {
-                let detail = "the shop did not say whether this product arrived".to_owned();
-                findings.push(error_at(places.line(), None, None, detail));
+                let detail = match source {
+                    Error::Unavailable(_) => {
+                        "this product did not arrive: the shop is out of reach"
+                    }
+                    _ => "the shop did not say whether this product arrived",
+                };
+                findings.push(error_at(places.line(), None, None, detail.to_owned()));
                 // The first one tells most.
                 self.stop.get_or_insert(StopCause::Shop { line: places.line(), source });
             }
@@ -491,49 +425,4 @@ fn stand_in(request: &ImportProduct, options: usize) -> Result<ImportProduct, Re
     request.fields.title = Some(name(&request.slug)?);
     request.options = Some(names.collect::<Result<_, _>>()?);
     Ok(request)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn job(file: &str) -> Job {
-        let mut reader = ShopifyReader::new(file.as_bytes()).unwrap();
-        let product = reader.next().unwrap().unwrap();
-        let header = Arc::new(reader.header());
-        let Mapped { request, places, weights_rounded, .. } =
-            Mapped::of_shopify(&product, &header, Currency::USD).unwrap();
-        Job { work: Some(Work { request, places, weights_rounded }), findings: Vec::new() }
-    }
-
-    fn mug(handle: &str, sku: &str) -> Job {
-        job(&format!("Handle,Title,Price,SKU\n{handle},Mug,1,{sku}\n"))
-    }
-
-    #[test]
-    fn products_that_share_a_name_wait_for_one_another() {
-        let mut claims = Claims::default();
-        assert!(claims.admit(&mug("a", "ONE")));
-        assert!(claims.admit(&mug("b", "TWO")));
-        for other in [mug("a", "FIVE"), mug("c", "ONE"), mug("c", "b"), mug("c", "TWO")] {
-            assert!(!claims.admit(&other));
-        }
-        assert!(claims.admit(&Job { work: None, findings: Vec::new() }));
-        claims.release();
-        assert!(!claims.admit(&mug("c", "TWO")));
-        assert!(claims.admit(&mug("a", "ONE")));
-    }
-
-    #[test]
-    fn few_products_are_under_way_and_fewer_large_ones() {
-        let mut claims = Claims::default();
-        let admitted = (0..200).filter(|i| claims.admit(&mug(&format!("m-{i}"), ""))).count();
-        assert_eq!(admitted, PRODUCTS_MAX);
-        let body = "x".repeat(500_000);
-        let large = |i: u32| job(&format!("Handle,Title,Price,Body (HTML)\nm-{i},Mug,1,{body}\n"));
-        let mut claims = Claims::default();
-        assert_eq!((0..20).filter(|i| claims.admit(&large(*i))).count(), 8);
-        (0..8).for_each(|_| claims.release());
-        assert!(claims.slugs.is_empty() && claims.skus.is_empty() && claims.bytes == 0);
-    }
 }

@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use commerce_core::catalog::Product;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -32,6 +33,8 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
     let address = json!({ "name": "Ada", "line1": "Street 1", "city": "Town", "country": "GB" });
     let addresses = format!("/customers/{}/addresses", id(&customer));
     let customer = shop.create(&addresses, json!({ "address": address }));
+    let line = json!({ "variant_id": id(&product["variants"][0]), "quantity": 1 });
+    let cart = shop.create("/carts", json!({ "lines": [line] }));
     let names = BTreeMap::from([
         ("products", id(&product).to_owned()),
         ("variants", id(&product["variants"][0]).to_owned()),
@@ -40,6 +43,8 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
         ("locations", id(&location).to_owned()),
         ("customers", id(&customer).to_owned()),
         ("addresses", id(&customer["addresses"][0]).to_owned()),
+        ("carts", id(&cart).to_owned()),
+        ("lines", id(&cart["lines"][0]).to_owned()),
     ]);
     (shop, names)
 }
@@ -121,6 +126,53 @@ fn every_field_of_a_request_is_documented() {
             assert!(documented.contains_key(name) || name == "location_id", "{address}: {name}");
         }
     }
+}
+
+#[test]
+fn no_slug_hides_behind_another_address() {
+    let paths = Contract::of_server().0["paths"].as_object().unwrap();
+    let below = |list: &str| -> Vec<&str> {
+        let segments = paths.keys().filter_map(|path| path.strip_prefix(list)?.split('/').next());
+        segments.filter(|segment| !is_parameter(segment)).collect()
+    };
+    assert_eq!(below("/api/v1/products/"), Product::SLUGS_RESERVED);
+    assert_eq!(below("/api/v1/categories/"), [""; 0]);
+}
+
+/// Whether a value may be null.
+fn nullable(schema: &Value) -> bool {
+    let types = schema["type"].as_array().into_iter().flatten();
+    let choices = schema["oneOf"].as_array().into_iter().flatten().map(|choice| &choice["type"]);
+    types.chain(choices).any(|kind| kind == "null")
+}
+
+#[test]
+fn null_is_refused_where_there_is_nothing_to_clear() {
+    let (shop, names) = furnished();
+    let (mut refused, mut taken) = (0, 0);
+    for operation in Contract::of_server().operations() {
+        let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
+        let (Some(address), false) = (address(operation, &names), schema.is_null()) else {
+            continue;
+        };
+        let method = operation.method.to_uppercase();
+        for (name, property) in Contract::of_server().properties(schema).unwrap_or_default() {
+            let key = ("idempotency-key", &*format!("null {method} {} {name}", operation.template));
+            let answer = shop.staff_with(key, &method, &address, json!({ &name: null }));
+            let at = format!("{method} {address} {name}: {}", answer.text());
+            let body = answer.json();
+            let errors = body["errors"].as_array().cloned().unwrap_or_default();
+            let pointer = format!("/{name}");
+            let error = errors.iter().find(|error| error["pointer"] == pointer.as_str());
+            let detail = error.and_then(|error| error["detail"].as_str()).unwrap_or_default();
+            assert_eq!(detail.starts_with("cannot be null"), !nullable(&property), "{at}");
+            match nullable(&property) {
+                true => taken += 1,
+                false => refused += 1,
+            }
+        }
+    }
+    assert!(refused >= 60 && taken >= 40, "{refused} {taken}");
 }
 
 /// The pointers of all objects in a value, but for those below metadata, which is free.

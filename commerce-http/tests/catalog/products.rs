@@ -226,8 +226,13 @@ fn names_in_use_are_refused() {
     assert_eq!((&refused["what"], &refused["value"]), (&json!("slug"), &json!("shirt")));
     let again = json!({ "title": "Other", "variants": [{ "sku": "SHIRT" }] });
     assert_eq!(shop.staff("POST", "/products", again).problem(409, "conflict")["what"], "sku");
-    let twice = json!({ "title": "Twice", "variants": [{ "sku": "T" }, { "sku": "T" }] });
-    shop.staff("POST", "/products", twice).problem(409, "conflict");
+    let options = json!([{ "name": "Size" }]);
+    let twice = json!({ "title": "Twice", "options": options, "variants": [
+        { "sku": "T", "options": ["S"] }, { "sku": "T", "options": ["M"] },
+        { "sku": "U", "options": ["S"] },
+    ] });
+    let answer = shop.staff("POST", "/products", twice);
+    assert_eq!(pointers(&answer), ["/variants/1/sku", "/variants/2/options"]);
     assert_eq!(shop.slugs("/products"), ["shirt"]);
 }
 

@@ -61,6 +61,7 @@ fn everybody_may_know_a_little() {
 fn what_is_wrong_with_a_configuration_is_pointed_at() {
     let shop = Fixture::open();
     let good = shop.staff_get("/shop").json();
+    let tax = |rate: Value| json!([{ "id": "tax_0190a000000070008000000000000001", "label": "VAT", "rate": rate }]);
     for (pointer, value) in [
         ("/name", json!("")),
         ("/currency", json!("EUX")),
@@ -70,9 +71,12 @@ fn what_is_wrong_with_a_configuration_is_pointed_at() {
         ("/payment_terms", json!({})),
         ("/home", json!({ "country": "de" })),
         ("/taxes", json!([{ "rate": 0.19 }])),
+        ("/taxes/0/rate", tax(json!(0.19))),
+        ("/taxes/0/rate", tax(json!("19 %"))),
     ] {
+        let field = pointer.trim_end_matches("/0/rate");
         let mut body = good.clone();
-        *body.pointer_mut(pointer).unwrap() = value;
+        *body.pointer_mut(field).unwrap() = value;
         let found = pointers(&shop.staff("PUT", "/shop", body));
         assert!(found[0].starts_with(pointer), "{pointer}: {found:?}");
     }

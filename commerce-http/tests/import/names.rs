@@ -42,6 +42,37 @@ fn the_first_in_the_file_keeps_a_repeated_sku() {
 }
 
 #[test]
+fn a_sku_moves_from_one_product_to_another_in_one_import() {
+    let head = "Handle,Title,Option1 Name,Option1 Value,SKU,Price\n";
+    let shop = open();
+    import(&shop, format!("{head}a,A,,,ONE,1\nb,B,,,TWO,1\nc,C,,,THREE,1\n"));
+    let moved = format!(
+        "{head}new,N,Size,S,NEW,1\nnew,,,M,ONE,1\nc,C,,,TWO,1\nb,B,,,ONE,1\na,A,,,FOUR,1\n"
+    );
+    let (summary, findings) = import(&shop, &moved);
+    // `new` comes first in the file, so that it has `ONE` and not `b`.
+    let detail = "another variant has this SKU; this one is \"TWO\"".to_owned();
+    assert_eq!(
+        said(&findings),
+        [
+            (4, "SKU".to_owned(), "another variant has this SKU; this one is \"THREE\"".to_owned()),
+            (5, "SKU".to_owned(), detail),
+        ]
+    );
+    assert_eq!(summary.products, counts(1, 1, 2, 0));
+    assert_eq!(skus(&shop, "new"), ["NEW", "ONE"]);
+    let chain = format!("{head}c,C,,,TWO,1\nb,B,,,FIVE,2\n");
+    let (summary, findings) = import(&shop, &chain);
+    assert_eq!((summary.products, findings.len()), (counts(0, 2, 0, 0), 0));
+    assert_eq!((skus(&shop, "c"), skus(&shop, "b")), (vec!["TWO".into()], vec!["FIVE".into()]));
+    assert_eq!(import(&shop, &chain).0.products, counts(0, 0, 2, 0));
+    // What each of two has, neither gives up first.
+    let (summary, findings) = import(&shop, format!("{head}c,C,,,FIVE,1\nb,B,,,TWO,2\n"));
+    assert_eq!((summary.skus_repeated, findings.len()), (2, 2));
+    assert_eq!((skus(&shop, "c"), skus(&shop, "b")), (vec!["TWO".into()], vec!["FIVE".into()]));
+}
+
+#[test]
 fn handles_become_slugs() {
     let shop = open();
     let file = "Handle,Title,Price\nRed-Shirt™,Shirt,1\nüber-cup,Cup,1\nred-shirt,Other,1\n";
@@ -56,4 +87,9 @@ fn handles_become_slugs() {
         );
         assert!(product(&shop, "über-cup").metadata.is_empty());
     }
+    // Nobody would find it there.
+    let (summary, findings) = import(&shop, "Handle,Title,Price\nsearch,Search,1\nlast,Last,1\n");
+    assert_eq!(summary.products, counts(1, 0, 0, 1));
+    let detail = "must not be \"search\", which means something else".to_owned();
+    assert_eq!(said(&findings), [(2, "Handle".to_owned(), detail)]);
 }

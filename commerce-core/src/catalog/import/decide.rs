@@ -1,6 +1,6 @@
 //! The decision: the product itself, its pictures, and what is written of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{
     Existing, ImportInputs, ImportOutcome, ImportProduct, Imported, ImportedVariant,
@@ -9,9 +9,9 @@ use super::{
 use crate::{
     catalog::{
         CreateProduct, Image, ImageFields, PatchProduct, Product, ProductOption, ProductStatus,
-        product::distinct,
+        product::{distinct, repeated},
     },
-    error::{FieldError, Rejection},
+    error::Rejection,
     event::Event,
     id::{ImageId, Moment},
     store::{Commit, Decision, ProductInputs},
@@ -70,15 +70,9 @@ impl ImportProduct {
     }
 
     fn check(&self) -> Result<(), Rejection> {
-        let mut errors = Vec::new();
-        let mut seen = HashSet::new();
-        for (index, variant) in self.variants.iter().enumerate() {
-            if !seen.insert(&variant.options) {
-                let pointer = format!("/variants/{index}/options");
-                errors.push(FieldError::new(pointer, "must differ from those of the others"));
-            }
-        }
-        Rejection::unless_valid(errors)
+        let options = self.variants.iter().map(|variant| &variant.options);
+        let pointer = |index| format!("/variants/{index}/options");
+        Rejection::unless_valid(repeated(options.enumerate(), pointer).collect())
     }
 
     /// The product as it is to be.

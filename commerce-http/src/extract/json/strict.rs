@@ -10,8 +10,9 @@ use serde::{
 };
 use serde_json::{Error, Value};
 
-/// A value from which a struct is made only if it is an object. The code that serde derives would
-/// also take the values of a struct's fields as a list, without their names.
+/// A value from which a struct or a map is made only if it is an object. The code that serde derives
+/// would also take the values of a struct's fields as a list, without their names, and that of
+/// `serde_json` takes null for a map without members.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Strict<'a>(pub(super) &'a Value);
 
@@ -71,8 +72,8 @@ impl<'de> Deserializer<'de> for Strict<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
-            _ => self.deserialize_any(visitor),
+            Value::Object(_) => self.deserialize_any(visitor),
+            _ => Err(Error::invalid_type(self.unexpected(), &visitor)),
         }
     }
 

@@ -21,6 +21,9 @@ pub enum FileError {
     /// It begins with a UTF-16 byte order mark.
     #[error("the file is UTF-16 text: save it as CSV in UTF-8")]
     Utf16,
+    /// It begins as a ZIP archive does, such as a workbook of Excel.
+    #[error("the file is a spreadsheet or another archive, and not text: save it as CSV in UTF-8")]
+    Archive,
     /// The line of column names cannot be read.
     #[error("the column names on line {line} cannot be read: {reason}")]
     Header {

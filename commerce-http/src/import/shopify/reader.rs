@@ -73,6 +73,9 @@ impl<R: Read> ShopifyReader<R> {
         if records.strip_prefix(b"\xff\xfe")? || records.strip_prefix(b"\xfe\xff")? {
             return Err(FileError::Utf16);
         }
+        if records.strip_prefix(b"PK\x03\x04")? {
+            return Err(FileError::Archive);
+        }
         records.strip_prefix(b"\xef\xbb\xbf")?;
         let mut record = Record::default();
         let columns = loop {
