@@ -25,7 +25,7 @@ use crate::{
     cell::{Cell, Param},
     codec::{self, Columns},
     error::Result,
-    store::read,
+    readers::read,
 };
 
 #[async_trait]

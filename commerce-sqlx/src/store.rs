@@ -2,6 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::{
+    error::OpenError,
+    open::OpenOptions,
+    readers::{Readers, read},
+    table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
+    writer::Writer,
+};
 use async_trait::async_trait;
 use commerce_core::{
     access::ApiToken,
@@ -20,14 +27,6 @@ use commerce_core::{
     time::Timestamp,
     version::Versioned,
 };
-use sqlx::PgPool;
-
-use crate::{
-    error::{Error, Meaning, OpenError},
-    open::OpenOptions,
-    table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
-    writer::Writer,
-};
 
 /// A shop in a PostgreSQL database, which any number of servers may have open at once.
 ///
@@ -42,33 +41,11 @@ pub struct PgStore {
 #[derive(Debug)]
 struct Inner {
     /// For what is looked for by key: each statement is planned once.
-    records: PgPool,
+    records: Readers,
     /// For lists: each statement is planned for its values.
-    lists: PgPool,
+    lists: Readers,
     writer: Writer,
 }
-
-/// Reads on a connection of the pool, which is made good again if the server has dropped it: a read
-/// changes nothing, so it can be tried again on another.
-macro_rules! read {
-    ($pool:expr, |$connection:ident| $read:expr) => {{
-        let pool = $pool;
-        let mut tries = 0;
-        loop {
-            let mut held = pool.acquire().await.map_err($crate::error::Error::from)?;
-            let $connection = &mut *held;
-            match $read.await {
-                Err(error) if $crate::store::is_stale(pool, &error, &mut tries) => {
-                    // It must not go back to the pool.
-                    drop(held.detach());
-                }
-                found => break Ok(found?),
-            }
-        }
-    }};
-}
-
-pub(crate) use read;
 
 impl PgStore {
     /// Opens a shop's database, or makes it, in the schema `commerce`; see [`OpenOptions`] for all
@@ -85,7 +62,7 @@ impl PgStore {
         OpenOptions::default()
     }
 
-    pub(crate) fn start(records: PgPool, lists: PgPool, writer: Writer) -> Self {
+    pub(crate) fn start(records: Readers, lists: Readers, writer: Writer) -> Self {
         Self { inner: Arc::new(Inner { records, lists, writer }) }
     }
 
@@ -93,24 +70,17 @@ impl PgStore {
     /// any of its clones from then on is refused.
     pub async fn close(&self) {
         self.inner.writer.close().await;
-        self.inner.records.close().await;
-        self.inner.lists.close().await;
+        self.inner.records.close();
+        self.inner.lists.close();
     }
 
-    fn records(&self) -> &PgPool {
+    fn records(&self) -> &Readers {
         &self.inner.records
     }
 
-    pub(crate) fn lists(&self) -> &PgPool {
+    pub(crate) fn lists(&self) -> &Readers {
         &self.inner.lists
     }
-}
-
-/// Whether a read has failed only because the connection was gone, as all are after the server was
-/// started anew.
-pub(crate) fn is_stale(pool: &PgPool, error: &Error, tries: &mut u32) -> bool {
-    *tries += 1;
-    error.meaning() == Meaning::Lost && *tries <= pool.options().get_max_connections()
 }
 
 #[async_trait]
@@ -192,10 +162,10 @@ impl Store for PgStore {
         // a step that was done is not counted twice, because it finds nothing left.
         let mut forgotten = 0;
         loop {
-            let mut connection = self.lists().acquire().await.map_err(Error::from)?;
-            match journal::purge(&mut connection, purge).await? {
-                0 => break Ok(forgotten),
-                step => forgotten += step,
+            let step = read!(self.lists(), |connection| journal::purge(connection, purge))?;
+            forgotten += step;
+            if step == 0 {
+                break Ok(forgotten);
             }
         }
     }

@@ -41,6 +41,7 @@ use crate::{
     batch,
     error::{Error, Meaning},
     open::{self, OpenOptions},
+    pause::Pause,
 };
 
 /// The commits that can wait; whoever comes after them waits to be let in.
@@ -82,7 +83,7 @@ impl Writer {
     pub(crate) fn start(options: OpenOptions, connect: PgConnectOptions) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let queue_timeout = options.queue_timeout;
-        let task = Task { options, connect, connection: None, pauses: 0 };
+        let task = Task { options, connect, connection: None };
         let task = tokio::spawn(task.serve(jobs));
         Self { queue: Mutex::new(Some(queue)), queue_timeout, task: Mutex::new(Some(task)) }
     }
@@ -138,8 +139,6 @@ struct Task {
     options: OpenOptions,
     connect: PgConnectOptions,
     connection: Option<PgConnection>,
-    /// How many pauses there were; makes each of another length.
-    pauses: u64,
 }
 
 impl Task {
@@ -212,7 +211,7 @@ impl Task {
     /// Writes a batch in one transaction, again and again while that may help.
     async fn together(&mut self, commits: &[&Commit]) -> Result<Vec<Answer>, Error> {
         let until = Instant::now() + self.options.queue_timeout;
-        let mut times = 0;
+        let (mut times, mut pause) = (0, Pause::default());
         loop {
             let error = match self.attempt(commits).await {
                 Attempt::Done(answers) => return Ok(answers),
@@ -228,7 +227,7 @@ impl Task {
                     if error.meaning() == Meaning::Lost {
                         self.connection = None;
                     }
-                    self.pause(times).await;
+                    pause.wait().await;
                 }
                 Meaning::Constraint if times == 1 => {}
                 _ => return Err(error),
@@ -236,25 +235,12 @@ impl Task {
         }
     }
 
-    /// Waits for a random time, on average longer each time.
-    async fn pause(&mut self, times: u32) {
-        const FIRST: u64 = 2_000;
-        const LONGEST: u64 = 500_000;
-        let most = FIRST.saturating_mul(1 << times.min(16)).min(LONGEST);
-        self.pauses = self.pauses.wrapping_add(1);
-        let mut bytes = self.pauses.to_ne_bytes();
-        // Without randomness the pauses are only less well spread.
-        let _ = getrandom::fill(&mut bytes);
-        let micros = u64::from_ne_bytes(bytes) % most;
-        tokio::time::sleep(Duration::from_micros(micros)).await;
-    }
-
     async fn attempt(&mut self, commits: &[&Commit]) -> Attempt {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match open::connected(&self.connect, self.options.connect_timeout).await {
                 Ok(connection) => connection,
-                Err(error) => return Attempt::Undone(lost(error)),
+                Err(error) => return Attempt::Undone(error),
             },
         };
         // The server gives up first, if it is there.
@@ -262,14 +248,6 @@ impl Task {
         let attempt = try_on(&mut connection, commits, patience).await;
         self.connection = Some(connection);
         attempt
-    }
-}
-
-/// An error of a connection that could not be made.
-fn lost(error: sqlx::Error) -> Error {
-    match error {
-        sqlx::Error::PoolTimedOut => Error::Late,
-        error => Error::Database(error),
     }
 }
 
