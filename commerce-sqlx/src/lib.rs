@@ -58,6 +58,7 @@ mod cell;
 mod codec;
 mod embed;
 mod error;
+mod listen;
 mod lock;
 mod migrate;
 mod open;

@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 use crate::{
     PgStore,
     error::{Error, OpenError},
+    listen::Listening,
     migrate,
     readers::Readers,
     writer::Writer,
@@ -147,7 +148,8 @@ impl OpenOptions {
         let readers = self.connections.max(Self::CONNECTIONS_MIN) - 2;
         let lists = readers / 3 + 1;
         let records = self.readers(by_key, readers - lists);
-        Ok(PgStore::start(records, self.readers(connect, lists), writer))
+        let listening = Listening::new(connect.clone(), self.clone());
+        Ok(PgStore::start(records, self.readers(connect, lists), writer, listening))
     }
 
     fn readers(&self, connect: PgConnectOptions, connections: u32) -> Readers {

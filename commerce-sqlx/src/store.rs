@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     error::OpenError,
+    listen::Listening,
     open::OpenOptions,
     readers::{Readers, read},
     table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
@@ -19,9 +20,9 @@ use commerce_core::{
     order::OrderInputs,
     shop::Setup,
     store::{
-        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
-        Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription,
-        VariantRef,
+        ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef,
+        OutboxEntry, Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult,
+        Subscription, VariantRef,
     },
     text::Label,
     time::Timestamp,
@@ -45,6 +46,7 @@ struct Inner {
     /// For lists: each statement is planned for its values.
     lists: Readers,
     writer: Writer,
+    listening: Listening,
 }
 
 impl PgStore {
@@ -62,14 +64,20 @@ impl PgStore {
         OpenOptions::default()
     }
 
-    pub(crate) fn start(records: Readers, lists: Readers, writer: Writer) -> Self {
-        Self { inner: Arc::new(Inner { records, lists, writer }) }
+    pub(crate) fn start(
+        records: Readers,
+        lists: Readers,
+        writer: Writer,
+        listening: Listening,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { records, lists, writer, listening }) }
     }
 
     /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
     /// any of its clones from then on is refused.
     pub async fn close(&self) {
         self.inner.writer.close().await;
+        self.inner.listening.stop();
         self.inner.records.close();
         self.inner.lists.close();
     }
@@ -154,7 +162,15 @@ impl Store for PgStore {
     }
 
     async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
-        self.inner.writer.commit(commit).await
+        let answer = self.inner.writer.commit(commit).await;
+        if commit.tells() && matches!(answer, Ok(()) | Err(CommitError::OutcomeUnknown(_))) {
+            self.inner.listening.ring();
+        }
+        answer
+    }
+
+    fn bell(&self) -> Bell {
+        self.inner.listening.bell()
     }
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {

@@ -17,7 +17,7 @@ use commerce_core::{
     order::OrderInputs,
     shop::Setup,
     store::{
-        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
+        ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
         PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, RecordKey,
         StockFilter, StockItem, Store, StoreError, StoreResult, Subscription, VariantRef,
@@ -99,6 +99,10 @@ macro_rules! delegate {
             $(async fn $name(&self, $($arg: $of),*) -> StoreResult<$answer> {
                 self.inner.$name($($arg),*).await
             })*
+
+            fn bell(&self) -> Bell {
+                self.inner.bell()
+            }
 
             async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
                 let hook = self.hook.lock().unwrap().take();

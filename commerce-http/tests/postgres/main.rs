@@ -8,6 +8,7 @@ mod common;
 mod support;
 
 mod refused;
+mod relay;
 mod servers;
 
 use std::{path::Path, process::Command};
