@@ -1,6 +1,6 @@
 //! Opening a shop's database: options, and the checks that come before anything is written.
 
-use std::{num::NonZeroUsize, str::FromStr, time::Duration};
+use std::{num::NonZeroUsize, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
@@ -152,7 +152,7 @@ impl OpenOptions {
         Ok(PgStore::start(records, self.readers(connect, lists), writer, listening))
     }
 
-    fn readers(&self, connect: PgConnectOptions, connections: u32) -> Readers {
+    fn readers(&self, connect: PgConnectOptions, connections: u32) -> Arc<Readers> {
         // The server gives up first, if it is there.
         let patience = self.statement_timeout.saturating_mul(2);
         Readers::new(connect, connections, self.connect_timeout, patience)

@@ -32,7 +32,7 @@ use commerce_core::{
 /// A shop in a PostgreSQL database, which any number of servers may have open at once.
 ///
 /// It is cheap to clone, and clones are the same store. It works on the Tokio runtime on which it was
-/// opened. When the last clone goes, what was asked of it is still written; [`close`](Self::close)
+/// opened, whoever waits for it: that may be another executor. When the last clone goes, what was asked of it is still written; [`close`](Self::close)
 /// waits for that.
 #[derive(Debug, Clone)]
 pub struct PgStore {
@@ -42,9 +42,9 @@ pub struct PgStore {
 #[derive(Debug)]
 struct Inner {
     /// For what is looked for by key: each statement is planned once.
-    records: Readers,
+    records: Arc<Readers>,
     /// For lists: each statement is planned for its values.
-    lists: Readers,
+    lists: Arc<Readers>,
     writer: Writer,
     listening: Listening,
 }
@@ -65,8 +65,8 @@ impl PgStore {
     }
 
     pub(crate) fn start(
-        records: Readers,
-        lists: Readers,
+        records: Arc<Readers>,
+        lists: Arc<Readers>,
         writer: Writer,
         listening: Listening,
     ) -> Self {
@@ -82,11 +82,11 @@ impl PgStore {
         self.inner.lists.close();
     }
 
-    fn records(&self) -> &Readers {
+    fn records(&self) -> &Arc<Readers> {
         &self.inner.records
     }
 
-    pub(crate) fn lists(&self) -> &Readers {
+    pub(crate) fn lists(&self) -> &Arc<Readers> {
         &self.inner.lists
     }
 }
@@ -98,19 +98,23 @@ impl Store for PgStore {
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
-        read!(self.records(), |connection| product::product(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| product::product(connection, &by))
     }
 
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
-        read!(self.records(), |connection| variant::sellable(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| variant::sellable(connection, &by))
     }
 
     async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>> {
-        read!(self.records(), |connection| variant::sellables(connection, variants))
+        let variants = variants.to_vec();
+        read!(self.records(), |connection| variant::sellables(connection, &variants))
     }
 
     async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>> {
-        read!(self.records(), |connection| category::category(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| category::category(connection, &by))
     }
 
     async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
@@ -130,23 +134,28 @@ impl Store for PgStore {
         cart: CartId,
         also: &[VariantId],
     ) -> StoreResult<Option<CheckoutInputs>> {
-        read!(self.records(), |connection| checkout::inputs(connection, cart, also))
+        let also = also.to_vec();
+        read!(self.records(), |connection| checkout::inputs(connection, cart, &also))
     }
 
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
-        read!(self.records(), |connection| order::order(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| order::order(connection, &by))
     }
 
     async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>> {
-        read!(self.records(), |connection| customer::customer(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| customer::customer(connection, &by))
     }
 
     async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
-        read!(self.records(), |connection| token::api_token(connection, by))
+        let by = *by;
+        read!(self.records(), |connection| token::api_token(connection, &by))
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
-        read!(self.records(), |connection| journal::outcome(connection, key))
+        let key = key.clone();
+        read!(self.records(), |connection| journal::outcome(connection, &key))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>> {
@@ -158,7 +167,8 @@ impl Store for PgStore {
     }
 
     async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>> {
-        read!(self.records(), |connection| token::subscription(connection, name))
+        let name = name.clone();
+        read!(self.records(), |connection| token::subscription(connection, &name))
     }
 
     async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
@@ -174,11 +184,12 @@ impl Store for PgStore {
     }
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
-        // Each of its statements stands alone, so dropping it half-way leaves nothing half done; and
-        // a step that was done is not counted twice, because it finds nothing left.
+        // Each of its statements stands alone; and a step that was done is not counted twice, because
+        // it finds nothing left.
+        let purge = *purge;
         let mut forgotten = 0;
         loop {
-            let step = read!(self.lists(), |connection| journal::purge(connection, purge))?;
+            let step = read!(self.lists(), |connection| journal::purge(connection, &purge))?;
             forgotten += step;
             if step == 0 {
                 break Ok(forgotten);

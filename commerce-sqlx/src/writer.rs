@@ -32,6 +32,7 @@ use commerce_core::store::{Commit, CommitError, Refusal, StoreError};
 use futures_util::FutureExt;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
@@ -70,6 +71,7 @@ impl Job {
 pub(crate) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     queue_timeout: Duration,
+    runtime: Handle,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -84,8 +86,9 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let queue_timeout = options.queue_timeout;
         let task = Task { options, connect, connection: None };
-        let task = tokio::spawn(task.serve(jobs));
-        Self { queue: Mutex::new(Some(queue)), queue_timeout, task: Mutex::new(Some(task)) }
+        let runtime = Handle::current();
+        let task = Mutex::new(Some(runtime.spawn(task.serve(jobs))));
+        Self { queue: Mutex::new(Some(queue)), queue_timeout, runtime, task }
     }
 
     /// Lets nobody in any more, and waits until the task has finished what it was asked.
@@ -105,7 +108,12 @@ impl Writer {
         let job = Job { commit: Arc::new(commit.clone()), until, answer };
         let queue = lock(&self.queue).clone();
         let Some(queue) = queue else { return Err(CommitError::Unavailable(gone())) };
-        match timeout(self.queue_timeout, queue.send(job)).await {
+        let sending = {
+            // Whoever waits may do so by any executor.
+            let _inside = self.runtime.enter();
+            timeout(self.queue_timeout, queue.send(job))
+        };
+        match sending.await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(CommitError::Unavailable(gone())),
             Err(_) => return Err(CommitError::Unavailable(late())),

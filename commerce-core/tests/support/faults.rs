@@ -11,6 +11,7 @@ use commerce_core::{
     access::ApiToken,
     cart::{Cart, CheckoutInputs},
     catalog::{Category, Sellable},
+    conformance::Subject,
     customer::Customer,
     id::{CartId, CustomerId, VariantId},
     inventory::Movement,
@@ -45,7 +46,7 @@ type Hook = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone)]
 pub(crate) struct Shared {
-    inner: Arc<MemoryStore>,
+    inner: Arc<dyn Subject>,
     dice: Arc<Mutex<Option<Dice>>>,
     hook: Arc<Mutex<Option<Hook>>>,
 }
@@ -58,8 +59,13 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     pub(crate) fn new() -> Self {
+        Self::over(MemoryStore::new())
+    }
+
+    /// Another store instead.
+    pub(crate) fn over(store: impl Subject) -> Self {
         Self {
-            inner: Arc::new(MemoryStore::new()),
+            inner: Arc::new(store),
             dice: Arc::new(Mutex::new(None)),
             hook: Arc::new(Mutex::new(None)),
         }
