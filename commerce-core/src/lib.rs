@@ -89,6 +89,6 @@ pub mod version;
 
 pub use error::Error;
 pub use service::{
-    Commerce, CreatedCart, CreatedToken, Done, PlacedView, Relayed, StockLevelView, StockView,
-    Subscriber, Swept, TokenView,
+    Commerce, CreatedCart, CreatedToken, Done, Lease, PlacedView, Relayed, StockLevelView,
+    StockView, Subscriber, Swept, TokenView,
 };

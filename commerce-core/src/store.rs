@@ -7,6 +7,7 @@
 //! what it answers.
 
 mod apply;
+mod bell;
 mod commit;
 mod error;
 mod memory;
@@ -14,6 +15,7 @@ mod query;
 mod record;
 
 pub use apply::{Effects, Refusal, Stop, View, apply};
+pub use bell::{Bell, Listener};
 pub use commit::{Commit, Decision, Outcome, OutcomeKey, Write};
 pub use error::{CommitError, StoreError, StoreResult};
 pub use memory::MemoryStore;
@@ -246,6 +248,10 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`CommitError`] says which precondition failed, or that the store did not answer.
     async fn commit(&self, commit: &Commit) -> Result<(), CommitError>;
+    /// What is rung when the outbox may have grown: before a commit is answered that told something,
+    /// and for the commits of other servers as soon as the store hears of them, if it does. Whoever
+    /// waits for events must look now and then all the same.
+    fn bell(&self) -> Bell;
     /// Forgets what has served its purpose; answers how many things it forgot.
     async fn purge(&self, purge: &Purge) -> StoreResult<u64>;
 }

@@ -25,7 +25,7 @@ use commerce_core::{
     search::words,
     shop::Setup,
     store::{
-        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
+        ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
         PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, Record, RecordKey,
         StockFilter, StockItem, Store, StoreResult, Subscription, VariantRef, Write,
@@ -98,6 +98,7 @@ faults! {
     ChecksThenWrites, a_check_apart_from_its_write_is_caught, "concurrency::never_loses_an_update";
     LooksForOneWord, an_ignored_word_is_caught, "list_customers::find_those_who_have_every_word";
     HidesWithdrawnTokens, a_hidden_token_is_caught, "list_tokens::come_the_newest_first";
+    NeverRings, a_silent_bell_is_caught, "outbox::rings_before_a_commit_is_answered";
     ReadsOldState, a_read_of_old_state_is_caught, "concurrency::shows_what_was_acknowledged";
 }
 
@@ -297,6 +298,10 @@ impl Store for Faulty {
 
     async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>> {
         self.store.subscription(name).await
+    }
+
+    fn bell(&self) -> Bell {
+        if self.is(Fault::NeverRings) { Bell::default() } else { self.store.bell() }
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {

@@ -6,13 +6,15 @@ mod support;
 
 use std::{
     error::Error as StdError,
+    fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use commerce_core::{
     Commerce, Error, Subscriber,
-    inputs::SeededIds,
+    inputs::{SeededIds, SteppedClock},
     store::{OutboxEntry, Purge},
     text::Label,
     time::Timestamp,
@@ -106,15 +108,27 @@ fn what_a_subscriber_refuses_comes_again_and_nothing_overtakes_it() {
     assert_eq!(diary.positions(), all_of(&entries));
 }
 
+/// Lets the lease of a relay that has died run out.
+fn wait(w: &World) {
+    w.clock.advance(Commerce::LEASE);
+}
+
 #[test]
 fn a_crash_between_receiving_and_noting_it_hands_over_again() {
     for fault in [Fault::Unavailable, Fault::LostBefore, Fault::LostAfter] {
         let (w, store, entries) = busy();
         let diary = Diary::new("diary");
-        store.fail_once(fault);
+        // The first commit claims, the second notes.
+        let mut faults = vec![Some(fault), None];
+        store.roll(move || faults.pop().flatten());
         assert!(block_on(w.shop.relay(&diary, 3)).is_err());
+        assert_eq!(diary.positions(), all_of(&entries[..3]));
         // The program begins anew: all that it knows is in the store.
         let again = Commerce::new(store, w.clock.clone(), SeededIds::new(9));
+        if fault != Fault::LostAfter {
+            assert_eq!(block_on(again.relay(&diary, 3)).unwrap().entries, 0, "it is not over");
+        }
+        wait(&w);
         while block_on(again.relay(&diary, 3)).unwrap().entries > 0 {}
         let mut seen = diary.positions();
         if fault != Fault::LostAfter {
@@ -128,20 +142,101 @@ fn a_crash_between_receiving_and_noting_it_hands_over_again() {
 }
 
 #[test]
-fn two_relays_of_one_subscriber_lose_nothing() {
+fn a_crash_while_claiming_hands_nothing_over() {
+    for fault in [Fault::Unavailable, Fault::LostBefore, Fault::LostAfter, Fault::Conflict] {
+        let (w, store, entries) = busy();
+        let diary = Diary::new("diary");
+        store.fail_once(fault);
+        let claimed = block_on(w.shop.relay(&diary, 3));
+        assert_eq!(claimed.is_ok(), fault == Fault::Conflict, "somebody else has it");
+        assert!(diary.positions().is_empty());
+        wait(&w);
+        while block_on(w.shop.relay(&diary, 3)).unwrap().entries > 0 {}
+        assert_eq!(diary.positions(), all_of(&entries), "{fault:?}");
+    }
+}
+
+/// Lets another server do something while the first one hands over an entry.
+struct Slow<'a, F: Fn() + Send + Sync> {
+    diary: &'a Diary,
+    meanwhile: F,
+}
+
+impl<F: Fn() + Send + Sync> fmt::Debug for Slow<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slow")
+    }
+}
+
+#[async_trait]
+impl<F: Fn() + Send + Sync> Subscriber for Slow<'_, F> {
+    fn name(&self) -> Label {
+        self.diary.name()
+    }
+
+    async fn receive(&self, entry: &OutboxEntry) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        (self.meanwhile)();
+        self.diary.receive(entry).await
+    }
+}
+
+#[test]
+fn one_server_hands_over_at_a_time() {
     let (w, store, entries) = busy();
     let diary = Diary::new("diary");
     let other = Commerce::new(store.sound(), w.clock.clone(), SeededIds::new(9));
-    let same = diary.clone();
-    store.before_next_commit(move || {
-        block_on(other.relay(&same, 4)).unwrap();
+    // However long it takes: the lease is renewed between the entries.
+    let meanwhile = || {
+        assert_eq!(block_on(other.relay(&diary, 4)).unwrap().entries, 0);
+        w.clock.advance(Commerce::LEASE * 2 / 3);
+        assert_eq!(block_on(other.relay(&diary, 4)).unwrap().entries, 0);
+    };
+    let slow = Slow { diary: &diary, meanwhile };
+    assert_eq!(block_on(w.shop.relay(&slow, 100)).unwrap().entries, entries.len());
+    assert_eq!(diary.positions(), all_of(&entries));
+    // Given back, and not only run out.
+    w.location("Far", 1);
+    assert_eq!(block_on(other.relay(&diary, 10)).unwrap().entries, 1);
+}
+
+#[test]
+fn who_has_lost_the_lease_hands_over_no_more() {
+    let (w, store, entries) = busy();
+    let diary = Diary::new("diary");
+    let other = Commerce::new(store.sound(), w.clock.clone(), SeededIds::new(9));
+    let meanwhile = || {
+        w.clock.advance(Commerce::LEASE);
+        block_on(other.relay(&diary, 1)).unwrap();
+    };
+    let stuck = Slow { diary: &diary, meanwhile };
+    let lost = block_on(w.shop.relay(&stuck, 100));
+    assert!(matches!(lost, Err(Error::Contention)), "{lost:?}");
+    // The one that it was at came twice; none is left out, and none that was noted came again.
+    assert_eq!(diary.positions(), [entries[0].position, entries[0].position]);
+    while block_on(other.relay(&diary, 3)).unwrap().entries > 0 {}
+    assert_eq!(diary.positions()[1..], all_of(&entries));
+}
+
+#[test]
+fn clocks_that_differ_keep_nobody_for_ever() {
+    let (w, store, entries) = busy();
+    let diary = Diary::new("diary");
+    let [ahead, behind] = [1, 2].map(|seed| {
+        let clock = Arc::new(SteppedClock::new(w.now()));
+        (Commerce::new(store.sound(), clock.clone(), SeededIds::new(seed)), clock)
     });
-    assert!(matches!(block_on(w.shop.relay(&diary, 2)), Err(Error::Contention)));
-    while block_on(w.shop.relay(&diary, 3)).unwrap().entries > 0 {}
-    let mut seen = diary.positions();
-    seen.sort_unstable();
-    seen.dedup();
-    assert_eq!(seen, all_of(&entries));
+    let name = diary.name();
+    // By a little: what one has, the other has not.
+    ahead.1.advance(Commerce::LEASE / 2 - Duration::from_millis(1));
+    for (one, other) in [(&ahead.0, &behind.0), (&behind.0, &ahead.0)] {
+        let lease = block_on(one.claim(&name)).unwrap().unwrap();
+        assert!(block_on(other.claim(&name)).unwrap().is_none());
+        block_on(one.release(lease)).unwrap();
+    }
+    // By a day: the one that is ahead dies, and the other goes on at once.
+    ahead.1.advance(Duration::from_secs(86_400));
+    let _dead = block_on(ahead.0.claim(&name)).unwrap().unwrap();
+    assert_eq!(block_on(behind.0.relay(&diary, 100)).unwrap().entries, entries.len());
 }
 
 #[test]

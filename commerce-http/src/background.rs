@@ -1,5 +1,9 @@
 //! What a shop does of itself while it is served: it ends what is overdue, hands events on, and
 //! forgets what has served its purpose.
+//!
+//! Each server that shares a shop does so, and none does what another is doing: what is overdue and
+//! the events of each subscriber are [claimed](Commerce::claim) before they are touched. If a server
+//! dies over them, another goes on when its claim has run out.
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -7,11 +11,11 @@ use async_trait::async_trait;
 use commerce_core::{
     Commerce, Error, Subscriber,
     event::Event,
-    store::{OutboxEntry, Purge},
-    text::Label,
+    store::{Listener, OutboxEntry, Purge},
+    text::{Label, TextError},
 };
 use serde_json::Value;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{frame::chain, metrics::EVENTS};
@@ -21,7 +25,7 @@ use crate::{frame::chain, metrics::EVENTS};
 pub struct Schedule {
     /// How often to look for orders and carts whose time is up.
     pub sweep_every: Duration,
-    /// How often to look for events to hand on.
+    /// How often to look for events to hand on that nobody has told this server of.
     pub relay_every: Duration,
     /// How often to forget what has served its purpose.
     pub purge_every: Duration,
@@ -56,6 +60,9 @@ pub struct Background {
 /// How much is done between two looks at whether to stop.
 const BATCH: usize = 256;
 
+/// How long events gather before they are handed on, when they come one after the other.
+const GATHER: Duration = Duration::from_millis(20);
+
 impl Background {
     /// Begins the work, within a tokio runtime.
     ///
@@ -68,13 +75,15 @@ impl Background {
     ) -> Self {
         let (stopping, work) = (CancellationToken::new(), TaskTracker::new());
         let sweeping = commerce.clone();
-        work.spawn(every(schedule.sweep_every, "sweep", stopping.clone(), move || {
+        work.spawn(every(schedule.sweep_every, None, "sweep", stopping.clone(), move || {
             let commerce = sweeping.clone();
             async move { sweep(&commerce).await }
         }));
+        let bell = commerce.store().bell();
         for subscriber in &subscribers {
             let (commerce, subscriber) = (commerce.clone(), subscriber.clone());
-            work.spawn(every(schedule.relay_every, "relay", stopping.clone(), move || {
+            let told = Some(bell.listen());
+            work.spawn(every(schedule.relay_every, told, "relay", stopping.clone(), move || {
                 let (commerce, subscriber) = (commerce.clone(), subscriber.clone());
                 async move {
                     let relayed = commerce.relay(&*subscriber, BATCH).await?;
@@ -83,7 +92,7 @@ impl Background {
             }));
         }
         let purging = commerce.clone();
-        work.spawn(every(schedule.purge_every, "purge", stopping.clone(), move || {
+        work.spawn(every(schedule.purge_every, None, "purge", stopping.clone(), move || {
             let (commerce, subscribers) = (purging.clone(), subscribers.clone());
             async move { purge(&commerce, schedule, &subscribers).await }
         }));
@@ -98,9 +107,11 @@ impl Background {
     }
 }
 
-/// Works now and then at intervals, and again at once while there is more to do.
+/// Works now and then at intervals and when a bell is rung, and again at once while there is more to
+/// do.
 async fn every<F>(
     period: Duration,
+    mut told: Option<Listener>,
     what: &'static str,
     stopping: CancellationToken,
     work: impl Fn() -> F,
@@ -114,6 +125,7 @@ async fn every<F>(
             biased;
             () = stopping.cancelled() => return,
             _ = due.tick() => {}
+            () = rung(&mut told) => {}
         }
         while !stopping.is_cancelled() {
             match work().await {
@@ -126,11 +138,30 @@ async fn every<F>(
                 }
             }
         }
+        if told.is_some() {
+            let _ = stopping.run_until_cancelled(sleep(GATHER)).await;
+        }
+    }
+}
+
+async fn rung(told: &mut Option<Listener>) {
+    match told {
+        Some(listener) => listener.rung().await,
+        None => std::future::pending().await,
     }
 }
 
 async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
-    let swept = commerce.sweep(BATCH).await?;
+    let due = commerce.store().due(commerce.moment().now(), 1).await?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let name = "sweep".parse().map_err(|error: TextError| Error::Internal(error.into()))?;
+    let Some(lease) = commerce.claim(&name).await? else { return Ok(false) };
+    let swept = commerce.sweep(BATCH).await;
+    // A claim that cannot be given back ends by itself.
+    let _ = commerce.release(lease).await;
+    let swept = swept?;
     let any = swept.orders + swept.carts > 0;
     if any {
         let (orders, carts) = (swept.orders, swept.carts);

@@ -47,6 +47,9 @@ pub struct ShopArgs {
     /// The database: sqlite:PATH or postgres://… [default: commerce.db in the data folder]
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
+    /// The schema of a PostgreSQL database that the shop is in [default: commerce]
+    #[arg(long, value_name = "NAME")]
+    pub postgres_schema: Option<String>,
     /// The configuration file [default: commerce.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -56,7 +59,11 @@ impl ShopArgs {
     /// The settings among the arguments.
     pub fn flags(&self) -> Vec<Flag> {
         let data = self.data.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let given = [("data", data), ("database", self.database.clone())];
+        let given = [
+            ("data", data),
+            ("database", self.database.clone()),
+            ("postgres_schema", self.postgres_schema.clone()),
+        ];
         given.into_iter().filter_map(|(key, value)| Some(Flag { key, value: value? })).collect()
     }
 }

@@ -36,6 +36,16 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub database: Option<Database>,
+    /// The schema of a PostgreSQL database that the shop is in; it is created if it does not exist.
+    pub postgres_schema: String,
+    /// The most connections to a PostgreSQL database at a time, from 4 to 1,000.
+    pub postgres_connections: u32,
+    /// How long a PostgreSQL server may take for one statement, from `100ms` to `1h`.
+    #[schema(value_type = String)]
+    pub postgres_timeout: Period,
+    /// Whether to take a PostgreSQL server that can lose orders when its power fails, because
+    /// `fsync`, `synchronous_commit` or `full_page_writes` is off.
+    pub postgres_allow_data_loss: bool,
     /// Loads a small demo shop into an empty database, once.
     pub demo: bool,
     /// How log lines are written to standard error: `text` or `json`.
@@ -97,6 +107,10 @@ impl Default for Config {
             data: "commerce-data".into(),
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             database: None,
+            postgres_schema: "commerce".to_owned(),
+            postgres_connections: 16,
+            postgres_timeout: Period(Duration::from_secs(10)),
+            postgres_allow_data_loss: false,
             demo: false,
             log_format: LogFormat::Text,
             log_level: LogLevel("info".to_owned()),
@@ -152,6 +166,12 @@ impl Config {
             ("sweep_interval", within(self.sweep_interval, 100), "from 100ms to 1h"),
             ("relay_interval", within(self.relay_interval, 10), "from 10ms to 1h"),
             ("purge_interval", within(self.purge_interval, 1000), "from 1s to 1h"),
+            (
+                "postgres_connections",
+                (4..=1000).contains(&self.postgres_connections),
+                "from 4 to 1000",
+            ),
+            ("postgres_timeout", within(self.postgres_timeout, 100), "from 100ms to 1h"),
             ("cart_retention", self.cart_retention.0 >= HOUR, "at least 1h"),
             ("idempotency_retention", self.idempotency_retention.0 >= 24 * HOUR, "at least 24h"),
         ]
@@ -215,16 +235,26 @@ impl fmt::Display for Database {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => {
-                let (scheme, rest) = url.expose().split_once("://").unwrap_or_default();
-                // A password may also stand among the parameters.
-                let rest = rest.split('?').next().unwrap_or_default();
+                let (address, params) = match url.expose().split_once('?') {
+                    Some((address, params)) => (address, Some(params)),
+                    None => (url.expose(), None),
+                };
+                let (scheme, rest) = address.split_once("://").unwrap_or_default();
                 match rest.rsplit_once('@') {
-                    Some((user, host)) => {
-                        let name = user.split(':').next().unwrap_or_default();
-                        write!(f, "{scheme}://{name}:***@{host}")
-                    }
-                    None => write!(f, "{scheme}://{rest}"),
+                    Some((user, host)) => match user.split_once(':') {
+                        Some((name, _)) => write!(f, "{scheme}://{name}:***@{host}")?,
+                        None => write!(f, "{address}")?,
+                    },
+                    None => write!(f, "{address}")?,
                 }
+                // A password may also stand among the parameters, perhaps misspelt.
+                let shown = ["host", "port", "user", "dbname", "sslmode", "sslrootcert"];
+                for (at, param) in params.into_iter().flat_map(|all| all.split('&')).enumerate() {
+                    let (key, value) = param.split_once('=').unwrap_or((param, ""));
+                    let value = if shown.contains(&key) { value } else { "***" };
+                    write!(f, "{}{key}={value}", if at == 0 { '?' } else { '&' })?;
+                }
+                Ok(())
             }
         }
     }
@@ -353,12 +383,20 @@ mod tests {
             "postgresql://shop:hunter2@db.example:5432/shop?sslmode=require",
             "postgres://shop@db.example/shop?password=hunter2",
             "postgres://shop:hunter2@hunter2@db.example/shop",
+            "postgres://shop:hunter2@db.example/shop?sslmode=require&pasword=hunter2&port=1",
         ] {
             let database: Database = text.parse().unwrap();
             let shown = format!("{database} {database:?} {}", serde_json::json!(database));
             assert!(!shown.contains("hunter2"), "{shown}");
             assert!(shown.contains("db.example"), "{shown}");
             assert!(matches!(database, Database::Postgres(url) if url.expose() == text));
+        }
+        // What is no password is shown, so that it can be given to another command as it is.
+        for text in [
+            "postgres://db.example/shop",
+            "postgres://shop@db.example:1/shop?host=/run/postgresql&sslmode=disable",
+        ] {
+            assert_eq!(text.parse::<Database>().unwrap().to_string(), text);
         }
         let error = "mysql://shop:hunter2@db.example".parse::<Database>().unwrap_err();
         assert!(!error.to_string().contains("hunter2"));

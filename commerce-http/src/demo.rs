@@ -80,6 +80,19 @@ struct DemoVariant {
 /// # Errors
 /// [`DemoError`].
 pub async fn load(commerce: &Commerce) -> Result<(), DemoError> {
+    loop {
+        match try_load(commerce).await {
+            // Another server that loads it at the same time was faster. It goes on from what is there,
+            // and each time that is more.
+            Err(DemoError::Shop(Error::Rejected(
+                Rejection::VersionMismatch { .. } | Rejection::Taken { .. },
+            ))) => {}
+            ended => return ended,
+        }
+    }
+}
+
+async fn try_load(commerce: &Commerce) -> Result<(), DemoError> {
     let Demo { shop, categories, products } = serde_json::from_str(include_str!("demo.json"))?;
     let found = commerce.shop().await?;
     if *found.value != shop {

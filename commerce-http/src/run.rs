@@ -154,11 +154,15 @@ fn serve(args: &ServeArgs) -> Result<ExitCode, RunError> {
 async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
     let mut signals =
         StopSignals::new().map_err(|source| start("listening for signals", source))?;
-    let folder = DataFolder::open(config.data())?;
-    let _folder_lock = folder.lock()?;
+    // Several servers share a PostgreSQL database, and none of them has anything in a folder.
+    let folder = match &config.database {
+        Some(Database::Postgres(_)) => None,
+        Some(Database::Sqlite(_)) | None => Some(DataFolder::open(config.data())?),
+    };
+    let _folder_lock = folder.as_ref().map(DataFolder::lock).transpose()?;
     let _file_lock = match &config.database {
         Some(Database::Sqlite(path)) => Some(ServerLock::of_file(path)?),
-        _ => None,
+        Some(Database::Postgres(_)) | None => None,
     };
     // Before the shop is opened, so that its store counts in the same place.
     let recorder = config.metrics.then(metrics::install).transpose();
@@ -183,7 +187,7 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
     let name = Label::new("log").map_err(|source| start("the log of events", source))?;
     let subscribers: Vec<Arc<dyn Subscriber>> = vec![Arc::new(EventLog::new(name))];
     let background = Background::start(&commerce, config.schedule(), subscribers);
-    greet(config, &folder, &listener);
+    greet(config, folder.as_ref(), &listener);
     let ending = until_stopped(config, listener, app, &mut signals).await;
     if ending.is_some() {
         let _ = tokio::time::timeout(config.shutdown_grace.0, background.stop()).await;
@@ -237,26 +241,33 @@ async fn until_stopped(
 }
 
 /// Tells the person who started the server where everything is.
-fn greet(config: &Config, folder: &DataFolder, listener: &TcpListener) {
+fn greet(config: &Config, folder: Option<&DataFolder>, listener: &TcpListener) {
     let address = listener.local_addr().unwrap_or(config.listen);
-    let data = folder.path().display();
-    let database = match &config.database {
-        Some(database) => format!("\n  database   {database}"),
-        None => String::new(),
-    };
-    let shop = match &config.database {
-        Some(database) => format!("--database {}", quoted(&database.to_string())),
-        None => format!("--data {}", quoted(&data.to_string())),
-    };
+    let mut text = format!(
+        "commerce {}\n\
+         \x20 listening  http://{address}\n\
+         \x20 docs       http://{address}/docs\n",
+        env!("CARGO_PKG_VERSION"),
+    );
+    let mut shop = String::new();
+    if let Some(folder) = folder {
+        let data = folder.path().display().to_string();
+        text.push_str(&format!("  data       {data}\n"));
+        shop = format!(" --data {}", quoted(&data));
+    }
+    if let Some(database) = &config.database {
+        text.push_str(&format!("  database   {database}\n"));
+        shop = format!(" --database {}", quoted(&database.to_string()));
+    }
+    if let Some(Database::Postgres(_)) = &config.database {
+        let schema = quoted(&config.postgres_schema);
+        text.push_str(&format!("  schema     {schema}\n"));
+        shop.push_str(&format!(" --postgres-schema {schema}"));
+    }
     // Nobody may be reading; the server runs all the same.
     let _ = writeln!(
         io::stdout().lock(),
-        "commerce {}\n\
-         \x20 listening  http://{address}\n\
-         \x20 docs       http://{address}/docs\n\
-         \x20 data       {data}{database}\n\
-         \x20 token      commerce token create --scope admin {shop}",
-        env!("CARGO_PKG_VERSION"),
+        "{text}  token      commerce token create --scope admin{shop}"
     );
 }
 

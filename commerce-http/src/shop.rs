@@ -1,6 +1,7 @@
 //! The shop behind the server: the one place that chooses its store.
 
 use std::{
+    error::Error as StdError,
     io::{self, IsTerminal},
     process::ExitCode,
 };
@@ -13,7 +14,8 @@ use commerce_core::{
     store::{ApiTokenRef, MemoryStore, PageRequest},
     text::{Label, TextError},
 };
-use commerce_sqlite::{OpenError, SystemClock, SystemIds};
+use commerce_sqlite::{SystemClock, SystemIds};
+use commerce_sqlx::{OpenError, PgStore};
 
 use crate::{
     cli::{Encoding, RepeatedSkus, Scope, ShopifyArgs},
@@ -26,9 +28,6 @@ use crate::{
 /// Why a shop cannot be opened or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {
-    /// The database is of a kind that this build has no store for.
-    #[error("PostgreSQL is not supported in this build; use sqlite:PATH or leave --database out")]
-    Postgres,
     /// The data folder cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -38,7 +37,7 @@ pub enum ShopError {
         /// Which one, without its password.
         database: Database,
         /// Why not.
-        source: OpenError,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// The shop refuses or fails.
     #[error("the shop cannot do this")]
@@ -56,16 +55,18 @@ pub enum ShopError {
 /// # Errors
 /// When its database cannot be opened, or the shop not made.
 pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
-    let path = match config.database() {
-        Database::Sqlite(path) => path,
-        Database::Postgres(_) => return Err(ShopError::Postgres),
-    };
     if config.database.is_none() {
         DataFolder::open(config.data())?;
     }
-    data::require_folder(&path)?;
-    let commerce = commerce_sqlite::open(&path)
-        .map_err(|source| ShopError::Open { database: Database::Sqlite(path), source })?;
+    let database = config.database();
+    let commerce = match &database {
+        Database::Sqlite(path) => {
+            data::require_folder(path)?;
+            commerce_sqlite::open(path).map_err(Into::into)
+        }
+        Database::Postgres(url) => open_postgres(config, url).await.map_err(Into::into),
+    }
+    .map_err(|source| ShopError::Open { database, source })?;
     commerce.open(new_shop(config)?).await?;
     Ok(commerce)
 }
@@ -84,6 +85,16 @@ async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
 
 fn new_shop(config: &Config) -> Result<Shop, TextError> {
     Shop::new(config.name.as_deref().unwrap_or("Shop"), config.currency)
+}
+
+async fn open_postgres(config: &Config, url: &Secret) -> Result<Commerce, OpenError> {
+    let options = PgStore::options()
+        .schema(&config.postgres_schema)
+        .connections(config.postgres_connections)
+        .statement_timeout(config.postgres_timeout.0);
+    let options = if config.postgres_allow_data_loss { options.allow_data_loss() } else { options };
+    let store = options.open(url.expose()).await?;
+    Ok(Commerce::new(store, commerce_sqlx::SystemClock, commerce_sqlx::SystemIds))
 }
 
 /// Creates a back-office token; what is returned is not kept.

@@ -133,13 +133,6 @@ fn settings_that_cannot_be_used_are_explained() {
     assert!(error.contains("cannot read the configuration file none.toml: "), "{error}");
     let (code, _, _) = output(commerce(folder.path()).arg("sell"));
     assert_eq!(code, 2);
-    fs::remove_file(folder.path().join("commerce.toml")).unwrap();
-    let url = "postgres://shop:hunter2@db.example/shop";
-    let (code, _, error) =
-        output(commerce(folder.path()).args(["--listen", "127.0.0.1:0", "--database", url]));
-    assert_eq!(code, 1);
-    assert!(error.contains("PostgreSQL is not supported in this build"), "{error}");
-    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]

@@ -455,11 +455,12 @@ CREATE TABLE commerce_api_tokens (
 
 CREATE INDEX commerce_api_tokens_by_age ON commerce_api_tokens (created_at, id);
 
--- How far each subscriber of the outbox has come.
+-- How far each subscriber of the outbox has come, and until when one server alone hands on to it.
 CREATE TABLE commerce_subscriptions (
     name TEXT NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL CHECK (version > 0),
-    position INTEGER NOT NULL
+    position INTEGER NOT NULL,
+    leased_until INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- What was answered to operations that carried an idempotency key; `body` is JSON.

@@ -15,9 +15,9 @@ use commerce_core::{
     order::OrderInputs,
     shop::Setup,
     store::{
-        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
-        Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription,
-        VariantRef,
+        ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef,
+        OutboxEntry, Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult,
+        Subscription, VariantRef,
     },
     text::Label,
     time::Timestamp,
@@ -54,6 +54,7 @@ struct Inner {
     readers: Readers,
     cache: Cache,
     writer: Writer,
+    bell: Bell,
 }
 
 /// Connections that only read; whoever finds none free waits for one.
@@ -126,7 +127,14 @@ impl SqliteStore {
         let writer = Writer::start(writer, options).map_err(OpenError::Thread)?;
         let free = Free { connections: readers, waiting: 0 };
         let readers = Readers { free: Mutex::new(free), returned: Condvar::new() };
-        Ok(Self { inner: Arc::new(Inner { readers, cache: Cache::default(), writer }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                readers,
+                cache: Cache::default(),
+                writer,
+                bell: Bell::default(),
+            }),
+        })
     }
 
     /// Reads in one snapshot.
@@ -264,7 +272,15 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
-        self.inner.writer.commit(commit).await
+        let answer = self.inner.writer.commit(commit).await;
+        if commit.tells() && matches!(answer, Ok(()) | Err(CommitError::OutcomeUnknown(_))) {
+            self.inner.bell.ring();
+        }
+        answer
+    }
+
+    fn bell(&self) -> Bell {
+        self.inner.bell.clone()
     }
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {

@@ -7,8 +7,8 @@ use commerce_core::store::{CommitError, StoreError};
 #[non_exhaustive]
 pub enum OpenError {
     /// The address of the database is not one.
-    #[error("the database's address cannot be understood")]
-    Address(#[source] sqlx::Error),
+    #[error("the database's address cannot be understood: {}", said(.0))]
+    Address(sqlx::Error),
     /// The name of the schema is not one to 63 lower-case letters, digits and underscores that begin
     /// with a letter, or is one that belongs to PostgreSQL.
     #[error("`{0}` cannot be the name of a shop's schema")]
@@ -19,14 +19,20 @@ pub enum OpenError {
         /// Its version.
         found: String,
     },
-    /// The server cannot be written to: it follows another one.
-    #[error("the database is a read-only standby")]
+    /// The server cannot be written to: it follows another one, or is told to refuse.
+    #[error("the database is read-only: a standby, or one with `default_transaction_read_only` on")]
     ReadOnly,
+    /// The database does not keep texts as UTF-8.
+    #[error("the database has the encoding {found}; a shop needs UTF8")]
+    Encoding {
+        /// Its encoding.
+        found: String,
+    },
     /// What the server has acknowledged may be lost with a loss of power.
     #[error("the server runs with `{setting}` off, so that acknowledged orders can be lost")]
     NotDurable {
         /// The setting that is off.
-        setting: &'static str,
+        setting: String,
     },
     /// The schema has tables, but they are not a shop's.
     #[error("the schema `{schema}` belongs to another program")]
@@ -43,14 +49,35 @@ pub enum OpenError {
         known: i64,
     },
     /// The database refuses the user: a wrong name or password, or a right that is missing.
-    #[error("the database refuses access")]
-    Refused(#[source] sqlx::Error),
+    #[error("the database refuses access: {}", said(.0))]
+    Refused(sqlx::Error),
+    /// The user has not every right on the tables that a shop needs.
+    #[error("the user lacks the right {right} on `{on}`")]
+    MissingRight {
+        /// The right, such as `INSERT`.
+        right: String,
+        /// The schema or table.
+        on: String,
+    },
+    /// The server did not answer in time.
+    #[error("the database did not answer in time")]
+    Late,
     /// The server does not answer, or says no for another reason.
-    #[error("the database did not answer")]
-    Database(#[source] sqlx::Error),
+    #[error("the database cannot be used: {}", said(.0))]
+    Database(sqlx::Error),
     /// A store was opened outside a Tokio runtime.
     #[error("a store must be opened inside a Tokio runtime")]
     NoRuntime,
+}
+
+/// What the server or the system says, without all that is around it.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Configuration(error) | sqlx::Error::Tls(error) => error.to_string(),
+        sqlx::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
 }
 
 impl From<sqlx::Error> for OpenError {
@@ -63,6 +90,16 @@ impl From<sqlx::Error> for OpenError {
             }
             Some("25006") => Self::ReadOnly,
             _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Late => Self::Late,
+            error => Self::Database(sqlx::Error::Decode(error.into())),
         }
     }
 }
@@ -81,6 +118,9 @@ pub(crate) enum Error {
     /// The database did not answer in time.
     #[error("the database did not answer in time")]
     Late,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -121,6 +161,9 @@ impl Error {
             Some(code) if code.starts_with("08") || code.starts_with("57P") => Meaning::Lost,
             // The session ran into one of its own bounds.
             Some("25P03" | "25P04") => Meaning::Lost,
+            // It takes no more connections for now, or has become a standby: its address may soon
+            // stand for another.
+            Some("53300" | "25006") => Meaning::Lost,
             Some(code) if code.starts_with("23") => Meaning::Constraint,
             _ => Meaning::Other,
         }
@@ -129,7 +172,7 @@ impl Error {
     fn is_corrupt(&self) -> bool {
         match self {
             Self::Corrupt(_) => true,
-            Self::Unfit(_) | Self::Late => false,
+            Self::Unfit(_) | Self::Late | Self::Closed => false,
             Self::Database(error) => {
                 let code = error.as_database_error().and_then(|error| error.code());
                 code.is_some_and(|code| code.starts_with("XX"))

@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, PgConnection};
 
-use crate::{codec, error::OpenError};
+use crate::error::OpenError;
 
 /// What changes the tables, oldest first; each is applied once.
 const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_shop.sql"))];
@@ -85,6 +85,11 @@ pub(crate) async fn migrate_schema(
         sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut *transaction).await?;
         transaction.commit().await?;
     } else if version(connection).await? == 0 {
+        const USAGE: &str = "SELECT has_schema_privilege($1, 'USAGE')";
+        if !sqlx::query_scalar(USAGE).bind(schema).fetch_one(&mut *connection).await? {
+            let on = schema.to_owned();
+            return Err(OpenError::MissingRight { right: "USAGE".to_owned(), on });
+        }
         let tables: bool =
             sqlx::query_scalar(TABLES).bind(schema).fetch_one(&mut *connection).await?;
         // Another server may just have made them.
@@ -95,38 +100,41 @@ pub(crate) async fn migrate_schema(
     migrate_in(connection).await
 }
 
+/// Refuses a user who may not do with the tables all that a shop does.
+pub(crate) async fn check_rights(connection: &mut PgConnection) -> Result<(), OpenError> {
+    const MISSING: &str = "SELECT it.privilege, c.oid::regclass::text
+        FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS it (privilege)
+        CROSS JOIN pg_class AS c
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+        AND c.relname LIKE 'commerce\\_%' AND c.relname <> 'commerce_migrations'
+        AND NOT has_table_privilege(c.oid, it.privilege) ORDER BY 2, 1 LIMIT 1";
+    let missing: Option<(String, String)> =
+        sqlx::query_as(MISSING).fetch_optional(connection).await?;
+    missing.map_or(Ok(()), |(right, on)| Err(OpenError::MissingRight { right, on }))
+}
+
 /// Refuses a server that this crate does not know, that cannot be written to, or that forgets.
 pub(crate) async fn check_server(
     connection: &mut PgConnection,
     durable: bool,
 ) -> Result<(), OpenError> {
-    const SETTINGS: &str = "SELECT current_setting('server_version_num')::bigint,
-        current_setting('server_version'), pg_is_in_recovery(),
-        current_setting('fsync'), current_setting('synchronous_commit'),
-        current_setting('full_page_writes')";
-    let found = codec::first(connection, SETTINGS, [], |row| {
-        let (number, version, standby) = (row.i64()?, row.str()?.to_owned(), row.bool()?);
-        let mut off = None;
-        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-            if row.str()? == "off" {
-                off = off.or(Some(setting));
-            }
-        }
-        Ok((number, version, standby, off))
-    })
-    .await;
-    let (number, found, standby, off) = match found {
-        Ok(Some(settings)) => settings,
-        Ok(None) => return Err(OpenError::Database(sqlx::Error::RowNotFound)),
-        Err(crate::error::Error::Database(error)) => return Err(error.into()),
-        Err(error) => return Err(OpenError::Database(sqlx::Error::Decode(error.into()))),
-    };
+    const SERVER: &str = "SELECT current_setting('server_version_num')::bigint,
+        current_setting('server_version'), current_setting('server_encoding'),
+        pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+    const FORGETFUL: &str = "SELECT name FROM pg_settings WHERE setting = 'off'
+        AND name IN ('fsync', 'synchronous_commit', 'full_page_writes') ORDER BY name LIMIT 1";
+    let (number, found, encoding, read_only): (i64, String, String, bool) =
+        sqlx::query_as(SERVER).fetch_one(&mut *connection).await?;
     if number < 150_000 {
         return Err(OpenError::ServerTooOld { found });
     }
-    if standby {
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding { found: encoding });
+    }
+    if read_only {
         return Err(OpenError::ReadOnly);
     }
+    let off: Option<String> = sqlx::query_scalar(FORGETFUL).fetch_optional(connection).await?;
     match off {
         Some(setting) if durable => Err(OpenError::NotDurable { setting }),
         _ => Ok(()),

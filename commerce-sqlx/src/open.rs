@@ -1,13 +1,17 @@
 //! Opening a shop's database: options, and the checks that come before anything is written.
 
-use std::{num::NonZeroU32, num::NonZeroUsize, str::FromStr, time::Duration};
+use std::{num::NonZeroUsize, str::FromStr, sync::Arc, time::Duration};
 
-use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+
+use crate::{
+    PgStore,
+    error::{Error, OpenError},
+    listen::Listening,
+    migrate,
+    readers::Readers,
+    writer::Writer,
 };
-
-use crate::{PgStore, error::OpenError, migrate, writer::Writer};
 
 /// Prepared statements that a connection keeps. A batch's statements depend on what is in it, so
 /// there are many, of which few come often.
@@ -26,7 +30,7 @@ const STATEMENTS: usize = 512;
 pub struct OpenOptions {
     pub(crate) schema: String,
     pub(crate) batch_max: NonZeroUsize,
-    pub(crate) connections: NonZeroU32,
+    pub(crate) connections: u32,
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Duration,
     pub(crate) queue_timeout: Duration,
@@ -38,7 +42,7 @@ impl Default for OpenOptions {
         Self {
             schema: "commerce".to_owned(),
             batch_max: NonZeroUsize::new(128).unwrap_or(NonZeroUsize::MIN),
-            connections: NonZeroU32::new(8).unwrap_or(NonZeroU32::MIN),
+            connections: 16,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             queue_timeout: Duration::from_secs(10),
@@ -61,12 +65,16 @@ impl OpenOptions {
         Self { batch_max: commits, ..self }
     }
 
-    /// How many records can be read at once, and how many lists, each on a connection of its own that
-    /// is made when it is needed; 8 unless set. One more connection is for writing.
+    /// The most connections that the store has open at a time, each made when it is needed; 16 unless
+    /// set, and at least [`CONNECTIONS_MIN`](Self::CONNECTIONS_MIN). One is for writing and one for
+    /// listening; of the others a third is for lists, the rest for records.
     #[must_use]
-    pub fn connections(self, connections: NonZeroU32) -> Self {
-        Self { connections, ..self }
+    pub fn connections(self, connections: u32) -> Self {
+        Self { connections: connections.max(Self::CONNECTIONS_MIN), ..self }
     }
+
+    /// The fewest connections that a store works with.
+    pub const CONNECTIONS_MIN: u32 = 4;
 
     /// How long a connection may take to be made or to become free before a read or a commit is
     /// given up; 5 s unless set.
@@ -75,7 +83,8 @@ impl OpenOptions {
         Self { connect_timeout: timeout, ..self }
     }
 
-    /// How long the server may take for one statement before it is given up; 10 s unless set.
+    /// How long the server may take for one statement before it is given up; 10 s unless set. For half
+    /// as long it may wait for what another transaction has locked.
     #[must_use]
     pub fn statement_timeout(self, timeout: Duration) -> Self {
         Self { statement_timeout: timeout, ..self }
@@ -125,32 +134,28 @@ impl OpenOptions {
             return Err(OpenError::NoRuntime);
         }
         let connect = self.configured(connect);
-        let mut connection = connected(&connect, self.connect_timeout).await?;
+        // Whoever has to wait while another brings the tables up to date waits as long as it takes.
+        let patient =
+            connect.clone().options([("statement_timeout", "1h"), ("lock_timeout", "1h")]);
+        let mut connection = connected(&patient, self.connect_timeout).await?;
         migrate::check_server(&mut connection, self.durable).await?;
         migrate::migrate_schema(&mut connection, &self.schema).await?;
+        migrate::check_rights(&mut connection).await?;
         // What else it is told, it is told when it is opened again as the writer's.
         connection.close().await?;
         let by_key = connect.clone().options(BY_KEY);
         let writer = Writer::start(self.clone(), by_key.clone());
-        Ok(PgStore::start(self.pool(by_key), self.pool(connect), writer))
+        let readers = self.connections.max(Self::CONNECTIONS_MIN) - 2;
+        let lists = readers / 3 + 1;
+        let records = self.readers(by_key, readers - lists);
+        let listening = Listening::new(connect.clone(), self.clone());
+        Ok(PgStore::start(records, self.readers(connect, lists), writer, listening))
     }
 
-    fn pool(&self, connect: PgConnectOptions) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(self.connections.get())
-            .acquire_timeout(self.connect_timeout)
-            .test_before_acquire(false)
-            .after_release(|connection, _| {
-                // All reads are single statements, so that there is never a transaction to end; one
-                // that is there all the same must not meet the next reader.
-                Box::pin(async move {
-                    if connection.is_in_transaction() {
-                        sqlx::raw_sql("ROLLBACK").execute(connection).await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(connect)
+    fn readers(&self, connect: PgConnectOptions, connections: u32) -> Arc<Readers> {
+        // The server gives up first, if it is there.
+        let patience = self.statement_timeout.saturating_mul(2);
+        Readers::new(connect, connections, self.connect_timeout, patience)
     }
 
     fn configured(&self, connect: PgConnectOptions) -> PgConnectOptions {
@@ -158,6 +163,7 @@ impl OpenOptions {
         let timeout = millis(self.statement_timeout);
         // A transaction whose server does nothing is one that has died: its locks must not stay.
         let idle = millis(self.statement_timeout.saturating_mul(2));
+        let lock_timeout = millis(self.statement_timeout / 2);
         connect
             .application_name("commerce")
             .statement_cache_capacity(STATEMENTS)
@@ -167,6 +173,7 @@ impl OpenOptions {
                 ("TimeZone", "UTC"),
                 ("jit", "off"),
                 ("statement_timeout", &timeout),
+                ("lock_timeout", &lock_timeout),
                 ("idle_in_transaction_session_timeout", &idle),
             ])
     }
@@ -188,9 +195,9 @@ const BY_KEY: [(&str, &str); 6] = [
 pub(crate) async fn connected(
     options: &PgConnectOptions,
     timeout: Duration,
-) -> Result<PgConnection, sqlx::Error> {
+) -> Result<PgConnection, Error> {
     match tokio::time::timeout(timeout, PgConnection::connect_with(options)).await {
-        Ok(connected) => connected,
-        Err(_) => Err(sqlx::Error::PoolTimedOut),
+        Ok(connected) => Ok(connected?),
+        Err(_) => Err(Error::Late),
     }
 }

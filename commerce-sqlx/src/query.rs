@@ -25,25 +25,29 @@ use crate::{
     cell::{Cell, Param},
     codec::{self, Columns},
     error::Result,
-    store::read,
+    readers::read,
 };
 
 #[async_trait]
 impl Queries for PgStore {
     async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>> {
-        read!(self.lists(), |connection| product::products(connection, query))
+        let query = query.clone();
+        read!(self.lists(), |connection| product::products(connection, &query))
     }
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
-        read!(self.lists(), |connection| order::orders(connection, query))
+        let query = query.clone();
+        read!(self.lists(), |connection| order::orders(connection, &query))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {
-        read!(self.lists(), |connection| customer::customers(connection, query))
+        let query = query.clone();
+        read!(self.lists(), |connection| customer::customers(connection, &query))
     }
 
     async fn api_tokens(&self, page: &PageRequest) -> StoreResult<Page<Versioned<ApiToken>>> {
-        read!(self.lists(), |connection| customer::api_tokens(connection, page))
+        let page = page.clone();
+        read!(self.lists(), |connection| customer::api_tokens(connection, &page))
     }
 
     async fn stock(
@@ -51,7 +55,8 @@ impl Queries for PgStore {
         filter: &StockFilter,
         page: &PageRequest,
     ) -> StoreResult<Page<StockItem>> {
-        read!(self.lists(), |connection| stock::stock(connection, filter, page))
+        let (filter, page) = (filter.clone(), page.clone());
+        read!(self.lists(), |connection| stock::stock(connection, &filter, &page))
     }
 
     async fn movements(
@@ -59,7 +64,8 @@ impl Queries for PgStore {
         filter: &MovementFilter,
         page: &PageRequest,
     ) -> StoreResult<Page<Movement>> {
-        read!(self.lists(), |connection| stock::movements(connection, filter, page))
+        let (filter, page) = (filter.clone(), page.clone());
+        read!(self.lists(), |connection| stock::movements(connection, &filter, &page))
     }
 }
 

@@ -205,9 +205,10 @@ impl Parts {
             told AS (INSERT INTO commerce_outbox (position, at, events)
                 SELECT last.position + e.place, e.at, e.events FROM last,
                 unnest(${times}::timestamptz[], ${events}::json[])
-                    WITH ORDINALITY AS e (at, events, place) RETURNING 1)"
+                    WITH ORDINALITY AS e (at, events, place) RETURNING 1),
+            heard AS (SELECT pg_notify(current_schema(), ''))"
         ));
-        self.names.push("told");
+        self.names.extend(["told", "heard"]);
     }
 
     fn sql(&self) -> String {

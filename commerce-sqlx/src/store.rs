@@ -2,6 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::{
+    error::OpenError,
+    listen::Listening,
+    open::OpenOptions,
+    readers::{Readers, read},
+    table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
+    writer::Writer,
+};
 use async_trait::async_trait;
 use commerce_core::{
     access::ApiToken,
@@ -12,27 +20,19 @@ use commerce_core::{
     order::OrderInputs,
     shop::Setup,
     store::{
-        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
-        Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult, Subscription,
-        VariantRef,
+        ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef,
+        OutboxEntry, Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult,
+        Subscription, VariantRef,
     },
     text::Label,
     time::Timestamp,
     version::Versioned,
 };
-use sqlx::PgPool;
-
-use crate::{
-    error::{Error, Meaning, OpenError},
-    open::OpenOptions,
-    table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
-    writer::Writer,
-};
 
 /// A shop in a PostgreSQL database, which any number of servers may have open at once.
 ///
 /// It is cheap to clone, and clones are the same store. It works on the Tokio runtime on which it was
-/// opened. When the last clone goes, what was asked of it is still written; [`close`](Self::close)
+/// opened, whoever waits for it: that may be another executor. When the last clone goes, what was asked of it is still written; [`close`](Self::close)
 /// waits for that.
 #[derive(Debug, Clone)]
 pub struct PgStore {
@@ -42,33 +42,12 @@ pub struct PgStore {
 #[derive(Debug)]
 struct Inner {
     /// For what is looked for by key: each statement is planned once.
-    records: PgPool,
+    records: Arc<Readers>,
     /// For lists: each statement is planned for its values.
-    lists: PgPool,
+    lists: Arc<Readers>,
     writer: Writer,
+    listening: Listening,
 }
-
-/// Reads on a connection of the pool, which is made good again if the server has dropped it: a read
-/// changes nothing, so it can be tried again on another.
-macro_rules! read {
-    ($pool:expr, |$connection:ident| $read:expr) => {{
-        let pool = $pool;
-        let mut tries = 0;
-        loop {
-            let mut held = pool.acquire().await.map_err($crate::error::Error::from)?;
-            let $connection = &mut *held;
-            match $read.await {
-                Err(error) if $crate::store::is_stale(pool, &error, &mut tries) => {
-                    // It must not go back to the pool.
-                    drop(held.detach());
-                }
-                found => break Ok(found?),
-            }
-        }
-    }};
-}
-
-pub(crate) use read;
 
 impl PgStore {
     /// Opens a shop's database, or makes it, in the schema `commerce`; see [`OpenOptions`] for all
@@ -85,32 +64,31 @@ impl PgStore {
         OpenOptions::default()
     }
 
-    pub(crate) fn start(records: PgPool, lists: PgPool, writer: Writer) -> Self {
-        Self { inner: Arc::new(Inner { records, lists, writer }) }
+    pub(crate) fn start(
+        records: Arc<Readers>,
+        lists: Arc<Readers>,
+        writer: Writer,
+        listening: Listening,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { records, lists, writer, listening }) }
     }
 
     /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
     /// any of its clones from then on is refused.
     pub async fn close(&self) {
         self.inner.writer.close().await;
-        self.inner.records.close().await;
-        self.inner.lists.close().await;
+        self.inner.listening.stop();
+        self.inner.records.close();
+        self.inner.lists.close();
     }
 
-    fn records(&self) -> &PgPool {
+    fn records(&self) -> &Arc<Readers> {
         &self.inner.records
     }
 
-    pub(crate) fn lists(&self) -> &PgPool {
+    pub(crate) fn lists(&self) -> &Arc<Readers> {
         &self.inner.lists
     }
-}
-
-/// Whether a read has failed only because the connection was gone, as all are after the server was
-/// started anew.
-pub(crate) fn is_stale(pool: &PgPool, error: &Error, tries: &mut u32) -> bool {
-    *tries += 1;
-    error.meaning() == Meaning::Lost && *tries <= pool.options().get_max_connections()
 }
 
 #[async_trait]
@@ -120,19 +98,23 @@ impl Store for PgStore {
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
-        read!(self.records(), |connection| product::product(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| product::product(connection, &by))
     }
 
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
-        read!(self.records(), |connection| variant::sellable(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| variant::sellable(connection, &by))
     }
 
     async fn sellables(&self, variants: &[VariantId]) -> StoreResult<Vec<Sellable>> {
-        read!(self.records(), |connection| variant::sellables(connection, variants))
+        let variants = variants.to_vec();
+        read!(self.records(), |connection| variant::sellables(connection, &variants))
     }
 
     async fn category(&self, by: &CategoryRef) -> StoreResult<Option<Versioned<Category>>> {
-        read!(self.records(), |connection| category::category(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| category::category(connection, &by))
     }
 
     async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
@@ -152,23 +134,28 @@ impl Store for PgStore {
         cart: CartId,
         also: &[VariantId],
     ) -> StoreResult<Option<CheckoutInputs>> {
-        read!(self.records(), |connection| checkout::inputs(connection, cart, also))
+        let also = also.to_vec();
+        read!(self.records(), |connection| checkout::inputs(connection, cart, &also))
     }
 
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
-        read!(self.records(), |connection| order::order(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| order::order(connection, &by))
     }
 
     async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>> {
-        read!(self.records(), |connection| customer::customer(connection, by))
+        let by = by.clone();
+        read!(self.records(), |connection| customer::customer(connection, &by))
     }
 
     async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
-        read!(self.records(), |connection| token::api_token(connection, by))
+        let by = *by;
+        read!(self.records(), |connection| token::api_token(connection, &by))
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
-        read!(self.records(), |connection| journal::outcome(connection, key))
+        let key = key.clone();
+        read!(self.records(), |connection| journal::outcome(connection, &key))
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>> {
@@ -180,22 +167,32 @@ impl Store for PgStore {
     }
 
     async fn subscription(&self, name: &Label) -> StoreResult<Option<Versioned<Subscription>>> {
-        read!(self.records(), |connection| token::subscription(connection, name))
+        let name = name.clone();
+        read!(self.records(), |connection| token::subscription(connection, &name))
     }
 
     async fn commit(&self, commit: &Commit) -> std::result::Result<(), CommitError> {
-        self.inner.writer.commit(commit).await
+        let answer = self.inner.writer.commit(commit).await;
+        if commit.tells() && matches!(answer, Ok(()) | Err(CommitError::OutcomeUnknown(_))) {
+            self.inner.listening.ring();
+        }
+        answer
+    }
+
+    fn bell(&self) -> Bell {
+        self.inner.listening.bell()
     }
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
-        // Each of its statements stands alone, so dropping it half-way leaves nothing half done; and
-        // a step that was done is not counted twice, because it finds nothing left.
+        // Each of its statements stands alone; and a step that was done is not counted twice, because
+        // it finds nothing left.
+        let purge = *purge;
         let mut forgotten = 0;
         loop {
-            let mut connection = self.lists().acquire().await.map_err(Error::from)?;
-            match journal::purge(&mut connection, purge).await? {
-                0 => break Ok(forgotten),
-                step => forgotten += step,
+            let step = read!(self.lists(), |connection| journal::purge(connection, &purge))?;
+            forgotten += step;
+            if step == 0 {
+                break Ok(forgotten);
             }
         }
     }

@@ -32,6 +32,7 @@ use commerce_core::store::{Commit, CommitError, Refusal, StoreError};
 use futures_util::FutureExt;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
@@ -41,6 +42,7 @@ use crate::{
     batch,
     error::{Error, Meaning},
     open::{self, OpenOptions},
+    pause::Pause,
 };
 
 /// The commits that can wait; whoever comes after them waits to be let in.
@@ -69,6 +71,7 @@ impl Job {
 pub(crate) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Job>>>,
     queue_timeout: Duration,
+    runtime: Handle,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -82,9 +85,10 @@ impl Writer {
     pub(crate) fn start(options: OpenOptions, connect: PgConnectOptions) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let queue_timeout = options.queue_timeout;
-        let task = Task { options, connect, connection: None, pauses: 0 };
-        let task = tokio::spawn(task.serve(jobs));
-        Self { queue: Mutex::new(Some(queue)), queue_timeout, task: Mutex::new(Some(task)) }
+        let task = Task { options, connect, connection: None };
+        let runtime = Handle::current();
+        let task = Mutex::new(Some(runtime.spawn(task.serve(jobs))));
+        Self { queue: Mutex::new(Some(queue)), queue_timeout, runtime, task }
     }
 
     /// Lets nobody in any more, and waits until the task has finished what it was asked.
@@ -104,7 +108,12 @@ impl Writer {
         let job = Job { commit: Arc::new(commit.clone()), until, answer };
         let queue = lock(&self.queue).clone();
         let Some(queue) = queue else { return Err(CommitError::Unavailable(gone())) };
-        match timeout(self.queue_timeout, queue.send(job)).await {
+        let sending = {
+            // Whoever waits may do so by any executor.
+            let _inside = self.runtime.enter();
+            timeout(self.queue_timeout, queue.send(job))
+        };
+        match sending.await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(CommitError::Unavailable(gone())),
             Err(_) => return Err(CommitError::Unavailable(late())),
@@ -138,8 +147,6 @@ struct Task {
     options: OpenOptions,
     connect: PgConnectOptions,
     connection: Option<PgConnection>,
-    /// How many pauses there were; makes each of another length.
-    pauses: u64,
 }
 
 impl Task {
@@ -212,7 +219,7 @@ impl Task {
     /// Writes a batch in one transaction, again and again while that may help.
     async fn together(&mut self, commits: &[&Commit]) -> Result<Vec<Answer>, Error> {
         let until = Instant::now() + self.options.queue_timeout;
-        let mut times = 0;
+        let (mut times, mut pause) = (0, Pause::default());
         loop {
             let error = match self.attempt(commits).await {
                 Attempt::Done(answers) => return Ok(answers),
@@ -228,7 +235,7 @@ impl Task {
                     if error.meaning() == Meaning::Lost {
                         self.connection = None;
                     }
-                    self.pause(times).await;
+                    pause.wait().await;
                 }
                 Meaning::Constraint if times == 1 => {}
                 _ => return Err(error),
@@ -236,25 +243,12 @@ impl Task {
         }
     }
 
-    /// Waits for a random time, on average longer each time.
-    async fn pause(&mut self, times: u32) {
-        const FIRST: u64 = 2_000;
-        const LONGEST: u64 = 500_000;
-        let most = FIRST.saturating_mul(1 << times.min(16)).min(LONGEST);
-        self.pauses = self.pauses.wrapping_add(1);
-        let mut bytes = self.pauses.to_ne_bytes();
-        // Without randomness the pauses are only less well spread.
-        let _ = getrandom::fill(&mut bytes);
-        let micros = u64::from_ne_bytes(bytes) % most;
-        tokio::time::sleep(Duration::from_micros(micros)).await;
-    }
-
     async fn attempt(&mut self, commits: &[&Commit]) -> Attempt {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match open::connected(&self.connect, self.options.connect_timeout).await {
                 Ok(connection) => connection,
-                Err(error) => return Attempt::Undone(lost(error)),
+                Err(error) => return Attempt::Undone(error),
             },
         };
         // The server gives up first, if it is there.
@@ -262,14 +256,6 @@ impl Task {
         let attempt = try_on(&mut connection, commits, patience).await;
         self.connection = Some(connection);
         attempt
-    }
-}
-
-/// An error of a connection that could not be made.
-fn lost(error: sqlx::Error) -> Error {
-    match error {
-        sqlx::Error::PoolTimedOut => Error::Late,
-        error => Error::Database(error),
     }
 }
 

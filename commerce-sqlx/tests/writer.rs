@@ -11,7 +11,6 @@ mod common;
 
 use std::{
     future::poll_fn,
-    num::NonZeroU32,
     pin::pin,
     sync::{
         Arc,
@@ -125,7 +124,8 @@ fn dropped_everywhere<T, F: Future<Output = T>>(
 #[test]
 fn a_caller_who_goes_away_leaves_nothing_behind() {
     let schema = Schema::new();
-    let options = schema.options().connections(NonZeroU32::MIN);
+    // One for each kind of reading.
+    let options = schema.options().connections(4);
     let store = block_on(options.open(&address())).unwrap();
     let shop = shop(store.clone());
     let variant = sell(&shop, "A", 1_000_000);

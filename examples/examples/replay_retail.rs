@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo run --release --example replay_retail -- FILE.csv[.gz]
-//!     [--store sqlite [--database FILE]] [--workers N]
+//!     [--store sqlite [--database FILE] | --store postgres --database URL [--schema NAME]]
+//!     [--workers N]
 //!     [--expect orders=15,skus=13,units=1486,revenue=2920.64,customers=4,guests=2]
 //! ```
 //!
@@ -32,7 +33,9 @@ use commerce_examples::{
     replay::{Books, Replayed, audit, replay},
     retail::{self, Figures, Sales},
 };
+use commerce_sqlx::{PgStore, SystemClock, SystemIds};
 use rust_decimal::Decimal;
+use tokio::runtime::Runtime;
 
 /// Replays the sales of a real retailer through a shop and audits the shop's books afterwards.
 #[derive(Debug, Parser)]
@@ -42,9 +45,13 @@ struct Args {
     /// Where the shop is kept.
     #[arg(long, value_enum, default_value_t = Store::Memory)]
     store: Store,
-    /// The SQLite file, which must be new; one that is gone with the program if absent.
-    #[arg(long)]
-    database: Option<PathBuf>,
+    /// The SQLite file, which must be new, one that is gone with the program if absent; or the
+    /// PostgreSQL database.
+    #[arg(long, required_if_eq("store", "postgres"))]
+    database: Option<String>,
+    /// The schema of the PostgreSQL database, which must be new.
+    #[arg(long, default_value = "replay")]
+    schema: String,
     /// How many orders are worked on at once. More than one gives up the order of history.
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -59,6 +66,8 @@ enum Store {
     Memory,
     /// In a SQLite file.
     Sqlite,
+    /// In a PostgreSQL database.
+    Postgres,
 }
 
 fn main() -> ExitCode {
@@ -87,14 +96,22 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         skipped.cancelled, skipped.no_quantity, skipped.no_price
     );
     let folder = tempfile::tempdir()?;
+    let runtime = Runtime::new()?;
     let shop = match args.store {
         Store::Memory => {
             let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
             Commerce::new(MemoryStore::new(), clock, SeededIds::new(1))
         }
         Store::Sqlite => {
-            let database = args.database.clone();
+            let database = args.database.as_ref().map(PathBuf::from);
             commerce_sqlite::open(database.unwrap_or_else(|| folder.path().join("replay.db")))?
+        }
+        Store::Postgres => {
+            // It may lose what it acknowledges: the file is still there.
+            let options = PgStore::options().schema(&args.schema).allow_data_loss();
+            let database = args.database.as_deref().unwrap_or_default();
+            let store = runtime.block_on(options.open(database))?;
+            Commerce::new(store, SystemClock, SystemIds)
         }
     };
     let Replayed { stocking, selling } = replay(&shop, &sales, args.workers)?;

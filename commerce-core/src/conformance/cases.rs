@@ -229,6 +229,8 @@ macro_rules! __conformance_cases {
                     "later commits have higher places, from 1 on";
                 is_read_from_a_place_on:
                     "the outbox is read after a place, in order";
+                rings_before_a_commit_is_answered:
+                    "the bell is rung before a commit is answered that tells something";
                 gives_no_more_than_was_asked:
                     "at most as many entries are read as were asked for, and reading on gives the rest once";
                 tells_of_a_level_after_the_commit_s_own_events:

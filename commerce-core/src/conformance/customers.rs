@@ -86,7 +86,10 @@ pub(super) async fn subscriptions_are_found_by_name(t: &Bench<'_>) {
     let mut commit = commit();
     for (place, name) in (1..).zip(names) {
         let name = label(name);
-        commit.insert(crate::store::Subscription { name, position: place });
+        commit.insert(crate::store::Subscription {
+            position: place,
+            ..crate::store::Subscription::new(name)
+        });
     }
     t.commit(&commit).await;
     for (place, name) in (1..).zip(names) {

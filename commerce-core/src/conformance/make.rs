@@ -400,7 +400,7 @@ impl Make {
     }
 
     pub(super) fn subscription(&mut self) -> Subscription {
-        Subscription { name: label(&format!("Mailer {} 📮", self.word())), position: 0 }
+        Subscription::new(label(&format!("Mailer {} 📮", self.word())))
     }
 
     /// A move of a level, whose units come from a delivery.

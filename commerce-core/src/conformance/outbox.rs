@@ -1,5 +1,7 @@
 //! The outbox: what others are told, in the order in which it happened.
 
+use std::task::{Context, Waker};
+
 use super::{
     Bench,
     make::{Make, at, commit, eur, level},
@@ -21,6 +23,20 @@ fn told(make: &mut Make, events: usize) -> Commit {
         commit.event(Event::CartUpdated { cart_id: make.id() });
     }
     commit
+}
+
+pub(super) async fn rings_before_a_commit_is_answered(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let shelf = t.stocked(&mut make, 5, 0).await;
+    let mut held = commit();
+    held.stock(make.stock_move(shelf.key(), 0, 1));
+    for commit in [told(&mut make, 1), held] {
+        let mut listener = t.store().bell().listen();
+        t.commit(&commit).await;
+        let mut rung = std::pin::pin!(listener.rung());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(rung.as_mut().poll(&mut context).is_ready(), "the bell is silent");
+    }
 }
 
 fn positions(entries: &[OutboxEntry]) -> Vec<u64> {

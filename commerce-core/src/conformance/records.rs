@@ -176,7 +176,11 @@ pub(super) async fn an_api_token_is_read_as_written(t: &Bench<'_>) {
 pub(super) async fn a_subscription_is_read_as_written(t: &Bench<'_>) {
     let first = Make::new().subscription();
     // No store counts further than a signed 64-bit number.
-    let last = Subscription { position: i64::MAX.unsigned_abs(), ..first.clone() };
+    let last = Subscription {
+        position: i64::MAX.unsigned_abs(),
+        leased_until: Some(at(5)),
+        ..first.clone()
+    };
     keeps(t, first, last).await;
 }
 

@@ -5,17 +5,15 @@ use std::{error::Error as StdError, fmt::Debug};
 use async_trait::async_trait;
 
 use super::{Commerce, internal};
-use crate::{
-    error::Error,
-    store::{Commit, CommitError, OutboxEntry, Subscription},
-    text::Label,
-};
+use crate::{error::Error, store::OutboxEntry, text::Label};
 
 /// Somebody who is told of every event.
 ///
 /// # Contract
-/// Entries come in the order of their places. One may come again, after a crash or an error, so a
-/// subscriber must bear that; its place tells it apart.
+/// Entries come in the order of their places, from one server at a time, however many share the shop.
+/// One may come again, after a crash or an error, so a subscriber must bear that; its place tells it
+/// apart. Taking one in must not last as long as a [lease](Commerce::LEASE), or another server may
+/// hand it over as well.
 #[async_trait]
 pub trait Subscriber: Debug + Send + Sync {
     /// Its name, under which the shop remembers how far it has come.
@@ -35,44 +33,46 @@ pub struct Relayed {
 
 impl Commerce {
     /// Hands up to `limit` entries of the outbox to a subscriber, from where it was left. To be
-    /// called again and again; a turn with no entries says that there was nothing new.
+    /// called again and again, by every server that shares the shop; a turn with no entries says that
+    /// there was nothing new, or that another server is handing over to the same subscriber.
     ///
     /// # Errors
     /// [`Error::Internal`] with the subscriber's own error; what it took in before that stays taken
-    /// in. [`Error::Contention`] when somebody else hands over to the same subscriber at once.
+    /// in. [`Error::Contention`] when it took so long that another server has gone on.
     pub async fn relay(&self, to: &dyn Subscriber, limit: usize) -> Result<Relayed, Error> {
         let name = to.name();
+        // While nothing happens, nothing is claimed.
         let known = self.store.subscription(&name).await?;
-        let before = known.as_ref().map_or(0, |subscription| subscription.position);
-        let entries = self.store.outbox(before, limit).await?;
-        let mut relayed = Relayed { entries: 0, position: before };
+        let position = known.map_or(0, |known| known.position);
+        let nothing = Relayed { entries: 0, position };
+        if self.store.outbox(position, 1).await?.is_empty() {
+            return Ok(nothing);
+        }
+        let Some(mut lease) = self.claim(&name).await? else { return Ok(nothing) };
+        let mut relayed = Relayed { entries: 0, position: lease.position() };
         let mut failed = None;
-        for entry in &entries {
-            if let Err(error) = to.receive(entry).await {
-                failed = Some(internal(error));
-                break;
+        match self.store.outbox(relayed.position, limit).await {
+            Ok(entries) => {
+                for entry in &entries {
+                    let now = self.clock.now();
+                    if lease.is_half_over(now) {
+                        let until = now.saturating_add(Self::LEASE);
+                        lease = self.hold(lease, relayed.position, Some(until)).await?;
+                    }
+                    if let Err(error) = to.receive(entry).await {
+                        failed = Some(internal(error));
+                        break;
+                    }
+                    relayed.entries += 1;
+                    relayed.position = entry.position;
+                }
             }
-            relayed.entries += 1;
-            relayed.position = entry.position;
+            Err(error) => failed = Some(error.into()),
         }
-        if relayed.entries > 0 {
-            let reached = Subscription { name, position: relayed.position };
-            let mut commit = Commit::at(self.clock.now());
-            match &known {
-                Some(old) => commit.replace(old, reached),
-                None => commit.insert(reached),
-            };
-            self.commit_once(commit).await?;
-        }
-        failed.map_or(Ok(relayed), Err)
-    }
-
-    async fn commit_once(&self, commit: Commit) -> Result<(), Error> {
-        match self.store.commit(&commit).await {
-            Ok(()) => Ok(()),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
-            Err(CommitError::OutcomeUnknown(error)) => Err(Error::OutcomeUnknown(error.into())),
-            Err(_) => Err(Error::Contention),
+        let noted = self.hold(lease, relayed.position, None).await;
+        match failed {
+            Some(error) => Err(error),
+            None => noted.map(|_| relayed),
         }
     }
 }

@@ -202,6 +202,11 @@ impl Commit {
             && self.writes.iter().all(|write| matches!(write, Write::Require { .. }))
     }
 
+    /// Whether it may tell others something: it has events, or moves stock, of which the store tells.
+    pub fn tells(&self) -> bool {
+        !self.events.is_empty() || !self.moves.is_empty()
+    }
+
     /// Refuses a commit that no store takes, because what was asked is too much for one operation.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use self::state::State;
 use super::{
-    ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
+    ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
     Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, RecordKey, Stop, Store, StoreResult,
     Subscription, UniqueKey, VariantRef, apply,
 };
@@ -46,6 +46,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     state: RwLock<State>,
+    bell: Bell,
 }
 
 impl MemoryStore {
@@ -185,15 +186,22 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
-        let mut state = self.write();
-        match apply(&mut *state, commit) {
-            Ok(effects) => {
-                state.keep(commit, effects);
-                Ok(())
+        {
+            let mut state = self.write();
+            match apply(&mut *state, commit) {
+                Ok(effects) => state.keep(commit, effects),
+                Err(Stop::Refused(refusal)) => return Err(refusal.into()),
+                Err(Stop::Failed(never)) => match never {},
             }
-            Err(Stop::Refused(refusal)) => Err(refusal.into()),
-            Err(Stop::Failed(never)) => match never {},
         }
+        if commit.tells() {
+            self.bell.ring();
+        }
+        Ok(())
+    }
+
+    fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {

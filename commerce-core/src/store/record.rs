@@ -19,15 +19,26 @@ use crate::{
     secret::Digest,
     shop::Shop,
     text::{Label, OrderNumber, Sku, Slug},
+    time::Timestamp,
 };
 
-/// How far a subscriber of the outbox has come.
+/// How far a subscriber of the outbox has come, and whether somebody is handing on to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// The subscriber's name.
     pub name: Label,
     /// The place of the last entry that it has seen.
     pub position: u64,
+    /// Until when nobody but whoever wrote this hands on to it; see
+    /// [`Commerce::claim`](crate::Commerce::claim).
+    pub leased_until: Option<Timestamp>,
+}
+
+impl Subscription {
+    /// One that has seen nothing.
+    pub fn new(name: Label) -> Self {
+        Self { name, position: 0, leased_until: None }
+    }
 }
 
 /// Something that is stored as a whole, with a version.

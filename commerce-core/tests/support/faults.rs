@@ -11,13 +11,14 @@ use commerce_core::{
     access::ApiToken,
     cart::{Cart, CheckoutInputs},
     catalog::{Category, Sellable},
+    conformance::Subject,
     customer::Customer,
     id::{CartId, CustomerId, VariantId},
     inventory::Movement,
     order::OrderInputs,
     shop::Setup,
     store::{
-        ApiTokenRef, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
+        ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
         PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, RecordKey,
         StockFilter, StockItem, Store, StoreError, StoreResult, Subscription, VariantRef,
@@ -45,7 +46,7 @@ type Hook = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone)]
 pub(crate) struct Shared {
-    inner: Arc<MemoryStore>,
+    inner: Arc<dyn Subject>,
     dice: Arc<Mutex<Option<Dice>>>,
     hook: Arc<Mutex<Option<Hook>>>,
 }
@@ -58,8 +59,13 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     pub(crate) fn new() -> Self {
+        Self::over(MemoryStore::new())
+    }
+
+    /// Another store instead.
+    pub(crate) fn over(store: impl Subject) -> Self {
         Self {
-            inner: Arc::new(MemoryStore::new()),
+            inner: Arc::new(store),
             dice: Arc::new(Mutex::new(None)),
             hook: Arc::new(Mutex::new(None)),
         }
@@ -99,6 +105,10 @@ macro_rules! delegate {
             $(async fn $name(&self, $($arg: $of),*) -> StoreResult<$answer> {
                 self.inner.$name($($arg),*).await
             })*
+
+            fn bell(&self) -> Bell {
+                self.inner.bell()
+            }
 
             async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
                 let hook = self.hook.lock().unwrap().take();

@@ -405,7 +405,11 @@ fn tokens_and_subscriptions() {
     let digest = states[0].digest;
     f.goes_round(&states, |store| block_on(store.api_token(&ApiTokenRef::Digest(digest))).unwrap());
     let name = Label::new("mail").unwrap();
-    let states = [1, 7].map(|position| Subscription { name: name.clone(), position });
+    let states = [(1, None), (7, Some(now()))].map(|(position, leased_until)| Subscription {
+        name: name.clone(),
+        position,
+        leased_until,
+    });
     f.goes_round(&states, |store| block_on(store.subscription(&name)).unwrap());
 }
 

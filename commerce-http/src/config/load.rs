@@ -31,7 +31,7 @@ const FILE_DEFAULT: &str = "commerce.toml";
 /// A setting given on the command line.
 #[derive(Debug, Clone)]
 pub struct Flag {
-    /// The key of the setting, which is the name of the flag.
+    /// The key of the setting; the flag has its name, with hyphens.
     pub key: &'static str,
     /// Its value, as text.
     pub value: String,
@@ -114,7 +114,7 @@ impl Loaded {
         }
         for flag in flags {
             figment = figment.merge(Given {
-                source: format!("flag --{}", flag.key),
+                source: format!("flag --{}", flag.key.replace('_', "-")),
                 key: flag.key.to_owned(),
                 value: parse(kinds.get(flag.key), &flag.value),
             });

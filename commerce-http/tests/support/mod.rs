@@ -5,6 +5,8 @@
 
 pub mod contract;
 pub mod shop;
+pub mod store;
+pub mod transcript;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

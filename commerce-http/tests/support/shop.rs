@@ -1,4 +1,4 @@
-//! A shop in memory behind a real server, its back office, and its guests.
+//! A shop behind a real server, its back office, and its guests.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,6 @@ use commerce_core::{
     inventory::SetStock,
     money::Money,
     shop::Shop,
-    store::MemoryStore,
     text::Label,
 };
 use commerce_http::{
@@ -22,7 +21,12 @@ use commerce_http::{
 use pollster::block_on;
 use serde_json::{Value, json};
 
-use super::{Answer, Server, agent, contract::Contract};
+use super::{
+    Answer, Server, agent,
+    contract::Contract,
+    store::{self, Kept},
+    transcript::Transcript,
+};
 
 /// What sending costs in [`settings`]: 10 EUR, nothing from 100 EUR on.
 pub const PARCEL: &str = "ship_0190a000000070008000000000000001";
@@ -52,6 +56,8 @@ pub struct TestShop {
     pub clock: Arc<SteppedClock>,
     /// The value of `Authorization` that stands for the back office.
     pub bearer: String,
+    transcript: Transcript,
+    _kept: Kept,
 }
 
 impl TestShop {
@@ -61,7 +67,7 @@ impl TestShop {
 
     pub fn with(settings: Shop, change: impl FnOnce(Commerce) -> Commerce) -> Self {
         let clock = Arc::new(SteppedClock::new("2026-11-21T10:00:00Z".parse().unwrap()));
-        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(7));
+        let (commerce, kept) = store::open(clock.clone(), SeededIds::new(7));
         let commerce = change(commerce);
         block_on(commerce.open(settings)).unwrap();
         let label = Label::new("tests").unwrap();
@@ -69,7 +75,7 @@ impl TestShop {
         let bearer = format!("Bearer {}", token.unwrap().token);
         let app = App::new(commerce.clone());
         let server = Server::start(app::router(app, Limits::default(), &[]));
-        Self { server, commerce, clock, bearer }
+        Self { server, commerce, clock, bearer, transcript: Transcript::begin(), _kept: kept }
     }
 
     /// Puts a product of one variant up for sale.
@@ -115,6 +121,7 @@ impl TestShop {
             None => agent().run(request.body(()).unwrap()),
         });
         Contract::of_server().check(method, &format!("/api/v1{path}"), &answer);
+        self.transcript.note(method, path, &answer);
         answer
     }
 

@@ -23,7 +23,8 @@ table! {
 }
 
 table! {
-    pub(crate) SUBSCRIPTIONS = "commerce_subscriptions", 1 keys: name version position
+    pub(crate) SUBSCRIPTIONS = "commerce_subscriptions", 1 keys:
+        name version position leased_until
 }
 
 pub(crate) fn row(token: &ApiToken, version: Version) -> Vec<Cell<'_>> {
@@ -43,6 +44,7 @@ pub(crate) fn subscription_row(subscription: &Subscription, version: Version) ->
         Cell::Text(&subscription.name),
         Cell::count(version.get()),
         Cell::count(subscription.position),
+        Cell::maybe_time(subscription.leased_until),
     ]
 }
 
@@ -91,6 +93,8 @@ pub(crate) fn subscription(
     codec::first(connection, &BY_NAME, [name.as_str()], |row| {
         let name = row.text()?;
         let version = row.version()?;
-        Ok(Versioned::new(version, Subscription { name, position: row.int()? }))
+        let position = row.int()?;
+        let leased_until = row.maybe(Columns::time)?;
+        Ok(Versioned::new(version, Subscription { name, position, leased_until }))
     })
 }

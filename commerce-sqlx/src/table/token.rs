@@ -26,7 +26,7 @@ table! {
 
 table! {
     pub(crate) SUBSCRIPTIONS = "commerce_subscriptions", 1 keys:
-    name: Text, version: Int, position: Int,
+    name: Text, version: Int, position: Int, leased_until: Time,
 }
 
 fn row(token: &ApiToken, version: Version) -> Result<Cells<'_>> {
@@ -46,6 +46,7 @@ fn subscription_row(subscription: &Subscription, version: Version) -> Result<Cel
         Cell::Text(&subscription.name),
         Cell::count(version.get()),
         Cell::count(subscription.position),
+        Cell::maybe_time(subscription.leased_until),
     ])
 }
 
@@ -102,12 +103,15 @@ pub(crate) async fn subscription(
     connection: &mut PgConnection,
     name: &Label,
 ) -> Result<Option<Versioned<Subscription>>> {
-    const BY_NAME: &str =
-        "SELECT name, version, position FROM commerce_subscriptions WHERE name = $1";
-    codec::first(connection, BY_NAME, [Cell::Text(name).into()], |row| {
+    static BY_NAME: LazyLock<String> = LazyLock::new(|| {
+        format!("SELECT {} FROM commerce_subscriptions WHERE name = $1", SUBSCRIPTIONS.names())
+    });
+    codec::first(connection, BY_NAME.as_str(), [Cell::Text(name).into()], |row| {
         let name = row.text()?;
         let version = row.version()?;
-        Ok(Versioned::new(version, Subscription { name, position: row.int()? }))
+        let position = row.int()?;
+        let leased_until = row.maybe(Columns::time)?;
+        Ok(Versioned::new(version, Subscription { name, position, leased_until }))
     })
     .await
 }

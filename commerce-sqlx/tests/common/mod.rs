@@ -8,6 +8,7 @@ pub(crate) mod shop;
 
 use std::{
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         LazyLock,
@@ -29,24 +30,74 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// A server of this program's own. Its standard input is a pipe that nobody writes to: when this
 /// program ends, however it does, the pipe ends too, and with it the server.
-struct Server {
-    address: String,
-    _process: Child,
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) address: String,
+    process: Child,
 }
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/with-postgres");
-    let mut process = Command::new(script)
-        .args(["sh", "-c", "echo \"$DATABASE_URL\"; exec cat >/dev/null"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut address = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    assert!(!address.trim().is_empty(), "there is no PostgreSQL server; see above");
-    Server { address: address.trim().to_owned(), _process: process }
-});
+impl Server {
+    /// Starts one with these settings beside those of `scripts/with-postgres`, such as
+    /// `-c fsync=on`; it is started again if it ends.
+    pub(crate) fn start(settings: &str) -> Self {
+        Self::start_at(5432, settings)
+    }
+
+    /// As [`start`](Self::start), with another port than the usual one in the name of its socket.
+    pub(crate) fn start_at(port: u16, settings: &str) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/with-postgres");
+        let mut process = Command::new(script)
+            .args(["sh", "-c", "echo \"$DATABASE_URL\"; exec cat >/dev/null"])
+            .env_remove("DATABASE_URL")
+            .env("COMMERCE_POSTGRES_SETTINGS", settings)
+            .env("COMMERCE_POSTGRES_RESTARTS", "1")
+            .env("PGPORT", port.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        assert!(!address.trim().is_empty(), "there is no PostgreSQL server; see above");
+        let address = address.trim().replace("localhost", &format!("localhost:{port}"));
+        Self { address, process }
+    }
+
+    /// A connection of its administrator.
+    pub(crate) fn connect(&self) -> PgConnection {
+        block_on(PgConnection::connect(&self.address)).unwrap()
+    }
+
+    /// The folder in which it keeps its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        let (_, folder) = self.address.split_once("host=").unwrap();
+        Path::new(folder).join("data")
+    }
+
+    /// Ends it at once, as `pg_ctl stop -m immediate` does; answers when it is there again.
+    pub(crate) fn crash(&self) {
+        let pid = || {
+            let file = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
+            file.lines().next().map(str::to_owned)
+        };
+        let old = pid().unwrap();
+        assert!(Command::new("kill").args(["-s", "QUIT", &old]).status().unwrap().success());
+        while pid().is_none_or(|now| now == old)
+            || block_on(PgConnection::connect(&self.address)).is_err()
+        {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start(""));
 
 /// The address of the server: the one that `DATABASE_URL` names, or one that is started.
 pub(crate) fn address() -> String {

@@ -4,18 +4,6 @@
 //! `SIMULATION_STORIES` says how many stories are told. A story that fails is made as short as it
 //! can be, and printed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
-
-#[path = "simulation/model.rs"]
-mod model;
-
 use std::time::Duration;
 
 use commerce_core::{
@@ -35,12 +23,16 @@ use commerce_core::{
     store::{MovementFilter, PageRequest},
     text::GatewayName,
 };
-use model::{Goods, LOCATIONS, Model, SHOPPERS, VARIANTS};
 use pollster::block_on;
 use proptest::prelude::*;
-use support::{
-    faults::{Fault, Shared},
-    *,
+
+use crate::{
+    Kept, STORIES, fresh,
+    model::{self, Goods, LOCATIONS, Model, SHOPPERS, VARIANTS},
+    support::{
+        faults::{Fault, Shared},
+        *,
+    },
 };
 
 /// One thing that somebody does. Numbers that name something are taken modulo how many there are.
@@ -138,11 +130,13 @@ struct Simulation {
     orders: Vec<OrderView>,
     model: Model,
     steps: usize,
+    _kept: Kept,
 }
 
 impl Simulation {
     fn new(faults: Vec<Option<Fault>>) -> Self {
-        let store = Shared::new();
+        let (store, kept) = fresh();
+        let store = Shared::over(store);
         let w = World::over(store.clone(), 1);
         let sound = World::over(store.sound(), 2);
         w.configure(|shop| {
@@ -195,7 +189,18 @@ impl Simulation {
         store.roll(move || faults.next().flatten());
         let model = Model::new(goods, w.now().as_millis());
         let baskets = (0..SHOPPERS).map(|_| None).collect();
-        Self { w, sound, variants, locations, shoppers, baskets, orders: vec![], model, steps: 0 }
+        Self {
+            w,
+            sound,
+            variants,
+            locations,
+            shoppers,
+            baskets,
+            orders: vec![],
+            model,
+            steps: 0,
+            _kept: kept,
+        }
     }
 
     /// The back office, with a key for this step alone.
@@ -539,7 +544,7 @@ impl Simulation {
 
 fn config() -> ProptestConfig {
     let stories = std::env::var("SIMULATION_STORIES").ok();
-    let cases = stories.map_or(48, |stories| stories.parse().unwrap());
+    let cases = stories.map_or(STORIES, |stories| stories.parse().unwrap());
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

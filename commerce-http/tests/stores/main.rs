@@ -1,0 +1,85 @@
+//! Every store gives the same answers over HTTP, to the byte.
+//!
+//! The tests of the server are run once more on each store, with the same clock and the same ids, and
+//! what they hear is compared.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::duplicate_mod, reason = "each of them is a test program of its own elsewhere")]
+
+#[path = "../catalog/main.rs"]
+mod catalog;
+#[path = "../../../commerce-sqlx/tests/common/mod.rs"]
+mod common;
+#[path = "../guest.rs"]
+mod guest;
+#[path = "../office.rs"]
+mod office;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{collections::BTreeMap, env, fs, process::Command};
+
+use common::{address, block_on};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use support::{store, transcript};
+
+/// What the tests heard on a store, by their names.
+fn transcripts(store: &str) -> BTreeMap<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tests = Command::new(env::current_exe().unwrap());
+    // One after the other: what they count, they count for all.
+    tests.args(["catalog::", "guest::", "office::", "--test-threads=1"]);
+    tests.env(store::VARIABLE, store).env(transcript::VARIABLE, folder.path());
+    // What they make up is the same each time.
+    tests.env("PROPTEST_RNG_SEED", "1");
+    let mut tests = tests.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let id = tests.id();
+    let said = std::io::read_to_string(tests.stdout.take().unwrap()).unwrap();
+    let passed = tests.wait().unwrap().success();
+    if store.contains("://") {
+        forget(id);
+    }
+    assert!(passed, "{store}: {said}");
+    let files = fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+    files
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read_to_string(file.path()).unwrap())
+        })
+        .collect()
+}
+
+/// Drops what a process has left in the database.
+fn forget(process: u32) {
+    block_on(async {
+        let mut connection = PgConnection::connect(&address()).await.unwrap();
+        let named = "SELECT nspname::text FROM pg_namespace WHERE nspname LIKE $1";
+        let like = format!("commerce\\_test\\_{process}\\_%");
+        let schemas: Vec<String> =
+            sqlx::query_scalar(named).bind(like).fetch_all(&mut connection).await.unwrap();
+        for schema in schemas {
+            let drop = AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"));
+            sqlx::raw_sql(drop).execute(&mut connection).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn each_store_gives_the_same_answers() {
+    let memory = transcripts("memory");
+    assert!(memory.len() >= 40, "only {} tests tell what they hear", memory.len());
+    let mut others = vec!["sqlite".to_owned()];
+    if env::var("COMMERCE_TEST_WITHOUT_POSTGRES").as_deref() != Ok("1") {
+        others.push(address());
+    }
+    for other in others {
+        let heard = transcripts(&other);
+        assert!(heard.keys().eq(memory.keys()), "{other}: other tests have passed");
+        for (test, text) in &memory {
+            for (line, other_line) in text.lines().zip(heard[test].lines()) {
+                assert_eq!(other_line, line, "{other} in {test}");
+            }
+            assert_eq!(heard[test].len(), text.len(), "{other} in {test}");
+        }
+    }
+}
