@@ -38,15 +38,22 @@ impl Finished {
     }
 }
 
+/// How often a product is tried of which nothing was written, as the shop was too busy: who imports a
+/// million rows beside a shop at work meets such a moment.
+const ATTEMPTS_MAX: usize = 4;
+
 pub(super) async fn import(shop: &Commerce, job: Job) -> Finished {
-    let result = match &job.work {
-        Some(work) => {
-            let done = shop.import_product(&Caller::system(), &work.request).await;
-            Some(done.map(|done| done.output))
+    let Some(work) = &job.work else { return Finished { job, result: None } };
+    let mut attempts = ATTEMPTS_MAX;
+    let result = loop {
+        let done = shop.import_product(&Caller::system(), &work.request).await;
+        attempts -= 1;
+        match done {
+            Err(error) if error.is_retryable() && attempts > 0 => {}
+            done => break done.map(|done| done.output),
         }
-        None => None,
     };
-    Finished { job, result }
+    Finished { job, result: Some(result) }
 }
 
 /// About how much memory a product takes, twice: as it is to be, and in its commit.

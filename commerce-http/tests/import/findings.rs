@@ -1,6 +1,9 @@
 //! What the person who imports is told.
 
-use super::*;
+use super::{
+    faults::{Fault, Shared},
+    *,
+};
 
 /// An input that breaks in the middle.
 struct Broken<'a>(&'a [u8]);
@@ -99,6 +102,27 @@ fn an_import_that_stops_says_so_and_goes_on_next_time() {
     let unopened = Commerce::new(MemoryStore::new(), clock, SeededIds::new(1));
     let (done, _) = try_import(&unopened, FIXTURE.as_bytes(), &Options::default());
     assert!(matches!(done.unwrap_err().cause, StopCause::Shop { .. }));
+}
+
+#[test]
+fn a_shop_that_is_busy_for_a_moment_stops_no_import() {
+    let store = Shared::new();
+    let clock = SteppedClock::new("2026-11-21T10:00:00Z".parse().unwrap());
+    let shop = Commerce::new(store.clone(), clock, SeededIds::new(1));
+    block_on(shop.open(Shop::new("Test", Currency::USD).unwrap())).unwrap();
+    let mut commits = 0;
+    store.roll(move || {
+        commits += 1;
+        (commits % 3 != 0).then_some(Fault::Unavailable)
+    });
+    assert_eq!(import(&shop, FIXTURE).0.products, counts(10, 0, 0, 0));
+    // One that does not answer at all ends it.
+    store.roll(|| Some(Fault::Unavailable));
+    let file = "Handle,Title,Variant Price\nnew,New,1\n";
+    let (done, findings) = try_import(&shop, file.as_bytes(), &Options::default());
+    let stopped = done.unwrap_err();
+    assert!(matches!(stopped.cause, StopCause::Shop { line: 2, .. }), "{stopped}");
+    assert_eq!(findings[0].detail, "this product did not arrive: the shop is out of reach");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod edits;
+#[allow(dead_code, reason = "only its busy moments are needed here")]
+#[path = "../../../commerce-core/tests/support/faults.rs"]
+mod faults;
 mod findings;
 mod names;
 mod values;
