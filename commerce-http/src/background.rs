@@ -5,7 +5,7 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use commerce_core::{
-    Commerce, Error, Subscriber,
+    Commerce, Error, Subscriber, Swept,
     event::Event,
     store::{OutboxEntry, Purge},
     text::Label,
@@ -131,10 +131,13 @@ async fn every<F>(
 
 async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
     let swept = commerce.sweep(BATCH).await?;
-    let any = swept.orders + swept.carts > 0;
+    let Swept { orders, carts, payments } = swept;
+    let any = orders + carts + payments > 0;
     if any {
-        let (orders, carts) = (swept.orders, swept.carts);
-        tracing::info!(target: "commerce_http::background", orders, carts, "ended what was overdue");
+        tracing::info!(
+            target: "commerce_http::background",
+            orders, carts, payments, "dealt with what was overdue"
+        );
     }
     Ok(any)
 }
