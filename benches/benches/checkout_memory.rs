@@ -25,6 +25,7 @@ use commerce_core::{
     inputs::{SeededIds, SteppedClock},
     inventory::ByPriority,
     order::FulfillOrder,
+    payment::{CapturePayment, Means},
     store::MemoryStore,
     text::{IdempotencyKey, Label, Sku},
     time::Timestamp,
@@ -131,7 +132,8 @@ fn decide(bencher: Bencher<'_, '_>, lines: usize) {
     let inputs = FIXTURE.inputs(lines);
     let request = PlaceOrder::default();
     bencher.with_inputs(|| FIXTURE.shop.moment()).bench_refs(|moment| {
-        checkout::place(black_box(&inputs), &request, &ByPriority, moment).unwrap()
+        checkout::place(black_box(&inputs), &request, &Means::by_hand(), &ByPriority, moment)
+            .unwrap()
     });
 }
 
@@ -185,7 +187,7 @@ fn fulfill_order(bencher: Bencher<'_, '_>, lines: usize) {
             let (guest, cart) = FIXTURE.cart(0, lines);
             let placed = block_on(FIXTURE.shop.place_order(&guest, cart, &PlaceOrder::default()));
             let id = placed.unwrap().order.id;
-            block_on(FIXTURE.shop.capture(&office, id, None)).unwrap();
+            block_on(FIXTURE.shop.capture(&office, id, &CapturePayment::default(), None)).unwrap();
             id
         })
         .bench_values(|id| block_on(FIXTURE.shop.fulfill_order(&office, id, &all, None)).unwrap());

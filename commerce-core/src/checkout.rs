@@ -16,7 +16,7 @@ use crate::{
     },
     money::Money,
     order::{Hold, Order, OrderLine, order_number},
-    payment::{Payment, PaymentStatus},
+    payment::{Means, Payment, PaymentChoice, PaymentStatus},
     pricing::{PricedLine, PricingError, Quote, QuoteLine, QuoteRequest, ShippingRefusal, quote},
     store::{Commit, Decision},
     text::GatewayName,
@@ -35,21 +35,6 @@ pub struct PlaceOrder {
     pub expected_total: Option<Money>,
 }
 
-/// How an order is to be paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PaymentChoice {
-    /// The gateway, one of those that the shop has terms for.
-    pub gateway: GatewayName,
-}
-
-impl Default for PaymentChoice {
-    fn default() -> Self {
-        Self { gateway: GatewayName::manual() }
-    }
-}
-
 impl Default for PlaceOrder {
     fn default() -> Self {
         Self::paid_by(GatewayName::manual())
@@ -59,7 +44,7 @@ impl Default for PlaceOrder {
 impl PlaceOrder {
     /// Makes an order that is paid by a gateway.
     pub fn paid_by(gateway: GatewayName) -> Self {
-        Self { payment: PaymentChoice { gateway }, expected_total: None }
+        Self { payment: PaymentChoice::new(gateway), expected_total: None }
     }
 }
 
@@ -202,15 +187,16 @@ impl Cart {
 }
 
 /// Decides to make an order of a cart: prices are frozen, stock is held until the order is paid or
-/// its time is up, and the cart is closed.
+/// its time is up, and the cart is closed. `means` are those of the gateway that is to be paid by.
 ///
 /// # Errors
 /// [`Rejection::CartClosed`], [`Rejection::CartEmpty`], [`Rejection::Invalid`] when the cart lacks
-/// something or names a gateway that the shop does not take, [`Rejection::NotForSale`],
+/// something or is to be paid in a way that is not offered, [`Rejection::NotForSale`],
 /// [`Rejection::InsufficientStock`], [`Rejection::PriceChanged`].
 pub fn place(
     inputs: &CheckoutInputs,
     request: &PlaceOrder,
+    means: &Means,
     strategy: &dyn Allocate,
     moment: &mut Moment,
 ) -> Result<Decision<Placed>, Rejection> {
@@ -281,6 +267,7 @@ pub fn place(
         payment_status: if to_pay { PaymentStatus::Pending } else { PaymentStatus::Paid },
         paid_total: Money::zero(cart.currency),
         refunded_total: Money::zero(cart.currency),
+        authorized_total: Money::zero(cart.currency),
         fulfillments: Vec::new(),
         placed_at: now,
         expires_at: None,
@@ -290,7 +277,10 @@ pub fn place(
         history: Vec::new(),
         updated_at: now,
     };
-    order.expires_at = order.deadline();
+    let policy = inputs.setup.shop.capture.get(gateway).copied().unwrap_or_default();
+    let choose = || Payment::choose(&request.payment, id, order.total, policy, means, moment);
+    let payment = to_pay.then(choose).transpose()?;
+    order.expires_at = order.deadline(payment.as_slice());
     order.note("order.placed", now);
     commit.event(Event::OrderPlaced {
         order_id: order.id,
@@ -307,7 +297,6 @@ pub fn place(
             paid_total: order.paid_total,
         });
     }
-    let payment = to_pay.then(|| Payment::new(moment.id(), id, gateway.clone(), order.total, now));
     let closed = Cart {
         status: CartStatus::Completed,
         order_id: Some(id),

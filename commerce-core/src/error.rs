@@ -7,8 +7,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    id::VariantId,
+    id::{OrderId, VariantId},
     money::{Money, MoneyError},
+    payment::Decline,
     pricing::PricingError,
     store::StoreError,
     text::Sku,
@@ -109,10 +110,12 @@ pub enum Rejection {
         why: String,
     },
     /// The payment was refused.
-    #[error("the payment was declined: {reason}")]
+    #[error("the payment was declined: {}", .decline.reason)]
     PaymentDeclined {
-        /// The reason, fit to be shown to the customer.
-        reason: String,
+        /// Why, fit to be shown to the customer.
+        decline: Decline,
+        /// The order that it was to pay: it waits, and can be paid in another way.
+        order_id: OrderId,
     },
     /// The key was used before, for another request.
     #[error("this idempotency key was used for another request")]

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{
-        CartId, CategoryId, CustomerId, FulfillmentId, LocationId, OrderId, PaymentId, ProductId,
-        RefundId, VariantId,
+        CartId, CategoryId, CustomerId, FulfillmentId, LocationId, OperationId, OrderId, PaymentId,
+        ProductId, RefundId, VariantId,
     },
     money::Money,
     order::CancelReason,
-    payment::PaymentStatus,
+    payment::{DisputeStatus, OperationKind, OperationStatus, PaymentStatus},
     text::OrderNumber,
 };
 
@@ -151,6 +151,26 @@ pub enum Event {
         /// How much.
         amount: Money,
     },
+    /// `order.refund_failed`: a refund came to nothing; its amount can be refunded once more.
+    #[serde(rename = "order.refund_failed")]
+    OrderRefundFailed {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+        /// The refund.
+        refund_id: RefundId,
+        /// How much it was for.
+        amount: Money,
+    },
+    /// `order.reopened`: it had lapsed, was paid after all, and the goods were still there.
+    #[serde(rename = "order.reopened")]
+    OrderReopened {
+        /// The order.
+        order_id: OrderId,
+        /// Its number.
+        number: OrderNumber,
+    },
     /// `order.fulfilled`: some or all of it was sent.
     #[serde(rename = "order.fulfilled")]
     OrderFulfilled {
@@ -200,6 +220,34 @@ pub enum Event {
         order_id: OrderId,
         /// How far it has come.
         status: PaymentStatus,
+    },
+    /// `payment.operation_ended`: it is known what came of something that its gateway was asked.
+    #[serde(rename = "payment.operation_ended")]
+    PaymentOperationEnded {
+        /// The payment.
+        payment_id: PaymentId,
+        /// The order that it pays.
+        order_id: OrderId,
+        /// The operation.
+        operation_id: OperationId,
+        /// What was asked.
+        kind: OperationKind,
+        /// Which try of it this was, from 1.
+        attempt: u32,
+        /// What came of it.
+        status: OperationStatus,
+    },
+    /// `payment.disputed`: a customer's bank takes money back, or has decided about it.
+    #[serde(rename = "payment.disputed")]
+    PaymentDisputed {
+        /// The payment.
+        payment_id: PaymentId,
+        /// The order that it pays.
+        order_id: OrderId,
+        /// How much is disputed.
+        amount: Money,
+        /// How far the dispute has come.
+        status: DisputeStatus,
     },
     /// `customer.updated`: they were entered or changed.
     #[serde(rename = "customer.updated")]

@@ -18,7 +18,7 @@ pub use answer::{
 };
 pub use error::GatewayError;
 pub use manual::ManualGateway;
-pub use scripted::{Call, Reply, ScriptedGateway};
+pub use scripted::{Call, Fault, Reply, ScriptedGateway};
 pub use transaction::{Transaction, TransactionKind, TransactionPage, TransactionQuery};
 #[cfg(feature = "mocks")]
 pub use vault::MockVault;
@@ -55,6 +55,20 @@ pub struct Abilities {
     /// How long it recognizes a key and gives its first answer again. After that a key protects
     /// nothing, and is not used again.
     pub keys_kept: Duration,
+}
+
+impl Abilities {
+    /// Those of a gateway that people operate by hand.
+    pub fn by_hand() -> Self {
+        Self {
+            online: false,
+            later_capture: true,
+            partial_capture: true,
+            direct: true,
+            hosted: false,
+            keys_kept: Duration::MAX,
+        }
+    }
 }
 
 /// Takes money and gives it back.

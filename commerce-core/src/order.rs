@@ -3,20 +3,26 @@
 //! Three things happen to an order, each with its own states: it is open or cancelled, it is paid,
 //! and it is fulfilled. What a person sees as its status is derived from them.
 
+mod books;
 mod cancel;
 mod fulfillment;
+mod late;
 mod line;
 mod number;
 mod paid;
+mod pay;
+mod refund;
 mod status;
 mod view;
 
+pub use books::{Begun, Books};
 pub use cancel::{CancelLine, CancelOrder, CancelReason};
 pub use fulfillment::{Deliver, FulfillLine, FulfillOrder, Fulfillment, Tracking};
+pub use late::Shelf;
 pub use line::{Hold, OrderLine};
 pub use number::order_number;
 pub use status::{FulfillmentStatus, OrderStatus, PaymentTerms};
-pub use view::{Addresses, OrderLineView, OrderView, PaymentView};
+pub use view::{Addresses, OrderLineView, OrderView};
 
 use std::collections::HashMap;
 
@@ -103,6 +109,8 @@ pub struct Order {
     pub paid_total: Money,
     /// What was given back.
     pub refunded_total: Money,
+    /// What is set aside for it by gateways and can still be taken.
+    pub authorized_total: Money,
     /// What was sent, oldest first.
     pub fulfillments: Vec<Fulfillment>,
     /// When it was placed.
@@ -137,6 +145,8 @@ pub struct Changed {
     pub order: Order,
     /// All of its payments, oldest first.
     pub payments: Vec<Payment>,
+    /// What is now to be asked of their gateways, once this is committed.
+    pub begun: Vec<Begun>,
 }
 
 impl OrderInputs {
@@ -168,19 +178,6 @@ impl Order {
     pub fn is_delivered(&self) -> bool {
         self.fulfillment_status() == FulfillmentStatus::Fulfilled
             && self.fulfillments.iter().all(|sent| sent.delivered_at.is_some())
-    }
-
-    /// Whether it may be sent: it is paid for, or its terms do not ask for that.
-    pub fn may_ship(&self) -> bool {
-        match self.payment_status {
-            PaymentStatus::Paid | PaymentStatus::PartiallyRefunded | PaymentStatus::Authorized => {
-                true
-            }
-            PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Processing => {
-                self.total.is_zero() || matches!(self.terms, PaymentTerms::OnDelivery { .. })
-            }
-            PaymentStatus::Refunded | PaymentStatus::Failed | PaymentStatus::Voided => false,
-        }
     }
 
     /// The order in the hands of the customer whose verified e-mail address it was placed with;
@@ -225,25 +222,6 @@ impl Order {
             named.push((line, quantity.get()));
         }
         Ok(named)
-    }
-
-    /// When it lapses if nothing happens: while nothing was paid for it, set aside or sent.
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
-        let waits = match self.payment_status {
-            PaymentStatus::Pending
-            | PaymentStatus::RequiresAction
-            | PaymentStatus::Processing
-            | PaymentStatus::Failed
-            | PaymentStatus::Voided => true,
-            PaymentStatus::Authorized
-            | PaymentStatus::Paid
-            | PaymentStatus::PartiallyRefunded
-            | PaymentStatus::Refunded => false,
-        };
-        let untouched = self.paid_total == self.refunded_total
-            && self.fulfillment_status() == FulfillmentStatus::Unfulfilled
-            && self.cancelled_at.is_none();
-        (waits && untouched).then(|| self.placed_at.saturating_add(self.terms.within()))
     }
 
     /// The status that a person sees, derived from the three that are kept.

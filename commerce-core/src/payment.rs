@@ -1,30 +1,45 @@
 //! A payment: one way in which an order's money is to come, and how far it has.
+//!
+//! The state at the provider is the truth, and [`merge`](Payment::merge) takes it over: whatever call,
+//! webhook or look-up brought it, late, twice or out of order, a payment only moves forward. What a
+//! provider is asked is an [`Operation`], which is written down before it is asked.
 
+mod choice;
 mod decline;
 mod dispute;
 mod flow;
+mod merge;
 mod operation;
 mod refund;
+mod review;
 mod state;
+mod view;
 
+pub use choice::{CapturePayment, Means, PaymentChoice, VoidPayment};
 pub use decline::{Decline, DeclineCode};
-pub use dispute::DisputeStatus;
-pub use flow::{CaptureMode, PaymentFlow};
-pub use operation::{Operation, OperationKind, OperationStatus};
-pub use refund::{CreateRefund, Refund, RefundLine, RefundStatus};
-pub use state::{PaymentInput, PaymentStatus};
+pub use dispute::{Dispute, DisputeStatus};
+pub use flow::{CaptureMode, CapturePolicy, PaymentFlow};
+pub use operation::{Heard, Operation, OperationKind, OperationStatus};
+pub use refund::{CreateRefund, Refund, RefundLine, RefundStatus, RefundTax, RefundedLine};
+pub use review::ReviewReason;
+pub use state::PaymentStatus;
+pub use view::{OperationView, PaymentView, RefundView};
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Rejection,
-    id::{OrderId, PaymentId},
+    id::{OperationId, OrderId, PaymentId, RefundId},
     money::Money,
     text::{GatewayName, Label, Url},
     time::Timestamp,
 };
 
 /// One way in which an order's money is to come.
+///
+/// `refunded + being refunded ≤ captured`, `captured + released ≤ authorized ≤ amount`: a commit that
+/// breaks this is refused, by every store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// Its id.
@@ -45,12 +60,22 @@ pub struct Payment {
     pub status: PaymentStatus,
     /// What it is for.
     pub amount: Money,
-    /// What was taken, from 0 to `amount`.
+    /// What was ever set aside for it, or taken without that.
+    pub authorized: Money,
+    /// What of that was let go without being taken.
+    pub released: Money,
+    /// What was taken.
     pub captured: Money,
-    /// What was given back, from 0 to `captured`.
+    /// What was given back: the sum of the refunds that succeeded.
     pub refunded: Money,
+    /// When what is set aside is let go by itself.
+    pub capture_before: Option<Timestamp>,
     /// The refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// What customers' banks took back, or want to, oldest first.
+    pub disputes: Vec<Dispute>,
+    /// What the gateway was asked, oldest first.
+    pub operations: Vec<Operation>,
     /// What the provider calls it and the objects that belong to it, the one that stands for all
     /// first; empty until that is known. No two payments of a gateway share one.
     pub references: Vec<Label>,
@@ -58,8 +83,12 @@ pub struct Payment {
     pub client_secret: Option<Label>,
     /// Where the customer is sent in order to pay.
     pub redirect_url: Option<Url>,
-    /// Why it failed, fit to be shown to the customer.
-    pub failure: Option<Label>,
+    /// Why the last try to pay it was declined, if it was.
+    pub failure: Option<Decline>,
+    /// What a person must look at, if its status says so.
+    pub review: Option<ReviewReason>,
+    /// When the provider is asked about it if nothing is heard before.
+    pub check_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -69,8 +98,21 @@ pub struct Payment {
 impl Payment {
     /// The most refunds of one payment.
     pub const REFUNDS_MAX: usize = 1_000;
+    /// The most disputes of one payment.
+    pub const DISPUTES_MAX: usize = 100;
+    /// The most operations of one payment.
+    pub const OPERATIONS_MAX: usize = 5_000;
     /// The most references of one payment.
     pub const REFERENCES_MAX: usize = 32;
+
+    /// How long money stays set aside where the provider does not say: as long as the card networks
+    /// let most authorizations stand.
+    pub const AUTHORIZATION_LASTS: Duration = Duration::from_secs(7 * 86_400);
+    /// How long a call to a gateway may be on its way. What was not heard of by then was not done,
+    /// unless the provider knows of it.
+    pub const CALL_LASTS: Duration = Duration::from_secs(60);
+    /// The longest time between two looks at a payment of which something is still to be heard.
+    pub const CHECK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 
     /// A payment that nothing has been heard of.
     pub fn new(
@@ -80,6 +122,7 @@ impl Payment {
         amount: Money,
         now: Timestamp,
     ) -> Self {
+        let zero = Money::zero(amount.currency());
         Self {
             id,
             order_id,
@@ -90,69 +133,140 @@ impl Payment {
             save_method: false,
             status: PaymentStatus::Pending,
             amount,
-            captured: Money::zero(amount.currency()),
-            refunded: Money::zero(amount.currency()),
+            authorized: zero,
+            released: zero,
+            captured: zero,
+            refunded: zero,
+            capture_before: None,
             refunds: Vec::new(),
+            disputes: Vec::new(),
+            operations: Vec::new(),
             references: Vec::new(),
             client_secret: None,
             redirect_url: None,
             failure: None,
+            review: None,
+            check_at: None,
             created_at: now,
             updated_at: now,
         }
     }
 
+    fn minor(&self, minor: i64) -> Money {
+        Money::new(minor, self.amount.currency())
+    }
+
+    /// What is about to be given back: the sum of the refunds that are pending.
+    pub fn being_refunded(&self) -> Money {
+        let pending = self.refunds.iter().filter(|it| it.status == RefundStatus::Pending);
+        self.minor(pending.map(|refund| refund.amount.minor()).sum())
+    }
+
     /// What was taken and not given back.
     pub fn kept(&self) -> Money {
-        Money::new(self.captured.minor() - self.refunded.minor(), self.amount.currency())
+        self.minor(self.captured.minor() - self.refunded.minor())
+    }
+
+    /// What can still be given back: neither on its way back, nor in the hands of a bank that disputes
+    /// it.
+    pub fn refundable(&self) -> Money {
+        let disputed = self.disputes.iter().filter(|it| it.status != DisputeStatus::Won);
+        let disputed: i64 = disputed.map(|dispute| dispute.amount.minor()).sum();
+        let left = self.kept().minor() - self.being_refunded().minor() - disputed;
+        self.minor(left.max(0))
+    }
+
+    /// What can be taken of it now: what is set aside, or, where people operate the gateway, what did
+    /// not come yet.
+    pub fn capturable(&self) -> Money {
+        let of = match self.status {
+            PaymentStatus::Pending if !self.is_online() => self.amount,
+            PaymentStatus::Authorized
+            | PaymentStatus::PartiallyCaptured
+            | PaymentStatus::PartiallyRefunded => self.authorized,
+            _ => return self.minor(0),
+        };
+        self.minor(of.minor() - self.captured.minor() - self.released.minor())
+    }
+
+    /// Whether it goes through a gateway that is asked, and not one that people operate.
+    pub fn is_online(&self) -> bool {
+        self.operations.iter().any(|operation| operation.kind == OperationKind::Create)
     }
 
     /// Whether it can still bring money, or has.
     pub fn is_live(&self) -> bool {
-        !matches!(self.status, PaymentStatus::Failed | PaymentStatus::Voided)
+        !matches!(
+            self.status,
+            PaymentStatus::Failed | PaymentStatus::Voided | PaymentStatus::Expired
+        )
     }
 
-    /// The payment after something happened to it.
-    ///
-    /// # Errors
-    /// [`Rejection::InvalidTransition`] when its state or its amounts do not allow it.
-    pub fn apply(&self, input: &PaymentInput, now: Timestamp) -> Result<Self, Rejection> {
-        let status = self.status.after(input.kind()).ok_or_else(|| {
-            let (status, verb) = (self.status.as_str(), input.verb());
-            Rejection::transition("payment", format!("it is {status} and cannot be {verb}"))
-        })?;
-        let mut payment = Self { status, ..self.clone() };
-        match input {
-            PaymentInput::Authorize
-            | PaymentInput::RequireAction
-            | PaymentInput::Process
-            | PaymentInput::Void => {}
-            PaymentInput::Fail { reason } => payment.failure = Some(reason.clone()),
-            PaymentInput::Capture => payment.captured = payment.amount,
-            PaymentInput::Refund(refund) => {
-                if !refund.amount.is_positive() {
-                    return Err(Rejection::invalid("/amount", "must be more than 0"));
-                }
-                if payment.refunds.len() >= Self::REFUNDS_MAX {
-                    let detail = format!("a payment has at most {} refunds", Self::REFUNDS_MAX);
-                    return Err(Rejection::invalid("", detail));
-                }
-                let refunded = payment.refunded.checked_add(refund.amount)?;
-                if refunded.minor() > payment.captured.minor() {
-                    let left = payment.kept();
-                    let why = format!("only {left} of it is left to refund");
-                    return Err(Rejection::transition("payment", why));
-                }
-                payment.refunded = refunded;
-                payment.refunds.push(refund.clone());
-                payment.status = if refunded == payment.captured {
-                    PaymentStatus::Refunded
-                } else {
-                    PaymentStatus::PartiallyRefunded
-                };
-            }
+    /// Whether it is live and brought nothing: what must be called off before nothing can come of it.
+    pub fn is_outstanding(&self) -> bool {
+        self.is_live() && self.captured.is_zero()
+    }
+
+    /// One of its operations.
+    pub fn operation(&self, id: OperationId) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// One of its refunds.
+    pub fn refund(&self, id: RefundId) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.id == id)
+    }
+
+    /// The operations of which it is not known yet what came of them, the oldest first.
+    pub fn open_operations(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|operation| operation.is_open())
+    }
+
+    /// Which bound its amounts break, if they do.
+    pub(crate) fn broken(&self) -> Option<&'static str> {
+        let [authorized, released, captured, refunded, amount] =
+            [self.authorized, self.released, self.captured, self.refunded, self.amount]
+                .map(|amount| i128::from(amount.minor()));
+        let back = refunded + i128::from(self.being_refunded().minor());
+        if [authorized, released, captured, refunded].iter().any(|amount| *amount < 0) {
+            Some("a payment with an amount below nothing")
+        } else if back > captured {
+            Some("a payment of which more is given back than was taken")
+        } else if captured + released > authorized || authorized > amount {
+            Some("a payment of which more is taken than was set aside, or than it is for")
+        } else {
+            None
         }
-        payment.updated_at = now.max(self.updated_at);
-        Ok(payment)
+    }
+
+    /// When the provider is to be asked about it if nothing is heard before: the longer nothing has
+    /// happened, the more seldom.
+    pub(crate) fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.is_online() {
+            return None;
+        }
+        let unsettled = self.open_operations().next().is_some()
+            || self.refunds.iter().any(|refund| refund.status == RefundStatus::Pending);
+        let waits = match self.status {
+            PaymentStatus::Pending
+            | PaymentStatus::RequiresAction
+            | PaymentStatus::Processing
+            | PaymentStatus::NeedsReview => true,
+            PaymentStatus::Authorized
+            | PaymentStatus::PartiallyCaptured
+            | PaymentStatus::PartiallyRefunded
+                if !unsettled =>
+            {
+                let until = self.capture_before.filter(|_| self.capturable().is_positive())?;
+                if until > now {
+                    return Some(until);
+                }
+                true
+            }
+            _ => unsettled,
+        };
+        let quiet = now.as_millis().saturating_sub(self.updated_at.as_millis()).max(0);
+        let quiet = Duration::from_millis(u64::try_from(quiet).unwrap_or(u64::MAX));
+        waits.then(|| now.saturating_add(quiet.clamp(Self::CALL_LASTS, Self::CHECK_EVERY)))
     }
 }

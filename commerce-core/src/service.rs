@@ -12,6 +12,7 @@ mod import;
 mod inventory;
 mod lease;
 mod order;
+mod payment;
 mod relay;
 mod shop;
 mod sweep;
@@ -213,23 +214,27 @@ impl Commerce {
         Err(Error::Contention)
     }
 
-    /// As `run`, for an operation that calls a gateway: what was answered before is looked for
-    /// first, so that the gateway does not hear of a repetition.
-    async fn run_outside<'a, T>(
+    /// As `run`, for what a shop does by itself: nobody asks for it again, and nothing is remembered.
+    async fn run_alone<'a, T>(
         &self,
-        caller: &Caller,
-        request: &(dyn Debug + Sync),
         attempt: impl Fn(Moment) -> Attempt<'a, T> + Sync,
-    ) -> Result<Done<T>, Error>
+    ) -> Result<T, Error>
     where
         T: Serialize + DeserializeOwned,
     {
-        if let Some(key) = &caller.key
-            && let Some(done) = self.replay(&remembered(caller, key, request)?).await?
-        {
-            return Ok(done);
+        Ok(self.run(&Caller::system(), &(), attempt).await?.output)
+    }
+
+    /// What was answered to the same request before.
+    async fn replayed_to<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        request: &(dyn Debug + Sync),
+    ) -> Result<Option<Done<T>>, Error> {
+        match &caller.key {
+            Some(key) => self.replay(&remembered(caller, key, request)?).await,
+            None => Ok(None),
         }
-        self.run(caller, request, attempt).await
     }
 
     async fn replay<T: DeserializeOwned>(

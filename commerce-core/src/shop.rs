@@ -11,6 +11,7 @@ use crate::{
     error::{FieldError, Rejection},
     inventory::Location,
     order::PaymentTerms,
+    payment::CapturePolicy,
     pricing::{Destination, PricingPolicy, ShippingMethod, TaxTable},
     text::{GatewayName, Label},
     version::Versioned,
@@ -72,6 +73,10 @@ pub struct Shop {
     /// The gateways that can be paid by, with the terms of each.
     #[serde(default = "manual_prepaid")]
     pub payment_terms: BTreeMap<GatewayName, PaymentTerms>,
+    /// When the money of each gateway's payments is taken; as soon as the customer has agreed where
+    /// nothing is said. What cannot wait is taken at once in any case.
+    #[serde(default)]
+    pub capture: BTreeMap<GatewayName, CapturePolicy>,
     /// What becomes of a guest's cart when its owner signs in.
     #[serde(default)]
     pub cart_merge: MergeStrategy,
@@ -101,6 +106,7 @@ impl Shop {
             taxes: TaxTable::default(),
             shipping_methods: Vec::new(),
             payment_terms: manual_prepaid(),
+            capture: BTreeMap::new(),
             cart_merge: MergeStrategy::default(),
             limits: Limits::default(),
         })
@@ -148,6 +154,12 @@ impl Shop {
             if !(1..=PaymentTerms::DAYS_MAX).contains(&terms.days()) {
                 let detail = format!("must be from 1 to {} days", PaymentTerms::DAYS_MAX);
                 refuse(format!("/payment_terms/{gateway}"), detail);
+            }
+        }
+        for gateway in self.capture.keys() {
+            if !self.payment_terms.contains_key(gateway) {
+                let detail = "must be a gateway that can be paid by".to_owned();
+                refuse(format!("/capture/{gateway}"), detail);
             }
         }
         Rejection::unless_valid(errors)

@@ -38,12 +38,12 @@ use crate::{
     currency::Currency,
     customer::Customer,
     event::Event,
-    id::{ApiTokenId, CartId, CategoryId, CustomerId, OrderId, ProductId, VariantId},
+    id::{ApiTokenId, CartId, CategoryId, CustomerId, OrderId, PaymentId, ProductId, VariantId},
     inventory::{Location, StockLevel, available},
     order::OrderInputs,
     secret::Digest,
     shop::Setup,
-    text::{Email, Label, OrderNumber, Sku, Slug},
+    text::{Email, GatewayName, Label, OrderNumber, Sku, Slug},
     time::Timestamp,
     version::Versioned,
 };
@@ -82,6 +82,10 @@ pub enum OrderRef {
     Id(OrderId),
     /// Its number.
     Number(OrderNumber),
+    /// One of its payments.
+    Payment(PaymentId),
+    /// What a gateway's provider calls one of its payments, or something that belongs to it.
+    Reference(GatewayName, Label),
 }
 
 /// By what a customer is looked up.
@@ -163,6 +167,8 @@ pub enum Due {
     Order(OrderId),
     /// A cart that nobody touched for too long.
     Cart(CartId),
+    /// A payment of which nothing was heard for too long.
+    Payment(PaymentId),
 }
 
 /// The events of one commit, as the outbox has them.
@@ -235,8 +241,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>>;
     /// What was answered to an operation under a key.
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>>;
-    /// Orders whose `expires_at`, and open carts whose `expires_at`, is not after `now`: the longest
-    /// due first, at most `limit`.
+    /// Orders and open carts whose `expires_at`, and payments whose `check_at`, is not after `now`:
+    /// the longest due first, at most `limit`.
     async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>>;
     /// The outbox after a place, in order, at most `limit` entries. An entry is only there once no
     /// entry with a lower place can still come.

@@ -15,7 +15,7 @@ use commerce_core::{
     order::{
         CancelOrder, CancelReason, Deliver, FulfillmentStatus, OrderStatus, OrderView, PaymentTerms,
     },
-    payment::{CreateRefund, PaymentStatus},
+    payment::{CapturePayment, CreateRefund, PaymentStatus},
     store::{OrderFilter, OrderQuery, OrderRef, PageRequest},
     text::GatewayName,
     version::Version,
@@ -299,14 +299,16 @@ fn a_stale_version_is_refused_and_changes_nothing() {
     let order = w.buy(&[(shirt, 2)]);
     let stale = Some(Version::new(9));
     let id = order.id;
-    let capture = block_on(w.shop.capture(&w.system, id, stale)).map(|done| done.output);
+    let capture = block_on(w.shop.capture(&w.system, id, &CapturePayment::default(), stale))
+        .map(|done| done.output);
     let request = CancelOrder::default();
     let cancel = block_on(w.shop.cancel_order(&w.system, id, &request, stale));
     for refusal in [capture, cancel.map(|done| done.output)] {
         assert!(matches!(refused(refusal), Rejection::VersionMismatch { .. }));
     }
     assert_eq!(w.seen(id), order);
-    block_on(w.shop.capture(&w.system, id, Some(order.version))).unwrap();
+    block_on(w.shop.capture(&w.system, id, &CapturePayment::default(), Some(order.version)))
+        .unwrap();
 }
 
 #[test]
@@ -317,7 +319,7 @@ fn only_the_back_office_moves_an_order() {
     for who in [guest, Caller::anonymous(), w.customer("a@example.com").0] {
         let id = order.id;
         let all = [
-            block_on(w.shop.capture(&who, id, None)),
+            block_on(w.shop.capture(&who, id, &CapturePayment::default(), None)),
             block_on(w.shop.refund(&who, id, &refund_of(1), None)),
             block_on(w.shop.cancel_order(&who, id, &CancelOrder::default(), None)),
             block_on(w.shop.fulfill_order(&who, id, &parts(&[]), None)),

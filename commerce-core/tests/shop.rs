@@ -18,6 +18,7 @@ use commerce_core::{
     inventory::SetStock,
     money::Money,
     order::{CancelOrder, Deliver, FulfillOrder, OrderStatus},
+    payment::CapturePayment,
     shop::Shop,
     store::MemoryStore,
     text::IdempotencyKey,
@@ -98,7 +99,7 @@ fn a_guest_buys_and_the_order_is_delivered() {
             early.unwrap_err().rejection(),
             Some(Rejection::InvalidTransition { .. })
         ));
-        let paid = f.shop.capture(&f.system, id, None).await.unwrap();
+        let paid = f.shop.capture(&f.system, id, &CapturePayment::default(), None).await.unwrap();
         assert_eq!(paid.paid_total, paid.total);
         f.shop.fulfill_order(&f.system, id, &fulfill, None).await.unwrap();
         let order = f.shop.deliver_order(&f.system, id, Deliver::default(), None).await.unwrap();

@@ -9,7 +9,7 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use commerce_core::{
-    Commerce, Error, Subscriber,
+    Commerce, Error, Subscriber, Swept,
     event::Event,
     store::{Listener, OutboxEntry, Purge},
     text::{Label, TextError},
@@ -161,11 +161,13 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
     let swept = commerce.sweep(BATCH).await;
     // A claim that cannot be given back ends by itself.
     let _ = commerce.release(lease).await;
-    let swept = swept?;
-    let any = swept.orders + swept.carts > 0;
+    let Swept { orders, carts, payments } = swept?;
+    let any = orders + carts + payments > 0;
     if any {
-        let (orders, carts) = (swept.orders, swept.carts);
-        tracing::info!(target: "commerce_http::background", orders, carts, "ended what was overdue");
+        tracing::info!(
+            target: "commerce_http::background",
+            orders, carts, payments, "dealt with what was overdue"
+        );
     }
     Ok(any)
 }

@@ -238,9 +238,12 @@ fn only_the_back_office_works_on_orders() {
     shop.office("GET", "/orders/NO-SUCH", None).problem(404, "not_found");
     shop.office("GET", "/orders/no%20such", None).problem(404, "not_found");
     shop.office("POST", &format!("{nobodys}/cancel"), None).problem(404, "not_found");
-    let partial = json!({ "amount": { "amount": 1, "currency": "EUR" } });
-    let refused = shop.keyed_office(&format!("{at}/capture"), Some(&partial));
-    refused.problem(422, "validation_failed");
+    let of =
+        |amount, currency: &str| json!({ "amount": { "amount": amount, "currency": currency } });
+    let capture = |body| shop.keyed_office(&format!("{at}/capture"), Some(&body));
+    capture(of(0, "EUR")).problem(422, "validation_failed");
+    capture(of(1, "USD")).problem(422, "validation_failed");
+    capture(of(1_000_000, "EUR")).problem(409, "invalid_transition");
     assert_eq!(shop.office("GET", &at, None).json()["version"], 1, "nothing of it was done");
 }
 

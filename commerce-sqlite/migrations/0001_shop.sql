@@ -282,6 +282,7 @@ CREATE TABLE commerce_orders (
     total INTEGER NOT NULL,
     paid_total INTEGER NOT NULL,
     refunded_total INTEGER NOT NULL,
+    authorized_total INTEGER NOT NULL,
     placed_at INTEGER NOT NULL,
     expires_at INTEGER,
     cancelled_at INTEGER,
@@ -364,20 +365,30 @@ CREATE TABLE commerce_payments (
     status TEXT NOT NULL,
     currency TEXT NOT NULL,
     amount INTEGER NOT NULL,
-    captured INTEGER NOT NULL,
-    refunded INTEGER NOT NULL,
+    authorized INTEGER NOT NULL,
+    released INTEGER NOT NULL CHECK (released >= 0),
+    captured INTEGER NOT NULL CHECK (captured >= 0),
+    refunded INTEGER NOT NULL CHECK (refunded >= 0),
+    being_refunded INTEGER NOT NULL CHECK (being_refunded >= 0),
     flow TEXT NOT NULL,
     capture TEXT NOT NULL,
     customer_reference TEXT,
     save_method INTEGER NOT NULL,
     client_secret TEXT,
     redirect_url TEXT,
+    failure_code TEXT,
     failure TEXT,
+    review TEXT,
+    capture_before INTEGER,
+    check_at INTEGER,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    CHECK (refunded + being_refunded <= captured),
+    CHECK (captured + released <= authorized AND authorized <= amount)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
+CREATE INDEX commerce_payments_due ON commerce_payments (check_at, id) WHERE check_at IS NOT NULL;
 
 -- What the provider calls a payment and what belongs to it.
 CREATE TABLE commerce_payment_references (
@@ -389,15 +400,50 @@ CREATE TABLE commerce_payment_references (
     UNIQUE (gateway, reference)
 ) STRICT, WITHOUT ROWID;
 
+-- What a payment's gateway was asked. No two ask under one key.
+CREATE TABLE commerce_payment_operations (
+    payment_id BLOB NOT NULL REFERENCES commerce_payments (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    kind TEXT NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt > 0),
+    amount INTEGER NOT NULL,
+    refund_id BLOB,
+    key TEXT NOT NULL,
+    status TEXT NOT NULL,
+    failure_code TEXT,
+    failure TEXT,
+    begun_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    PRIMARY KEY (payment_id, position),
+    UNIQUE (payment_id, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE commerce_refunds (
     payment_id BLOB NOT NULL REFERENCES commerce_payments (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
     id BLOB NOT NULL CHECK (length(id) = 16),
-    amount INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    status TEXT NOT NULL,
     reason TEXT,
+    restock_to BLOB,
+    reference TEXT,
+    failure TEXT,
     created_at INTEGER NOT NULL,
     lines TEXT NOT NULL,
     PRIMARY KEY (payment_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commerce_disputes (
+    payment_id BLOB NOT NULL REFERENCES commerce_payments (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    reference TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    opened_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, position),
+    UNIQUE (payment_id, reference)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE commerce_customers (

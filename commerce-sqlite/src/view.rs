@@ -13,7 +13,7 @@ use rusqlite::{Connection, Params, params};
 use crate::{
     codec,
     error::{Error, Result},
-    table::{journal, stock::Levels},
+    table::{journal, payment, stock::Levels},
 };
 
 /// The state that a commit is judged by, read as it asks.
@@ -131,6 +131,9 @@ impl View for Database<'_> {
             }
             UniqueKey::CustomerExternalId(id) => {
                 holder!(Customer, "commerce_customers", "external_id = ?1", [&**id])
+            }
+            UniqueKey::PaymentReference(gateway, reference) => {
+                payment::referred_to(self.connection, gateway, reference)?.map(RecordKey::Payment)
             }
             UniqueKey::ApiToken(digest) => {
                 holder!(ApiToken, "commerce_api_tokens", "digest = ?1", [&digest.as_bytes()[..]])

@@ -206,6 +206,9 @@ impl Changes {
         for write in commit.writes().iter().filter(|write| yielding.contains(&write.key())) {
             match write {
                 Write::Remove { old, .. } => self.remove(connection, old)?,
+                Write::Replace { old: Record::Payment(it), .. } => {
+                    payment::delete_references(connection, it.id)?;
+                }
                 Write::Replace { expected, old, .. } => {
                     if let Some((table, row)) = keyed(old, *expected)? {
                         table.update(connection, &row, &table.aside(&row))?;
@@ -294,15 +297,7 @@ impl Changes {
                 })
             }
             Record::Order(it) => order::insert(connection, it, version),
-            Record::Payment(it) => {
-                payment::PAYMENTS.insert(connection, &payment::row(it, version)?)?;
-                payment::REFERENCES.insert_all(connection, &it.references, |position, of| {
-                    Ok(payment::reference_row(it, position, of))
-                })?;
-                payment::REFUNDS.insert_all(connection, &it.refunds, |position, refund| {
-                    payment::refund_row(it, position, refund)
-                })
-            }
+            Record::Payment(it) => payment::insert(connection, it, version),
             Record::Customer(it) => {
                 customer::CUSTOMERS.insert(connection, &customer::row(it, version))?;
                 customer::write_words(connection, None, it)?;
@@ -377,23 +372,7 @@ impl Changes {
                 order::update(connection, old, before, new, after)
             }
             (Record::Payment(old), Record::Payment(new)) => {
-                payment::PAYMENTS.update(
-                    connection,
-                    &payment::row(old, before)?,
-                    &payment::row(new, after)?,
-                )?;
-                payment::REFERENCES.update_all(
-                    connection,
-                    &old.references,
-                    &new.references,
-                    |position, of| Ok(payment::reference_row(new, position, of)),
-                )?;
-                payment::REFUNDS.update_all(
-                    connection,
-                    &old.refunds,
-                    &new.refunds,
-                    |position, refund| payment::refund_row(new, position, refund),
-                )
+                payment::update(connection, old, before, new)
             }
             (Record::Customer(old), Record::Customer(new)) => {
                 customer::CUSTOMERS.update(
@@ -454,11 +433,7 @@ impl Changes {
                 cart::CARTS.delete(connection, &[Cell::id(it.id)])
             }
             Record::Order(it) => order::delete(connection, it.id),
-            Record::Payment(it) => {
-                payment::REFERENCES.delete(connection, &[Cell::id(it.id)])?;
-                payment::REFUNDS.delete(connection, &[Cell::id(it.id)])?;
-                payment::PAYMENTS.delete(connection, &[Cell::id(it.id)])
-            }
+            Record::Payment(it) => payment::delete(connection, it.id),
             Record::Customer(it) => {
                 customer::ADDRESSES.delete(connection, &[Cell::id(it.id)])?;
                 customer::WORDS.delete(connection, &[Cell::id(it.id)])?;
@@ -530,6 +505,10 @@ impl Changes {
 
 /// Ends what [`Changes::make_room`] began: the record has its own unique keys.
 fn come_back(connection: &Connection, record: &Record, version: Version) -> Result<()> {
+    if let Record::Payment(it) = record {
+        payment::delete_references(connection, it.id)?;
+        return payment::insert_references(connection, it);
+    }
     match keyed(record, version)? {
         Some((table, row)) => table.update(connection, &table.aside(&row), &row),
         None => Ok(()),

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use commerce_core::{
     checkout::{PlaceOrder, place},
     inventory::ByPriority,
+    payment::Means,
     store::{CommitError, OrderRef},
 };
 use commerce_sqlite::{
@@ -99,7 +100,9 @@ fn a_refused_commit_leaves_the_hosts_rows_and_nothing_of_its_own() {
     let carts = stocked(&path, 1);
     let mut connection = host(&path);
     let inputs = read_checkout_inputs_in(&connection, carts[0], &[]).unwrap().unwrap();
-    let again = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment()).unwrap();
+    let again =
+        place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
+            .unwrap();
     let transaction = connection.transaction().unwrap();
     check_out(&transaction, carts[0], || {});
     transaction.execute("INSERT INTO orders VALUES (x'00', 'other')", []).unwrap();

@@ -269,6 +269,7 @@ CREATE TABLE commerce_orders (
     total bigint NOT NULL,
     paid_total bigint NOT NULL,
     refunded_total bigint NOT NULL,
+    authorized_total bigint NOT NULL,
     placed_at timestamptz NOT NULL,
     expires_at timestamptz,
     cancelled_at timestamptz,
@@ -351,20 +352,30 @@ CREATE TABLE commerce_payments (
     status text COLLATE "C" NOT NULL,
     currency text NOT NULL,
     amount bigint NOT NULL,
-    captured bigint NOT NULL,
-    refunded bigint NOT NULL,
+    authorized bigint NOT NULL,
+    released bigint NOT NULL CHECK (released >= 0),
+    captured bigint NOT NULL CHECK (captured >= 0),
+    refunded bigint NOT NULL CHECK (refunded >= 0),
+    being_refunded bigint NOT NULL CHECK (being_refunded >= 0),
     flow json NOT NULL,
     capture text COLLATE "C" NOT NULL,
     customer_reference text COLLATE "C",
     save_method boolean NOT NULL,
     client_secret text,
     redirect_url text,
+    failure_code text,
     failure text,
+    review text,
+    capture_before timestamptz,
+    check_at timestamptz,
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    CHECK (refunded + being_refunded <= captured),
+    CHECK (captured + released <= authorized AND authorized <= amount)
 );
 
 CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
+CREATE INDEX commerce_payments_due ON commerce_payments (check_at, id) WHERE check_at IS NOT NULL;
 
 -- What the provider calls a payment and what belongs to it.
 CREATE TABLE commerce_payment_references (
@@ -376,15 +387,50 @@ CREATE TABLE commerce_payment_references (
     UNIQUE (gateway, reference) DEFERRABLE
 );
 
+-- What a payment's gateway was asked. No two ask under one key.
+CREATE TABLE commerce_payment_operations (
+    payment_id uuid NOT NULL REFERENCES commerce_payments ON DELETE CASCADE,
+    position bigint NOT NULL,
+    id uuid NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    attempt bigint NOT NULL CHECK (attempt > 0),
+    amount bigint NOT NULL,
+    refund_id uuid,
+    key text COLLATE "C" NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    failure_code text,
+    failure text,
+    begun_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    PRIMARY KEY (payment_id, position),
+    UNIQUE (payment_id, key) DEFERRABLE
+);
+
 CREATE TABLE commerce_refunds (
     payment_id uuid NOT NULL REFERENCES commerce_payments ON DELETE CASCADE,
     position bigint NOT NULL,
     id uuid NOT NULL,
-    amount bigint NOT NULL,
+    amount bigint NOT NULL CHECK (amount > 0),
+    status text COLLATE "C" NOT NULL,
     reason text,
+    restock_to uuid,
+    reference text COLLATE "C",
+    failure text,
     created_at timestamptz NOT NULL,
     lines json NOT NULL,
     PRIMARY KEY (payment_id, position)
+);
+
+CREATE TABLE commerce_disputes (
+    payment_id uuid NOT NULL REFERENCES commerce_payments ON DELETE CASCADE,
+    position bigint NOT NULL,
+    reference text COLLATE "C" NOT NULL,
+    amount bigint NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    reason text,
+    opened_at timestamptz NOT NULL,
+    PRIMARY KEY (payment_id, position),
+    UNIQUE (payment_id, reference) DEFERRABLE
 );
 
 CREATE TABLE commerce_customers (

@@ -28,7 +28,7 @@
 //!
 //! ```no_run
 //! use commerce_core::{checkout::{PlaceOrder, place}, id::Moment, inventory::ByPriority};
-//! use commerce_core::inputs::{Clock, IdSource};
+//! use commerce_core::{inputs::{Clock, IdSource}, payment::Means};
 //! use commerce_sqlx::{SystemClock, SystemIds, commit_in, read_checkout_inputs_in};
 //! use sqlx::Connection;
 //!
@@ -40,7 +40,7 @@
 //! let inputs = read_checkout_inputs_in(&mut transaction, cart, &[]).await?.ok_or("no such cart")?;
 //! let [seed @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = SystemIds.bytes();
 //! let mut moment = Moment::new(SystemClock.now(), seed);
-//! let decision = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment)?;
+//! let decision = place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment)?;
 //! sqlx::query("INSERT INTO bonus_points (points) VALUES (10)").execute(&mut *transaction).await?;
 //! commit_in(&mut transaction, &decision.commit).await?;
 //! transaction.commit().await?;

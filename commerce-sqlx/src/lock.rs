@@ -249,6 +249,7 @@ impl<'a> Reading<'a> {
         let mut carts = Array::new(Kind::Uuid);
         let mut emails = Array::new(Kind::Text);
         let mut external_ids = Array::new(Kind::Text);
+        let mut references = [Array::new(Kind::Text), Array::new(Kind::Text)];
         let mut digests = Array::new(Kind::Bytes);
         for key in keys {
             match key {
@@ -267,6 +268,11 @@ impl<'a> Reading<'a> {
                 UniqueKey::OrderOfCart(cart) => carts.push(&Cell::id(*cart)),
                 UniqueKey::CustomerEmail(email) => emails.push(&Cell::Text(email)),
                 UniqueKey::CustomerExternalId(id) => external_ids.push(&Cell::Text(id)),
+                UniqueKey::PaymentReference(gateway, reference) => {
+                    let [gateways, names] = &mut references;
+                    gateways.push(&Cell::Text(gateway));
+                    names.push(&Cell::Text(reference));
+                }
                 UniqueKey::ApiToken(digest) => digests.push(&Cell::Digest(*digest)),
             }
         }
@@ -345,6 +351,17 @@ impl<'a> Reading<'a> {
             Customer,
             |row| UniqueKey::CustomerExternalId(row.text()?)
         );
+        if !references.iter().all(Array::is_empty) {
+            const REFERENCES: &str = "SELECT ROW(r.payment_id, r.gateway, r.reference)
+                FROM unnest(?::text[], ?::text[]) AS wanted (gateway, reference)
+                JOIN commerce_payment_references AS r ON r.gateway = wanted.gateway
+                AND r.reference = wanted.reference";
+            self.part(REFERENCES, references, |row, state| {
+                let holder = RecordKey::Payment(row.id()?);
+                state.holders.insert(UniqueKey::PaymentReference(row.text()?, row.text()?), holder);
+                Ok(())
+            });
+        }
         part!(
             digests,
             "SELECT ROW(id, digest) FROM commerce_api_tokens WHERE digest = ANY(?)",

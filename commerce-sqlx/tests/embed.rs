@@ -19,6 +19,7 @@ use commerce_core::{
     id::{CartId, Id, Moment, OrderId, VariantId},
     inputs::{Clock, IdSource},
     inventory::ByPriority,
+    payment::Means,
     store::{CommitError, OrderRef, ProductRef},
     text::Slug,
 };
@@ -85,7 +86,9 @@ async fn check_out(
     mut at: impl FnMut() -> Result<(), Abort>,
 ) -> Result<OrderId, Abort> {
     let inputs = read_checkout_inputs_in(transaction, cart, &[]).await.unwrap().unwrap();
-    let decision = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment()).unwrap();
+    let decision =
+        place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
+            .unwrap();
     let id = decision.output.order.id;
     at()?;
     note(transaction, id).await;
@@ -172,7 +175,9 @@ fn a_refused_commit_leaves_the_hosts_rows_and_nothing_of_its_own() {
     block_on(async {
         let read = read_checkout_inputs_in(&mut connection, cart, &[]).await;
         let inputs = read.unwrap().unwrap();
-        let again = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment()).unwrap();
+        let again =
+            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
+                .unwrap();
         let mut transaction = connection.begin().await.unwrap();
         assert!(check_out(&mut transaction, cart, || Ok(())).await.is_ok());
         note(&mut transaction, OrderId::from_uuid(uuid::Uuid::nil())).await;
@@ -199,7 +204,9 @@ fn a_commit_that_the_database_refuses_leaves_the_transaction_usable() {
         let mut transaction = connection.begin().await.unwrap();
         let read = read_checkout_inputs_in(&mut transaction, cart, &[]).await;
         let inputs = read.unwrap().unwrap();
-        let decision = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment()).unwrap();
+        let decision =
+            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
+                .unwrap();
         let refused = commit_in(&mut transaction, &decision.commit).await;
         assert!(matches!(refused, Err(CommitError::Unavailable(_))), "{refused:?}");
         note(&mut transaction, OrderId::from_uuid(uuid::Uuid::nil())).await;

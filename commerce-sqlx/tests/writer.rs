@@ -27,9 +27,9 @@ use commerce_core::{
     currency::Currency,
     error::Rejection,
     event::Event,
-    id::{CartId, Id, OrderId},
+    id::{CartId, Id, OperationId, OrderId, PaymentId},
     inventory::ByPriority,
-    payment::Payment,
+    payment::{Means, Operation, OperationKind, OperationStatus, Payment},
     secret::{Digest, Secret},
     shop::Shop,
     store::{
@@ -68,7 +68,9 @@ fn one_caller_pays_for_three_round_trips_beside_begin_and_commit() {
             let (_, cart) = cart(&shop, &lines).await;
             let inputs = store.checkout_inputs(cart, &[]).await.unwrap().unwrap();
             let request = PlaceOrder::default();
-            let mut decision = place(&inputs, &request, &ByPriority, &mut shop.moment()).unwrap();
+            let mut decision =
+                place(&inputs, &request, &Means::by_hand(), &ByPriority, &mut shop.moment())
+                    .unwrap();
             decision.commit.remember(Outcome {
                 key: OutcomeKey { scope: cart.to_string(), key: "key".parse().unwrap() },
                 fingerprint: Digest::of(b"request"),
@@ -180,25 +182,36 @@ fn a_caller_who_goes_away_leaves_nothing_behind() {
     assert_eq!(number(&mut watch, &open), 0, "a transaction is open");
 }
 
-fn payment(number: u128, reference: &str) -> Payment {
-    let eur = json!({"amount": 1, "currency": "EUR"});
-    serde_json::from_value(json!({
-        "id": format!("pay_{number:032x}"), "order_id": format!("ord_{number:032x}"),
-        "gateway": "stripe", "status": "pending", "amount": eur, "captured": eur, "refunded": eur,
-        "refunds": [], "flow": {"kind": "direct"}, "capture": "automatic",
-        "customer_reference": null, "save_method": false, "references": [reference],
-        "client_secret": null, "redirect_url": null,
-        "failure": null, "created_at": "2026-11-21T10:00:00Z", "updated_at": "2026-11-21T10:00:00Z",
-    }))
-    .unwrap()
+/// A payment with one operation, or with two of one key, which only the database refuses.
+fn payment(number: u128, operations: usize) -> Payment {
+    let eur = Currency::EUR;
+    let id = |n: u128| Uuid::from_u128(n);
+    let (gateway, one) = ("stripe".parse().unwrap(), commerce_core::money::Money::new(1, eur));
+    let (of, at) = (PaymentId::from_uuid(id(number)), Timestamp::UNIX_EPOCH);
+    let operation = |n| Operation {
+        id: OperationId::from_uuid(id(n)),
+        kind: OperationKind::Create,
+        attempt: 1,
+        amount: one,
+        refund_id: None,
+        key: Operation::key_of(of, OperationKind::Create, None, 1),
+        status: OperationStatus::Open,
+        failure: None,
+        begun_at: at,
+        ended_at: None,
+    };
+    Payment {
+        operations: (0..operations as u128).map(operation).collect(),
+        ..Payment::new(of, OrderId::from_uuid(id(number)), gateway, one, at)
+    }
 }
 
 #[test]
 fn what_only_the_database_refuses_fails_alone() {
     let (store, schema) = common::store();
-    let insert = |number, reference: &str| {
+    let insert = |number, operations| {
         let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
-        commit.insert(payment(number, reference));
+        commit.insert(payment(number, operations));
         commit.event(Event::OrderPlaced {
             order_id: OrderId::from_uuid(Uuid::from_u128(number)),
             number: "N-1".parse().unwrap(),
@@ -208,11 +221,10 @@ fn what_only_the_database_refuses_fails_alone() {
         });
         commit
     };
-    block_on(store.commit(&insert(1, "taken"))).unwrap();
+    block_on(store.commit(&insert(1, 1))).unwrap();
     // Several at once, so that they come in few batches.
-    let commits: Vec<_> = (2..40_u128)
-        .map(|n| insert(n, &if n % 10 == 0 { "taken".to_owned() } else { n.to_string() }))
-        .collect();
+    let commits: Vec<_> =
+        (2..40_u128).map(|n| insert(n, if n % 10 == 0 { 2 } else { 1 })).collect();
     let answers = block_on(async {
         let tasks = commits.into_iter().map(|commit| {
             let store = store.clone();
@@ -283,7 +295,8 @@ fn what_two_servers_are_asked_at_once_is_done_once_and_said_to_be_done() {
     let (_, cart_id) = block_on(cart(&shop, &[(variant, 1)]));
     let inputs = block_on(servers[0].checkout_inputs(cart_id, &[])).unwrap().unwrap();
     let request = PlaceOrder::default();
-    let mut decision = place(&inputs, &request, &ByPriority, &mut shop.moment()).unwrap();
+    let mut decision =
+        place(&inputs, &request, &Means::by_hand(), &ByPriority, &mut shop.moment()).unwrap();
     decision.commit.remember(Outcome {
         key: OutcomeKey { scope: "guest".to_owned(), key: "key".parse().unwrap() },
         fingerprint: Digest::of(b"request"),

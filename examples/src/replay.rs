@@ -49,6 +49,7 @@ use commerce_core::{
     inputs::SteppedClock,
     money::Money,
     order::FulfillOrder,
+    payment::CapturePayment,
     quantity::Quantity,
     shop::Shop,
     store::{Commit, PageRequest, StockFilter},
@@ -280,7 +281,9 @@ impl Till {
         let placed = shop.place_order(office, cart.id, &request).await.doing(doing("placing"))?;
         let id = placed.order.id;
         if placed.payment.is_some() {
-            shop.capture(office, id, None).await.doing(doing("taking the money for"))?;
+            shop.capture(office, id, &CapturePayment::default(), None)
+                .await
+                .doing(doing("taking the money for"))?;
         }
         let all = FulfillOrder::default();
         shop.fulfill_order(office, id, &all, None).await.doing(doing("sending"))?;

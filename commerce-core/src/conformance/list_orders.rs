@@ -69,13 +69,14 @@ pub(super) async fn filter_by_each_status(t: &Bench<'_>) {
     };
     let same = |order| order;
     let on_delivery = |order| Order { terms: PaymentTerms::OnDelivery { days: 3 }, ..order };
+    let set_aside = |order: Order| Order { authorized_total: order.total, ..order };
     let cancelled = |order| Order { cancelled_at: Some(at(3)), ..order };
     use PaymentStatus::{Authorized, Paid, PartiallyRefunded, Pending, Refunded, Voided};
     let all = [
         (OrderStatus::Pending, order(Pending, 0, false, &same)),
         (OrderStatus::Pending, order(Voided, 0, false, &same)),
         (OrderStatus::Confirmed, order(Paid, 0, false, &same)),
-        (OrderStatus::Confirmed, order(Authorized, 0, false, &same)),
+        (OrderStatus::Confirmed, order(Authorized, 0, false, &set_aside)),
         (OrderStatus::Confirmed, order(Pending, 0, false, &on_delivery)),
         (OrderStatus::Processing, order(Paid, 1, true, &same)),
         (OrderStatus::Shipped, order(PartiallyRefunded, 2, false, &same)),

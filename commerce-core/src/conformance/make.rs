@@ -20,6 +20,7 @@ use crate::{
     inventory::{LevelKey, Location, Reason, StockMove},
     money::Money,
     order::PaymentTerms,
+    payment::CapturePolicy,
     pricing::{
         AllocationBasis, CrossBorder, Destination, IncludedRounds, PricingPolicy, RoundingLevel,
         ShippingMethod, ShippingRate, TaxRate, TaxTable, WeightStep,
@@ -204,6 +205,10 @@ impl Make {
             payment_terms: BTreeMap::from([
                 (GatewayName::manual(), PaymentTerms::Prepaid { days: 3 }),
                 (GatewayName::new("invoice").unwrap(), PaymentTerms::OnDelivery { days: 90 }),
+            ]),
+            capture: BTreeMap::from([
+                (GatewayName::manual(), CapturePolicy::Manual),
+                (GatewayName::new("card_2").unwrap(), CapturePolicy::OnFulfillment),
             ]),
             cart_merge: MergeStrategy::KeepGuest,
             limits: Limits { lines_max: 7, line_quantity_max: 8, cart_idle_days: 9 },

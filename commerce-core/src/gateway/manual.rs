@@ -1,6 +1,6 @@
 //! The gateway that people operate by hand.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -40,14 +40,7 @@ impl PaymentGateway for ManualGateway {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities {
-            online: false,
-            later_capture: true,
-            partial_capture: true,
-            direct: true,
-            hosted: false,
-            keys_kept: Duration::MAX,
-        }
+        Abilities::by_hand()
     }
 
     fn account(&self) -> ProviderAccount {
@@ -73,8 +66,11 @@ impl PaymentGateway for ManualGateway {
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
         let (taken, now) = (payment.captured.minor(), operation.amount.minor());
-        let captured = Money::new(taken.saturating_add(now), payment.amount.currency());
-        Ok(ProviderPayment { captured, ..noted(payment, ProviderStatus::Captured) })
+        let currency = payment.amount.currency();
+        let captured = Money::new(taken.saturating_add(now), currency);
+        let rest = payment.amount.minor().saturating_sub(captured.minor());
+        let capturable = Money::new(rest, currency);
+        Ok(ProviderPayment { captured, capturable, ..noted(payment, ProviderStatus::Captured) })
     }
 
     async fn void(

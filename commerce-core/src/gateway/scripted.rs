@@ -1,23 +1,26 @@
 //! An online gateway in memory, for tests.
 
+mod provider;
+
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::VecDeque,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 
+use self::provider::{Answer, Asked, Provider, Refusal};
 use super::{
     Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-    ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault, WebhookError,
+    ProviderRefund, TransactionPage, TransactionQuery, Vault, WebhookError,
 };
 use crate::{
     id::{PaymentId, RefundId},
-    money::Money,
     order::Order,
-    payment::{CaptureMode, Decline, DeclineCode, Operation, Payment, Refund, RefundStatus},
-    text::{GatewayName, IdempotencyKey, Label, Url},
+    payment::{Operation, Payment, Refund},
+    text::{GatewayName, Label, Url},
     time::Timestamp,
 };
 
@@ -37,9 +40,10 @@ pub enum Reply {
         /// Where the customer is sent for it.
         redirect_url: Option<Url>,
     },
-    /// It works on it, and will say later what came of it.
+    /// It works on it, and will say later what came of it: of a new payment, or of a refund.
     Process,
-    /// It refuses; nothing happens.
+    /// It refuses; nothing happens. A new payment by a saved method is there all the same, and can be
+    /// paid by another.
     Decline {
         /// Why, fit to be shown to the customer.
         reason: Label,
@@ -48,6 +52,17 @@ pub enum Reply {
     Unavailable,
     /// It does what the reply inside says, but its answer is lost on the way.
     Lost(Box<Reply>),
+}
+
+/// What happens to a call of a [`ScriptedGateway`] on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It does not reach the gateway, and whoever called knows.
+    Unreached,
+    /// It does not reach the gateway, and nobody knows.
+    LostBefore,
+    /// It reaches the gateway, and its answer is lost.
+    LostAfter,
 }
 
 /// What a [`ScriptedGateway`] was asked.
@@ -67,6 +82,10 @@ pub enum Call {
 
 /// An online gateway in memory whose answers a test can script: a card payment without a network.
 ///
+/// Behind it is a provider with books of its own, which a test can change and compare: customers
+/// [pay](Self::pay), people and banks [change](Self::change) things there, and each change makes a
+/// webhook, which a test [hands over](Self::webhook) once, twice, late or never.
+///
 /// Each new call takes the next [`Reply`] of the script, and [`Reply::Accept`] once there is none
 /// left. A call that is made again under the same key gets the first answer again and moves no money,
 /// as the contract of a [`PaymentGateway`] asks; one that could not be reached was never made. Clones
@@ -85,37 +104,37 @@ pub struct ScriptedGateway {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+type Dice = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
+
+#[derive(Default)]
 struct State {
     script: VecDeque<Reply>,
     calls: Vec<Call>,
-    /// What was answered under each key, so that it is answered again.
-    answered: HashMap<IdempotencyKey, Result<Answer, Refusal>>,
-    payments: BTreeMap<PaymentId, ProviderPayment>,
+    dice: Option<Dice>,
+    provider: Provider,
 }
 
-#[derive(Debug, Clone)]
-enum Answer {
-    Payment(ProviderPayment),
-    Refund(ProviderRefund),
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("provider", &self.provider).finish_non_exhaustive()
+    }
 }
 
-/// Why a call has no effect, now and whenever it is repeated.
-#[derive(Debug, Clone)]
-enum Refusal {
-    Declined(Decline),
-    Stale(&'static str),
-    Unsupported(&'static str),
-}
-
-impl From<Refusal> for GatewayError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Declined(decline) => Self::declined(decline),
-            Refusal::Stale(why) => Self::Stale(why.into()),
-            Refusal::Unsupported(why) => Self::Unsupported(why),
+impl State {
+    /// Hears of a call, unless it is lost on the way; answers whether what it answers will be.
+    fn hear(&mut self, call: Call) -> Result<bool, GatewayError> {
+        self.calls.push(call);
+        match self.dice.as_mut().and_then(|dice| dice(call)) {
+            None => Ok(false),
+            Some(Fault::LostAfter) => Ok(true),
+            Some(Fault::LostBefore) => Err(lost()),
+            Some(Fault::Unreached) => Err(GatewayError::unavailable("the gateway is down")),
         }
     }
+}
+
+fn lost() -> GatewayError {
+    GatewayError::OutcomeUnknown("the answer was lost".into())
 }
 
 impl ScriptedGateway {
@@ -129,7 +148,12 @@ impl ScriptedGateway {
         self.state().script.extend(replies);
     }
 
-    /// Every call that was made, the first one first, repetitions too.
+    /// Decides the fault of each call from now on, look-ups too.
+    pub fn roll(&self, dice: impl FnMut(Call) -> Option<Fault> + Send + 'static) {
+        self.state().dice = Some(Box::new(dice));
+    }
+
+    /// Every call that was made, the first one first, repetitions and faults too.
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
     }
@@ -137,7 +161,38 @@ impl ScriptedGateway {
     /// What it took for a payment and did not give back, in minor units: the customer's side of the
     /// books.
     pub fn kept(&self, payment: PaymentId) -> i64 {
-        self.state().payments.get(&payment).map_or(0, kept)
+        self.state().provider.payment(payment).map_or(0, provider::kept)
+    }
+
+    /// Its payments, as they are in the provider's books.
+    pub fn payments(&self) -> Vec<(PaymentId, ProviderPayment)> {
+        self.state().provider.payments().map(|(id, payment)| (*id, payment.clone())).collect()
+    }
+
+    /// The customer confirms a payment that waits for them; answers whether there was such a one.
+    pub fn pay(&self, payment: PaymentId) -> bool {
+        self.state().provider.pay(payment)
+    }
+
+    /// Something happens to a payment at the provider that the shop did not ask for: somebody works
+    /// there by hand, a bank decides, time passes. Answers whether there is such a payment.
+    pub fn change(&self, payment: PaymentId, act: impl FnOnce(&mut ProviderPayment)) -> bool {
+        self.state().provider.change(payment, act)
+    }
+
+    /// Forgets the keys of all calls, as providers do after a day.
+    pub fn forget_keys(&self) {
+        self.state().provider.forget_keys();
+    }
+
+    /// The webhooks that there are so far: one for each change of a payment.
+    pub fn webhooks(&self) -> usize {
+        self.state().provider.events.len()
+    }
+
+    /// The headers and the body of a webhook, the first one at 0.
+    pub fn webhook(&self, n: usize) -> Option<(Headers, Vec<u8>)> {
+        self.state().provider.events.get(n).map(provider::Event::sign)
     }
 
     // What a panic of another test leaves behind is whole: every change is one statement.
@@ -149,126 +204,27 @@ impl ScriptedGateway {
     fn answer(
         &self,
         call: Call,
-        key: &IdempotencyKey,
-        act: impl FnOnce(&mut State, Reply) -> Result<Answer, Refusal>,
+        payment: &Payment,
+        refund: Option<&Refund>,
+        operation: &Operation,
     ) -> Result<Answer, GatewayError> {
-        let mut state = self.state();
-        state.calls.push(call);
-        if let Some(answer) = state.answered.get(key) {
-            return answer.clone().map_err(GatewayError::from);
-        }
-        let mut reply = state.script.pop_front().unwrap_or(Reply::Accept);
-        let mut lost = false;
-        while let Reply::Lost(inside) = reply {
-            (reply, lost) = (*inside, true);
-        }
-        if reply == Reply::Unavailable {
-            return Err(GatewayError::unavailable("the gateway is down"));
-        }
-        let answer = match reply {
-            Reply::Decline { reason } => {
-                Err(Refusal::Declined(Decline { code: DeclineCode::Declined, reason }))
+        let state = &mut *self.state();
+        let mut lost_after = state.hear(call)?;
+        let asked = Asked { call, payment, refund, operation };
+        let answer = match state.provider.answered(&asked)? {
+            Some(answer) => answer,
+            None => {
+                let mut reply = state.script.pop_front().unwrap_or(Reply::Accept);
+                while let Reply::Lost(inside) = reply {
+                    (reply, lost_after) = (*inside, true);
+                }
+                if reply == Reply::Unavailable {
+                    return Err(GatewayError::unavailable("the gateway is down"));
+                }
+                state.provider.answer(&asked, reply)
             }
-            reply => act(&mut state, reply),
         };
-        state.answered.insert(key.clone(), answer.clone());
-        if lost {
-            return Err(GatewayError::OutcomeUnknown("the answer was lost".into()));
-        }
-        Ok(answer?)
-    }
-}
-
-fn kept(payment: &ProviderPayment) -> i64 {
-    let back = payment.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
-    payment.captured.minor() - back.map(|refund| refund.amount.minor()).sum::<i64>()
-}
-
-/// The account of every scripted gateway: no money moves.
-fn account() -> ProviderAccount {
-    ProviderAccount { id: None, livemode: false }
-}
-
-/// A new payment, as a reply makes it.
-fn begin(payment: &Payment, reply: Reply) -> Result<ProviderPayment, Refusal> {
-    let status = match reply {
-        Reply::Accept if payment.capture == CaptureMode::Automatic => ProviderStatus::Captured,
-        Reply::Accept | Reply::Authorize => ProviderStatus::Authorized,
-        Reply::Capture => ProviderStatus::Captured,
-        Reply::RequireAction { .. } => ProviderStatus::RequiresAction,
-        Reply::Process => ProviderStatus::Processing,
-        Reply::Decline { .. } | Reply::Unavailable | Reply::Lost(_) => {
-            return Err(Refusal::Unsupported("the script has no answer here"));
-        }
-    };
-    let mut made = ProviderPayment::new(payment.id.into(), account(), status, payment.amount);
-    match status {
-        ProviderStatus::Captured => made.captured = payment.amount,
-        ProviderStatus::Authorized => made.capturable = payment.amount,
-        _ => {}
-    }
-    if let Reply::RequireAction { client_secret, redirect_url } = reply {
-        made.client_secret = Some(client_secret);
-        made.redirect_url = redirect_url;
-    }
-    Ok(made)
-}
-
-impl State {
-    fn payment(&mut self, id: PaymentId) -> Result<&mut ProviderPayment, Refusal> {
-        self.payments.get_mut(&id).ok_or(Refusal::Stale("there is no such payment"))
-    }
-
-    fn accepted(reply: &Reply) -> Result<(), Refusal> {
-        match reply {
-            Reply::Accept => Ok(()),
-            _ => Err(Refusal::Unsupported("the script has this for a new payment")),
-        }
-    }
-
-    fn capture(&mut self, id: PaymentId, amount: Money) -> Result<Answer, Refusal> {
-        let payment = self.payment(id)?;
-        if !amount.is_positive() || amount.minor() > payment.capturable.minor() {
-            return Err(Refusal::Stale("so much is not set aside"));
-        }
-        payment.captured = Money::new(payment.captured.minor() + amount.minor(), amount.currency());
-        payment.capturable = Money::zero(amount.currency());
-        payment.status = ProviderStatus::Captured;
-        Ok(Answer::Payment(payment.clone()))
-    }
-
-    fn void(&mut self, id: PaymentId) -> Result<Answer, Refusal> {
-        let payment = self.payment(id)?;
-        match payment.status {
-            ProviderStatus::RequiresAction
-            | ProviderStatus::Authorized
-            | ProviderStatus::Voided
-            | ProviderStatus::Expired
-            | ProviderStatus::Failed => {}
-            ProviderStatus::Processing | ProviderStatus::Captured => {
-                return Err(Refusal::Stale("it is being taken, or was"));
-            }
-        }
-        payment.capturable = Money::zero(payment.amount.currency());
-        payment.status = ProviderStatus::Voided;
-        Ok(Answer::Payment(payment.clone()))
-    }
-
-    fn refund(&mut self, id: PaymentId, refund: &Refund) -> Result<Answer, Refusal> {
-        let payment = self.payment(id)?;
-        if refund.amount.minor() > kept(payment) {
-            return Err(Refusal::Stale("so much is not left"));
-        }
-        let given = ProviderRefund {
-            reference: refund.id.into(),
-            refund_id: Some(refund.id),
-            amount: refund.amount,
-            status: RefundStatus::Succeeded,
-            failure: None,
-            created_at: refund.created_at,
-        };
-        payment.refunds.push(given.clone());
-        Ok(Answer::Refund(given))
+        if lost_after { Err(lost()) } else { answer.map_err(Refusal::into) }
     }
 }
 
@@ -297,7 +253,7 @@ impl PaymentGateway for ScriptedGateway {
     }
 
     fn account(&self) -> ProviderAccount {
-        account()
+        provider::account()
     }
 
     async fn create(
@@ -306,18 +262,15 @@ impl PaymentGateway for ScriptedGateway {
         payment: &Payment,
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
-        let answer = self.answer(Call::Create(payment.id), &operation.key, |state, reply| {
-            let made = begin(payment, reply)?;
-            state.payments.insert(payment.id, made.clone());
-            Ok(Answer::Payment(made))
-        });
-        payment_of(answer?)
+        payment_of(self.answer(Call::Create(payment.id), payment, None, operation)?)
     }
 
     async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
         let mut state = self.state();
-        state.calls.push(Call::Fetch(payment.id));
-        Ok(state.payments.get(&payment.id).cloned())
+        if state.hear(Call::Fetch(payment.id)).unwrap_or(true) {
+            return Err(GatewayError::unavailable("the gateway is down"));
+        }
+        Ok(state.provider.payment(payment.id).cloned())
     }
 
     async fn capture(
@@ -325,11 +278,7 @@ impl PaymentGateway for ScriptedGateway {
         payment: &Payment,
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
-        let answer = self.answer(Call::Capture(payment.id), &operation.key, |state, reply| {
-            State::accepted(&reply)?;
-            state.capture(payment.id, operation.amount)
-        });
-        payment_of(answer?)
+        payment_of(self.answer(Call::Capture(payment.id), payment, None, operation)?)
     }
 
     async fn void(
@@ -337,11 +286,7 @@ impl PaymentGateway for ScriptedGateway {
         payment: &Payment,
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
-        let answer = self.answer(Call::Void(payment.id), &operation.key, |state, reply| {
-            State::accepted(&reply)?;
-            state.void(payment.id)
-        });
-        payment_of(answer?)
+        payment_of(self.answer(Call::Void(payment.id), payment, None, operation)?)
     }
 
     async fn refund(
@@ -350,22 +295,26 @@ impl PaymentGateway for ScriptedGateway {
         refund: &Refund,
         operation: &Operation,
     ) -> Result<ProviderRefund, GatewayError> {
-        let answer = self.answer(Call::Refund(refund.id), &operation.key, |state, reply| {
-            State::accepted(&reply)?;
-            state.refund(payment.id, refund)
-        });
-        match answer? {
+        match self.answer(Call::Refund(refund.id), payment, Some(refund), operation)? {
             Answer::Refund(refund) => Ok(refund),
             Answer::Payment(_) => Err(GatewayError::Refused("the key was used otherwise".into())),
         }
     }
 
-    async fn notice(&self, _: &Headers, _: &[u8], _: Timestamp) -> Result<Notice, WebhookError> {
-        Err(WebhookError::Unsupported)
+    async fn notice(
+        &self,
+        headers: &Headers,
+        body: &[u8],
+        _: Timestamp,
+    ) -> Result<Notice, WebhookError> {
+        provider::notice(headers, body)
     }
 
-    async fn transactions(&self, _: &TransactionQuery) -> Result<TransactionPage, GatewayError> {
-        Ok(TransactionPage { items: Vec::new(), next: None })
+    async fn transactions(
+        &self,
+        query: &TransactionQuery,
+    ) -> Result<TransactionPage, GatewayError> {
+        Ok(self.state().provider.transactions(query))
     }
 
     fn vault(&self) -> Option<Arc<dyn Vault>> {

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changed, FulfillmentStatus, Order, OrderInputs, OrderLine};
+use super::{Books, Changed, FulfillmentStatus, Order, OrderInputs, OrderLine};
 use crate::{
     error::Rejection,
     event::Event,
     id::{LineId, Moment},
     inventory::{LevelKey, Reason, StockMove},
     patch::named,
-    payment::{Payment, PaymentInput, PaymentStatus},
+    payment::{OperationKind, Payment},
     quantity::Quantity,
     store::{Commit, Decision},
     text::Note,
     time::Timestamp,
+    version::Versioned,
 };
 
 /// Why an order was called off.
@@ -90,6 +91,10 @@ impl Order {
     /// stays what was agreed: what was paid for units that were called off is given back by a refund
     /// of those units, whose parts sum to what was paid for the line exactly.
     ///
+    /// A payment that a gateway has begun must be voided there first, or it could still bring money
+    /// for goods that are no longer kept. Then this decides to ask for that and no more:
+    /// [`Changed::begun`] names what is asked, and once it is done, this is decided again.
+    ///
     /// # Errors
     /// [`Rejection::InvalidTransition`] when it is cancelled already, nothing of it is left to call
     /// off, or the whole of it is called off and it has money that was not given back; when a part is
@@ -129,7 +134,10 @@ impl Order {
             if payments.iter().any(|payment| payment.kept().is_positive()) {
                 return Err(Rejection::transition("order", "it is paid: refund it first"));
             }
-            payments = void(inputs, &mut commit, now)?;
+            if let Some(decision) = void_first(inputs, moment)? {
+                return Ok(decision);
+            }
+            payments = void(inputs, &mut commit, moment)?;
             order.sum_payments(&payments)?;
             order.cancelled(request.reason, &mut commit, now);
         }
@@ -139,9 +147,9 @@ impl Order {
             let noted = Note::new(lines.join("\n")).map_err(|e| Rejection::invalid("/note", e))?;
             order.cancel_note = Some(noted);
         }
-        order.expires_at = order.deadline();
+        order.expires_at = order.deadline(&payments);
         commit.replace(old, order.clone());
-        Ok(Decision { output: Changed { order, payments }, commit })
+        Ok(Decision { output: Changed { order, payments, begun: Vec::new() }, commit })
     }
 
     /// Calls off so many units of each line and releases what is held for them; answers whether
@@ -197,20 +205,32 @@ impl Order {
     }
 }
 
-/// The payments after those that brought nothing and still could were voided.
+/// Begins to void the payments that gateways have begun and that brought nothing, if there are any.
+fn void_first(
+    inputs: &OrderInputs,
+    moment: &mut Moment,
+) -> Result<Option<Decision<Changed>>, Rejection> {
+    let online = |payment: &&Versioned<Payment>| payment.is_online() && payment.is_outstanding();
+    let mut books = Books::open(inputs, moment.now());
+    for payment in inputs.payments.iter().filter(online) {
+        books.begin(payment.id, OperationKind::Void, payment.amount, None, moment)?;
+    }
+    if inputs.payments.iter().any(|payment| online(&payment)) {
+        return books.close(None, moment).map(Some);
+    }
+    Ok(None)
+}
+
+/// The payments after those that people operate and that brought nothing were voided.
 fn void(
     inputs: &OrderInputs,
     commit: &mut Commit,
-    now: Timestamp,
+    moment: &mut Moment,
 ) -> Result<Vec<Payment>, Rejection> {
     let mut payments = inputs.payments();
     for (read, payment) in inputs.payments.iter().zip(&mut payments) {
-        let settled = matches!(
-            read.status,
-            PaymentStatus::Failed | PaymentStatus::Voided | PaymentStatus::Refunded
-        );
-        if !settled {
-            *payment = read.apply(&PaymentInput::Void, now)?;
+        if read.is_outstanding() {
+            payment.void_by_hand(moment)?;
             commit.event(Event::PaymentUpdated {
                 payment_id: payment.id,
                 order_id: payment.order_id,

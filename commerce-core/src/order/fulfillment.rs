@@ -13,6 +13,7 @@ use crate::{
     inventory::{Allocate, LevelKey, LowStock, Placement, Reason, StockMove, in_order, take},
     order::FulfillmentStatus,
     patch::named,
+    payment::Payment,
     quantity::Quantity,
     shop::Setup,
     store::{Commit, Decision},
@@ -113,7 +114,7 @@ impl Order {
             return Err(Rejection::transition("order", "it was sent in too many parts"));
         }
         let mut order = old.value.as_ref().clone();
-        let lines = order.wanted_lines(request)?;
+        let lines = order.wanted_lines(request, &inputs.payments())?;
         let mut commit = Commit::at(moment.now());
         let mut free: HashMap<_, _> = sellables
             .iter()
@@ -183,7 +184,7 @@ impl Order {
             fulfilled_at: now,
             delivered_at: None,
         });
-        order.expires_at = order.deadline();
+        order.expires_at = order.deadline(&inputs.payments());
         order.note("order.fulfilled", now);
         let complete = order.fulfillment_status() == FulfillmentStatus::Fulfilled;
         commit.event(Event::OrderFulfilled {
@@ -193,16 +194,34 @@ impl Order {
             complete,
         });
         commit.replace(old, order.clone());
-        Ok(Decision { output: Changed { order, payments: inputs.payments() }, commit })
+        Ok(Decision {
+            output: Changed { order, payments: inputs.payments(), begun: Vec::new() },
+            commit,
+        })
     }
 
-    fn wanted_lines(&self, request: &FulfillOrder) -> Result<Vec<FulfillLine>, Rejection> {
+    /// What is sent: nothing whose money is about to be given back.
+    fn wanted_lines(
+        &self,
+        request: &FulfillOrder,
+        payments: &[Payment],
+    ) -> Result<Vec<FulfillLine>, Rejection> {
+        let pending = |payment: &Payment| payment.being_refunded().minor();
+        let kept: i64 = payments.iter().map(|payment| payment.kept().minor()).sum();
+        let back: i64 = payments.iter().map(pending).sum();
+        if back > 0 && back == kept {
+            return Err(Rejection::transition("order", "its money is about to be given back"));
+        }
+        let back = Self::being_refunded(payments);
+        let left = |line: &OrderLine| {
+            line.outstanding() - back.get(&line.id).copied().unwrap_or(0).min(line.outstanding())
+        };
         if request.lines.is_empty() {
             let rest: Vec<_> = self
                 .lines
                 .iter()
                 .filter_map(|line| {
-                    let quantity = Quantity::new(line.outstanding()).ok()?;
+                    let quantity = Quantity::new(left(line)).ok()?;
                     Some(FulfillLine { line_id: line.id, quantity })
                 })
                 .collect();
@@ -212,7 +231,7 @@ impl Order {
             return Ok(rest);
         }
         let wanted = request.lines.iter().map(|part| (part.line_id, part.quantity));
-        self.named(wanted, OrderLine::outstanding)?;
+        self.named(wanted, left)?;
         Ok(request.lines.clone())
     }
 
@@ -251,6 +270,9 @@ impl Order {
             complete: order.is_delivered(),
         });
         commit.replace(old, order.clone());
-        Ok(Decision { output: Changed { order, payments: inputs.payments() }, commit })
+        Ok(Decision {
+            output: Changed { order, payments: inputs.payments(), begun: Vec::new() },
+            commit,
+        })
     }
 }

@@ -9,12 +9,12 @@ use super::{
 use crate::{
     currency::Currency,
     customer::Address,
-    id::{CartId, CustomerId, LineId, OrderId, PaymentId, ProductId, VariantId},
+    id::{CartId, CustomerId, LineId, OrderId, ProductId, VariantId},
     money::Money,
-    payment::{Payment, PaymentStatus, Refund},
+    payment::{Payment, PaymentStatus, PaymentView},
     pricing::{Adjustment, PricingPolicy, QuoteShipping, TaxSummary},
     quantity::Quantity,
-    text::{Email, GatewayName, Label, Note, OrderNumber, Sku, Url},
+    text::{Email, Label, Note, OrderNumber, Sku, Url},
     time::Timestamp,
     version::Version,
 };
@@ -65,6 +65,8 @@ pub struct OrderView {
     pub paid_total: Money,
     /// What was given back.
     pub refunded_total: Money,
+    /// What gateways have set aside for it, and can still be taken.
+    pub authorized_total: Money,
     /// How it was rounded and split.
     pub pricing: PricingPolicy,
     /// Where it and its bill are sent.
@@ -148,36 +150,6 @@ pub struct OrderLineView {
     pub refunded: i64,
 }
 
-/// A payment of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PaymentView {
-    /// Its id.
-    pub id: PaymentId,
-    /// The gateway that it goes through.
-    pub gateway: GatewayName,
-    /// How far it has come.
-    pub status: PaymentStatus,
-    /// What it is for.
-    pub amount: Money,
-    /// What was taken.
-    pub captured: Money,
-    /// What was given back.
-    pub refunded: Money,
-    /// The refunds, oldest first.
-    pub refunds: Vec<Refund>,
-    /// What the customer's device needs in order to pay.
-    pub client_secret: Option<Label>,
-    /// Where the customer is sent in order to pay.
-    pub redirect_url: Option<Url>,
-    /// Why it failed.
-    pub failure: Option<Label>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
 impl OrderView {
     /// The order at a version, with its payments, as the back office sees it.
     pub fn for_back_office<'a>(
@@ -185,7 +157,9 @@ impl OrderView {
         version: Version,
         payments: impl IntoIterator<Item = &'a Payment>,
     ) -> Self {
-        Self { cancel_note: order.cancel_note.clone(), ..Self::new(order, version, payments) }
+        let payments = payments.into_iter().map(PaymentView::for_back_office).collect();
+        let cancel_note = order.cancel_note.clone();
+        Self { cancel_note, payments, ..Self::new(order, version, []) }
     }
 
     /// The order at a version, with its payments, as its owner sees it.
@@ -216,6 +190,7 @@ impl OrderView {
             total: order.total,
             paid_total: order.paid_total,
             refunded_total: order.refunded_total,
+            authorized_total: order.authorized_total,
             pricing: order.pricing.clone(),
             addresses: Addresses {
                 shipping: order.shipping_address.clone(),
@@ -258,26 +233,6 @@ impl OrderLineView {
             cancelled: line.cancelled,
             backordered: line.backordered,
             refunded: line.refunded,
-        }
-    }
-}
-
-impl PaymentView {
-    /// The payment.
-    pub fn new(payment: &Payment) -> Self {
-        Self {
-            id: payment.id,
-            gateway: payment.gateway.clone(),
-            status: payment.status,
-            amount: payment.amount,
-            captured: payment.captured,
-            refunded: payment.refunded,
-            refunds: payment.refunds.clone(),
-            client_secret: payment.client_secret.clone(),
-            redirect_url: payment.redirect_url.clone(),
-            failure: payment.failure.clone(),
-            created_at: payment.created_at,
-            updated_at: payment.updated_at,
         }
     }
 }

@@ -48,3 +48,27 @@ impl CaptureMode {
         }
     }
 }
+
+/// When a shop takes the money of the payments of a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CapturePolicy {
+    /// As soon as the customer has agreed.
+    #[default]
+    Automatic,
+    /// When the first of what they bought is sent.
+    OnFulfillment,
+    /// When the back office says so.
+    Manual,
+}
+
+impl CapturePolicy {
+    /// How a payment is begun under it.
+    pub fn mode(self) -> CaptureMode {
+        match self {
+            Self::Automatic => CaptureMode::Automatic,
+            Self::OnFulfillment | Self::Manual => CaptureMode::Manual,
+        }
+    }
+}

@@ -3,11 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Decline;
+use super::{Decline, Payment, PaymentFlow, RefundStatus, ReviewReason, state::Input};
 use crate::{
-    id::{OperationId, PaymentId, RefundId},
+    error::Rejection,
+    gateway::{ProviderAccount, ProviderPayment, ProviderRefund, ProviderStatus},
+    id::{Moment, OperationId, PaymentId, RefundId},
     money::Money,
-    text::IdempotencyKey,
+    text::{IdempotencyKey, Label},
     time::Timestamp,
 };
 
@@ -121,5 +123,247 @@ impl Operation {
     /// Whether it is not known yet what came of it.
     pub fn is_open(&self) -> bool {
         self.status == OperationStatus::Open
+    }
+}
+
+/// What was heard from a gateway about a payment.
+#[derive(Debug, Clone)]
+pub enum Heard {
+    /// The payment, as an operation left it.
+    Payment(Box<ProviderPayment>),
+    /// The refund, as an operation made it.
+    Refund(ProviderRefund),
+    /// What was found when it was looked up: the payment with all of its refunds, or that there is
+    /// none.
+    Found(Option<Box<ProviderPayment>>),
+    /// An operation was declined.
+    Declined(Decline, Option<Box<ProviderPayment>>),
+    /// An operation is not possible, or was not accepted.
+    Refused,
+    /// Nothing.
+    Silence,
+}
+
+impl Payment {
+    /// Writes down that the gateway is to be asked for something.
+    pub(crate) fn begin(
+        &mut self,
+        kind: OperationKind,
+        amount: Money,
+        refund_id: Option<RefundId>,
+        id: Option<OperationId>,
+        moment: &mut Moment,
+    ) -> Result<OperationId, Rejection> {
+        if self.operations.len() >= Self::OPERATIONS_MAX {
+            let why = format!("it has more than {} operations", Self::OPERATIONS_MAX);
+            return Err(Rejection::transition("payment", why));
+        }
+        let same = |it: &&Operation| it.kind == kind && it.refund_id == refund_id;
+        let before = self.operations.iter().filter(same).count();
+        let attempt = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
+        let id = id.unwrap_or_else(|| moment.id());
+        self.operations.push(Operation {
+            id,
+            kind,
+            attempt,
+            amount,
+            refund_id,
+            key: Operation::key_of(self.id, kind, refund_id, attempt),
+            status: OperationStatus::Open,
+            failure: None,
+            begun_at: moment.now(),
+            ended_at: None,
+        });
+        Ok(id)
+    }
+
+    /// Calls a payment off that people operate: nobody else has to be asked.
+    pub(crate) fn void_by_hand(&mut self, moment: &mut Moment) -> Result<(), Rejection> {
+        let id = self.begin(OperationKind::Void, self.amount, None, None, moment)?;
+        self.end(Some(id), OperationStatus::Done, None, moment.now());
+        self.advance(Input::Void);
+        self.updated_at = moment.now().max(self.updated_at);
+        Ok(())
+    }
+
+    /// Refuses while the gateway may be creating, capturing or voiding it: one of these at a time.
+    pub(crate) fn require_idle(&self) -> Result<(), Rejection> {
+        match self.open_operations().find(|operation| operation.kind != OperationKind::Refund) {
+            None => Ok(()),
+            Some(operation) => {
+                let why = format!("the gateway is asked to {} it", operation.kind.as_str());
+                Err(Rejection::transition("payment", why))
+            }
+        }
+    }
+
+    /// Takes over what was heard, and what that says of the operations that are open. `asked` is the
+    /// operation that it is the answer to.
+    pub(crate) fn hear(
+        &mut self,
+        asked: Option<OperationId>,
+        heard: &Heard,
+        account: &ProviderAccount,
+        moment: &mut Moment,
+    ) {
+        let now = moment.now();
+        match heard {
+            Heard::Payment(state) => {
+                let before = self.captured;
+                *self = self.merge(state, account, moment);
+                self.judge(asked, before, state, now);
+            }
+            Heard::Found(Some(state)) => {
+                let before = self.captured;
+                *self = self.merge(state, account, moment);
+                for id in self.open_ids() {
+                    self.judge(Some(id), before, state, now);
+                }
+            }
+            Heard::Found(None) => self.miss(now),
+            Heard::Refund(refund) => {
+                let before = self.refunded;
+                self.merge_refund(refund, moment);
+                self.count_refunds(Some(before));
+                self.end(asked, OperationStatus::Done, None, now);
+            }
+            Heard::Declined(decline, state) => {
+                if let Some(state) = state {
+                    *self = self.merge(state, account, moment);
+                }
+                if self.end(asked, OperationStatus::Declined, Some(decline), now) {
+                    self.give_up(asked, Some(&decline.reason));
+                }
+            }
+            Heard::Refused => {
+                if self.end(asked, OperationStatus::Refused, None, now) {
+                    self.give_up(asked, None);
+                }
+            }
+            Heard::Silence => {}
+        }
+    }
+
+    /// Ends an operation that the provider knows nothing of: it was not done.
+    pub(crate) fn lapse(&mut self, id: OperationId, now: Timestamp) {
+        if self.end(Some(id), OperationStatus::Lapsed, None, now) {
+            self.give_up(Some(id), None);
+        }
+    }
+
+    /// Ends an operation that is to be asked for once more, under another key.
+    pub(crate) fn retry(
+        &mut self,
+        id: OperationId,
+        moment: &mut Moment,
+    ) -> Result<Option<OperationId>, Rejection> {
+        let Some(operation) = self.operation(id).filter(|it| it.is_open()).cloned() else {
+            return Ok(None);
+        };
+        self.end(Some(id), OperationStatus::Lapsed, None, moment.now());
+        self.begin(operation.kind, operation.amount, operation.refund_id, None, moment).map(Some)
+    }
+
+    fn open_ids(&self) -> Vec<OperationId> {
+        self.open_operations().map(|operation| operation.id).collect()
+    }
+
+    /// Ends an operation; answers whether it was open.
+    fn end(
+        &mut self,
+        id: Option<OperationId>,
+        status: OperationStatus,
+        failure: Option<&Decline>,
+        now: Timestamp,
+    ) -> bool {
+        let open = self.operations.iter_mut().find(|it| Some(it.id) == id && it.is_open());
+        let Some(operation) = open else { return false };
+        operation.status = status;
+        operation.failure = failure.cloned();
+        operation.ended_at = Some(now.max(operation.begun_at));
+        true
+    }
+
+    /// Ends an operation if the payment's state at the provider says what came of it.
+    fn judge(
+        &mut self,
+        id: Option<OperationId>,
+        captured_before: Money,
+        seen: &ProviderPayment,
+        now: Timestamp,
+    ) {
+        let open = id.and_then(|id| self.operation(id)).filter(|operation| operation.is_open());
+        let Some(operation) = open else { return };
+        let (status, failure) = match operation.kind {
+            OperationKind::Create => {
+                let charged = matches!(self.flow, PaymentFlow::Saved { .. });
+                let waits = seen.status == ProviderStatus::RequiresAction;
+                match seen.failure.as_ref().filter(|_| charged && waits) {
+                    Some(decline) => (OperationStatus::Declined, Some(decline.clone())),
+                    None => (OperationStatus::Done, None),
+                }
+            }
+            OperationKind::Capture if self.captured.minor() > captured_before.minor() => {
+                (OperationStatus::Done, None)
+            }
+            OperationKind::Capture
+                if !self.is_live() || self.review.is_none() && self.capturable().is_zero() =>
+            {
+                (OperationStatus::Lapsed, None)
+            }
+            OperationKind::Void if !self.is_live() => (OperationStatus::Done, None),
+            OperationKind::Void if self.captured.is_positive() => (OperationStatus::Lapsed, None),
+            OperationKind::Refund
+                if seen.refunds.iter().any(|it| it.refund_id == operation.refund_id) =>
+            {
+                (OperationStatus::Done, None)
+            }
+            OperationKind::Capture | OperationKind::Void | OperationKind::Refund => return,
+        };
+        self.end(id, status, failure.as_ref(), now);
+    }
+
+    /// Takes over that the provider does not know it.
+    fn miss(&mut self, now: Timestamp) {
+        if !self.references.is_empty() {
+            if self.is_live() {
+                self.review = Some(ReviewReason::Missing);
+                self.advance(Input::Review);
+            }
+            return;
+        }
+        // What was never made is called off by that.
+        for id in self.open_ids() {
+            let is_void = self.operation(id).is_some_and(|it| it.kind == OperationKind::Void);
+            if is_void && self.end(Some(id), OperationStatus::Done, None, now) {
+                self.advance(Input::Void);
+            }
+        }
+    }
+
+    /// What follows from an operation that was not done and will not be.
+    fn give_up(&mut self, id: Option<OperationId>, reason: Option<&Label>) {
+        let found = self.operations.iter().find(|operation| Some(operation.id) == id);
+        let Some(operation) = found else { return };
+        let refund_id = operation.refund_id;
+        match operation.kind {
+            OperationKind::Create => {
+                self.failure = operation.failure.clone().or(self.failure.take());
+                // What it is called is known if there is something that can still be paid.
+                if self.references.is_empty() {
+                    self.advance(Input::Fail);
+                }
+            }
+            OperationKind::Capture | OperationKind::Void => {}
+            OperationKind::Refund => {
+                let before = self.refunded;
+                let refund = self.refunds.iter_mut().find(|it| Some(it.id) == refund_id);
+                if let Some(refund) = refund.filter(|it| it.status == RefundStatus::Pending) {
+                    refund.status = RefundStatus::Failed;
+                    refund.failure = reason.cloned();
+                }
+                self.count_refunds(Some(before));
+            }
+        }
     }
 }

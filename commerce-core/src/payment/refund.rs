@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{LineId, RefundId},
+    id::{LineId, LocationId, PaymentId, RefundId},
     money::Money,
     patch::named,
     quantity::Quantity,
-    text::Note,
+    text::{Label, Note},
     time::Timestamp,
 };
 
@@ -37,18 +37,61 @@ impl RefundStatus {
 
 /// Money given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Refund {
     /// Its id.
     pub id: RefundId,
     /// How much, more than 0.
     pub amount: Money,
+    /// How far it has come.
+    pub status: RefundStatus,
     /// The lines and units that it is for; empty when it is for an amount alone.
-    pub lines: Vec<RefundLine>,
+    pub lines: Vec<RefundedLine>,
+    /// Where units that came back are put, if they are.
+    pub restock_to: Option<LocationId>,
     /// Why; the customer sees it.
     pub reason: Option<Note>,
+    /// What the provider calls it.
+    pub reference: Option<Label>,
+    /// Why it came to nothing, if it did.
+    pub failure: Option<Label>,
     /// When.
     pub created_at: Timestamp,
+}
+
+impl Refund {
+    /// Whether it is given back or may be.
+    pub fn counts(&self) -> bool {
+        self.status != RefundStatus::Failed
+    }
+}
+
+/// What is given back for some units of a line: their part of what the line cost, so rounded that
+/// whatever is given back in whatever steps ends exactly at what the line cost, and each of its taxes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundedLine {
+    /// The line.
+    pub line_id: LineId,
+    /// How many of its units.
+    pub quantity: Quantity,
+    /// Their part of what the line cost.
+    pub amount: Money,
+    /// Their part of each tax in it.
+    pub taxes: Vec<RefundTax>,
+    /// How many of them came back and were put on the shelf again.
+    pub restocked: i64,
+}
+
+/// The part of a tax that is given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundTax {
+    /// The tax rate's id.
+    pub source: Label,
+    /// What the customer reads.
+    pub label: Label,
+    /// How much.
+    pub amount: Money,
 }
 
 /// Some units of an order's line.
@@ -73,6 +116,11 @@ pub struct CreateRefund {
     /// For which units.
     #[serde(deserialize_with = "named")]
     pub lines: Vec<RefundLine>,
+    /// Whether those of the units that had been sent came back and are put on the shelf again, at the
+    /// shop's first location. What was not sent is released in any case.
+    pub restock: bool,
+    /// Of which payment; the latest with so much left if absent.
+    pub payment_id: Option<PaymentId>,
     /// Why; the customer sees it.
     pub reason: Option<Note>,
 }

@@ -1,12 +1,12 @@
-//! Placing an order.
+//! Placing an order, and paying it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Commerce, Done,
+    Attempt, Commerce, Done,
     cart::may_use,
     internal,
-    order::{decided, gateway_failed, heard, operation},
+    payment::{Carry, outcome},
     remember, remembered,
 };
 use crate::{
@@ -14,11 +14,11 @@ use crate::{
     cart::CheckoutInputs,
     checkout::{PlaceOrder, place},
     error::{Error, Rejection},
-    id::{CartId, Moment, OrderId},
-    order::{Order, OrderView, PaymentView},
-    payment::OperationKind,
-    store::{Decision, OrderRef},
-    text::IdempotencyKey,
+    id::{CartId, Moment, OrderId, PaymentId},
+    order::{Begun, Books, Order, OrderInputs, OrderView},
+    payment::{CapturePolicy, Means, OperationKind, Payment, PaymentChoice, PaymentView},
+    store::{Commit, Decision, OrderRef},
+    text::{GatewayName, IdempotencyKey},
     version::Version,
 };
 
@@ -30,6 +30,16 @@ pub struct PlacedView {
     pub order: OrderView,
     /// Its payment.
     pub payment: Option<PaymentView>,
+}
+
+impl PlacedView {
+    /// What its owner sees of an order and one of its payments.
+    fn of(inputs: &OrderInputs, payment: PaymentId) -> Self {
+        let payments = inputs.payments.iter().map(|payment| payment.value.as_ref());
+        let order = OrderView::new(&inputs.order, inputs.order.version, payments);
+        let payment = order.payments.iter().find(|it| it.id == payment).cloned();
+        Self { order, payment }
+    }
 }
 
 /// What a repetition must have in common with the first request.
@@ -60,11 +70,7 @@ impl Commerce {
                 })
             })
             .await?;
-        let name = &request.payment.gateway;
-        let online = self.gateways.get(name).is_some_and(|gateway| gateway.abilities().online);
-        if online && placed.payment.is_some() {
-            placed.output = self.begin_payment(placed.output.order.id).await?;
-        }
+        self.start_payment(&request.payment.gateway, &mut placed).await?;
         Ok(placed)
     }
 
@@ -104,11 +110,8 @@ impl Commerce {
         request: &PlaceOrder,
         moment: &mut Moment,
     ) -> Result<Decision<PlacedView>, Error> {
-        if !self.gateways.contains_key(&request.payment.gateway) {
-            let detail = format!("must be one of: {}", self.gateway_names());
-            return Err(Rejection::invalid("/payment/gateway", detail).into());
-        }
-        let Decision { output, commit } = place(inputs, request, &*self.strategy, moment)?;
+        let means = self.means(&request.payment.gateway)?;
+        let Decision { output, commit } = place(inputs, request, &means, &*self.strategy, moment)?;
         let order = OrderView::new(&output.order, Version::FIRST, &output.payment);
         let payment = order.payments.last().cloned();
         Ok(Decision { output: PlacedView { order, payment }, commit })
@@ -118,33 +121,152 @@ impl Commerce {
         self.gateways.keys().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Asks the gateway to begin an order's payment. It is safe to ask again: the payment's id tells
-    /// the gateway that it is the same one, and what was answered once is remembered, so that
-    /// whoever repeats a checkout sees the first answer, whatever became of the order since.
-    async fn begin_payment(&self, id: OrderId) -> Result<PlacedView, Error> {
-        let key = IdempotencyKey::new(format!("begin payment of {id}")).map_err(internal)?;
-        let caller = &Caller::system().with_key(key);
-        let done = self
-            .run_outside(caller, &("begin_payment", id), |mut moment| {
-                Box::pin(async move {
-                    let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
-                    let payment = Order::live_payment(&inputs)?;
-                    let (id, amount, kind) = (payment.id, payment.amount, OperationKind::Create);
-                    let operation = operation(payment, kind, amount, None, &mut moment);
-                    let gateway = self.gateway_of(payment)?;
-                    let state = gateway.create(&inputs.order, payment, &operation).await;
-                    let state = state.map_err(gateway_failed)?;
-                    let (input, state) = (heard(payment, &state), Some(&state));
-                    let input = input.as_ref();
-                    let decision = Order::apply_answer(&inputs, id, input, state, &mut moment)?;
-                    let Decision { output: order, commit } = decided(&inputs, decision)?;
-                    // The answer is the customer's.
-                    let order = OrderView { cancel_note: None, ..order };
-                    let payment = order.payments.last().cloned();
-                    Ok(Decision { output: PlacedView { order, payment }, commit })
-                })
+    /// What the gateway of a payment can do.
+    fn means(&self, name: &GatewayName) -> Result<Means, Rejection> {
+        let gateway = self.gateways.get(name).ok_or_else(|| {
+            let detail = format!("must be one of: {}", self.gateway_names());
+            Rejection::invalid("/payment/gateway", detail)
+        })?;
+        Ok(Means { abilities: gateway.abilities(), customer_reference: None })
+    }
+
+    /// Pays an order in another way: after a payment that came to nothing, or in the place of one that
+    /// was not finished, which is called off first.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`] for somebody else's order; [`Rejection::InvalidTransition`] when it is
+    /// cancelled, is paid, or may be paid at this moment; [`Rejection::Invalid`] for a way that is not
+    /// offered; [`Rejection::PaymentDeclined`]; [`Error`].
+    pub async fn pay_order(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        choice: &PaymentChoice,
+    ) -> Result<Done<PlacedView>, Error> {
+        let what = ("pay_order", id, choice);
+        let mut placed = match self.replayed_to(caller, &what).await? {
+            Some(placed) => placed,
+            None => {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                let mut moment = self.moment();
+                self.check_choice(&inputs, choice, &mut moment).await?;
+                self.void_to_pay(&inputs).await?;
+                let add = |mut moment: Moment| -> Attempt<'_, PlacedView> {
+                    Box::pin(async move {
+                        let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                        self.add_payment(&inputs, choice, &mut moment).await
+                    })
+                };
+                self.run(caller, &what, add).await?
+            }
+        };
+        self.start_payment(&choice.gateway, &mut placed).await?;
+        Ok(placed)
+    }
+
+    /// Refuses a choice before anything is called off for it.
+    async fn check_choice(
+        &self,
+        inputs: &OrderInputs,
+        choice: &PaymentChoice,
+        moment: &mut Moment,
+    ) -> Result<(), Error> {
+        let means = self.means(&choice.gateway)?;
+        let (order, left) = (&inputs.order, inputs.left_to_pay());
+        order.require_open()?;
+        Payment::choose(choice, order.id, left, CapturePolicy::default(), &means, moment)?;
+        Ok(())
+    }
+
+    async fn add_payment(
+        &self,
+        inputs: &OrderInputs,
+        choice: &PaymentChoice,
+        moment: &mut Moment,
+    ) -> Result<Decision<PlacedView>, Error> {
+        let (means, setup) = (self.means(&choice.gateway)?, self.setup().await?);
+        let Decision { output, commit } = Order::pay(inputs, choice, &setup.shop, &means, moment)?;
+        let order = OrderView::new(&output.order, inputs.order.version.next(), &output.payments);
+        let payment = order.payments.last().cloned();
+        Ok(Decision { output: PlacedView { order, payment }, commit })
+    }
+
+    /// Has an order's payments called off that are not finished, so that it is never paid twice.
+    async fn void_to_pay(&self, inputs: &OrderInputs) -> Result<(), Error> {
+        let id = inputs.order.id;
+        self.resolve(inputs).await?;
+        let system = &Caller::system();
+        let voids = self.run_alone(|mut moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(system, &OrderRef::Id(id)).await?;
+                let mut books = Books::open(&inputs, moment.now());
+                for payment in &inputs.payments {
+                    if payment.is_online() && payment.is_outstanding() {
+                        let (kind, amount) = (OperationKind::Void, payment.amount);
+                        books.begin(payment.id, kind, amount, None, &mut moment)?;
+                    }
+                }
+                let Decision { output, commit } = books.close(None, &mut moment)?;
+                Ok(Decision { output: output.begun, commit })
             })
-            .await?;
-        Ok(done.output)
+        });
+        let voids = voids.await?;
+        self.carry_through(id, voids.clone(), true, Carry::On).await?;
+        let inputs = self.order_inputs(system, &OrderRef::Id(id)).await?;
+        for Begun { payment_id, operation_id } in voids {
+            outcome(inputs.payment(Some(payment_id))?, operation_id, id)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the gateway of a payment that was just written down to begin it, if it has to be asked.
+    /// What was answered once is remembered, so that whoever repeats a checkout sees the first answer,
+    /// whatever became of the order since.
+    async fn start_payment(
+        &self,
+        gateway: &GatewayName,
+        placed: &mut Done<PlacedView>,
+    ) -> Result<(), Error> {
+        let online = self.gateways.get(gateway).is_some_and(|it| it.abilities().online);
+        let Some(payment) = placed.output.payment.as_ref().filter(|_| online) else {
+            return Ok(());
+        };
+        let (order, payment) = (placed.output.order.id, payment.id);
+        let key = IdempotencyKey::new(format!("start {payment}")).map_err(internal)?;
+        let caller = &Caller::system().with_key(key);
+        let what = ("start_payment", payment);
+        if let Some(done) = self.replayed_to::<PlacedView>(caller, &what).await? {
+            placed.output = done.output;
+            return Ok(());
+        }
+        let inputs = self.order_inputs(caller, &OrderRef::Id(order)).await?;
+        let read = inputs.payment(Some(payment))?;
+        let create = read.operations.iter().find(|it| it.kind == OperationKind::Create);
+        let operation_id = create.ok_or_else(|| internal("a payment that was not begun"))?.id;
+        let begun = Begun { payment_id: payment, operation_id };
+        // Whoever has just written it down is the first to ask.
+        let fresh = !placed.replayed;
+        self.carry_through(order, vec![begun], fresh, Carry::On).await?;
+        let done = self.run(caller, &what, |moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(order)).await?;
+                let read = inputs.payment(Some(payment))?;
+                match outcome(read, operation_id, order) {
+                    // One that was declined at first may have been paid by another card since.
+                    Err(Error::Rejected(declined @ Rejection::PaymentDeclined { .. }))
+                        if read.authorized.is_zero() =>
+                    {
+                        return Err(declined.into());
+                    }
+                    Err(unknown @ Error::OutcomeUnknown(_)) => return Err(unknown),
+                    // That it came to nothing in another way, its status says.
+                    Ok(()) | Err(_) => {}
+                }
+                let output = PlacedView::of(&inputs, payment);
+                Ok(Decision { output, commit: Commit::at(moment.now()) })
+            })
+        });
+        placed.output = done.await?.output;
+        Ok(())
     }
 }

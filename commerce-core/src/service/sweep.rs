@@ -1,9 +1,9 @@
-//! What time alone brings about: orders that lapse, carts that nobody comes back to, and records
-//! that have served their purpose.
+//! What time alone brings about: orders that lapse, carts that nobody comes back to, gateways that
+//! did not answer, and records that have served their purpose.
 
 use std::time::Duration;
 
-use super::{Commerce, Done};
+use super::Commerce;
 use crate::{
     access::Caller,
     cart::{Cart, CartStatus},
@@ -21,27 +21,31 @@ pub struct Swept {
     pub orders: usize,
     /// Carts that expired.
     pub carts: usize,
+    /// Payments of which nothing had been heard, and that were looked at.
+    pub payments: usize,
 }
 
 impl Commerce {
-    /// Ends up to `limit` orders and carts whose time is up. To be called again and again; a sweep
-    /// that ended nothing says that nothing is due.
+    /// Looks at up to `limit` orders and carts whose time is up, and payments of which nothing was heard:
+    /// carts and orders end, once an order's payments are called off; what a gateway did not answer is
+    /// looked up, and carried through. To be called again and again; a sweep that did nothing says that
+    /// nothing is due.
     ///
     /// # Errors
-    /// [`Error`] for the first that could not be ended. The others are ended all the same.
+    /// [`Error`] for the first that could not be dealt with. The others are dealt with all the same.
     pub async fn sweep(&self, limit: usize) -> Result<Swept, Error> {
         let mut swept = Swept::default();
         let mut failed = None;
         for due in self.store.due(self.clock.now(), limit).await? {
-            let ended = match due {
-                Due::Order(id) => self.expire_order(id).await,
-                Due::Cart(id) => self.expire_cart(id).await,
+            // One that cannot be dealt with must not keep the others.
+            let counted = match due {
+                Due::Order(id) => (&mut swept.orders, self.expire_order(id).await),
+                Due::Cart(id) => (&mut swept.carts, self.expire_cart(id).await),
+                Due::Payment(id) => (&mut swept.payments, self.check_payment(id).await),
             };
-            // One that cannot be ended must not keep the others.
-            match (ended, due) {
-                (Ok(ended), Due::Order(_)) => swept.orders += usize::from(ended.output),
-                (Ok(ended), Due::Cart(_)) => swept.carts += usize::from(ended.output),
-                (Err(error), _) => failed = failed.or(Some(error)),
+            match counted {
+                (count, Ok(done)) => *count += usize::from(done),
+                (_, Err(error)) => failed = failed.or(Some(error)),
             }
         }
         failed.map_or(Ok(swept), Err)
@@ -66,25 +70,40 @@ impl Commerce {
     }
 
     // What is due was read a moment ago: each decision looks again, and answers whether it was.
-    async fn expire_order(&self, id: OrderId) -> Result<Done<bool>, Error> {
-        let caller = Caller::system();
-        let caller = &caller;
-        self.run(caller, &("expire_order", id), |mut moment| {
+    async fn expire_order(&self, id: OrderId) -> Result<bool, Error> {
+        let caller = &Caller::system();
+        let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+        if inputs.order.expires_at.is_none_or(|at| at > self.clock.now()) {
+            return Ok(false);
+        }
+        let request = &CancelOrder::new(CancelReason::Expired);
+        if let Err(error) = self.void_to_cancel(id, request, None).await {
+            return match error {
+                // It was paid at the last moment, or is about to be: it waits for what comes of that.
+                Error::Rejected(_) => Ok(false),
+                error => Err(error),
+            };
+        }
+        let expired = self.run_alone(|mut moment| {
             Box::pin(async move {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                let nothing = Decision { output: false, commit: Commit::at(moment.now()) };
                 if inputs.order.expires_at.is_none_or(|at| at > moment.now()) {
-                    return Ok(Decision { output: false, commit: Commit::at(moment.now()) });
+                    return Ok(nothing);
                 }
-                let request = CancelOrder::new(CancelReason::Expired);
-                let Decision { commit, .. } = Order::cancel(&inputs, &request, &mut moment)?;
+                let Decision { output, commit } = Order::cancel(&inputs, request, &mut moment)?;
+                // Another payment was begun meanwhile.
+                if !output.begun.is_empty() {
+                    return Ok(nothing);
+                }
                 Ok(Decision { output: true, commit })
             })
-        })
-        .await
+        });
+        expired.await
     }
 
-    async fn expire_cart(&self, id: CartId) -> Result<Done<bool>, Error> {
-        self.run(&Caller::system(), &("expire_cart", id), |moment| {
+    async fn expire_cart(&self, id: CartId) -> Result<bool, Error> {
+        let expired = self.run_alone(|moment| {
             Box::pin(async move {
                 let now = moment.now();
                 let mut commit = Commit::at(now);
@@ -99,7 +118,7 @@ impl Commerce {
                 }
                 Ok(Decision { output: due, commit })
             })
-        })
-        .await
+        });
+        expired.await
     }
 }

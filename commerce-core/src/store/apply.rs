@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use super::{Commit, CommitError, Outcome, OutcomeKey, RecordKey, UniqueKey, Write};
+use super::{Commit, CommitError, Outcome, OutcomeKey, Record, RecordKey, UniqueKey, Write};
 use crate::{
     event::Event,
     inventory::{LevelKey, LowStock, Movement, Shortage, StockLevel},
@@ -153,6 +153,14 @@ fn check_form(commit: &Commit) -> Result<Written<'_>, Refusal> {
     };
     if !commit.writes().iter().all(is_itself) {
         return Err(Refusal::Malformed("a replacement of one record by another"));
+    }
+    for write in commit.writes() {
+        if let Write::Insert(Record::Payment(it)) | Write::Replace { new: Record::Payment(it), .. } =
+            write
+            && let Some(why) = it.broken()
+        {
+            return Err(Refusal::Malformed(why));
+        }
     }
     Ok(written)
 }

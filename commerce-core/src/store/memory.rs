@@ -143,6 +143,14 @@ impl Store for MemoryStore {
                     _ => None,
                 }
             }
+            OrderRef::Payment(id) => state.order_of(*id),
+            OrderRef::Reference(gateway, reference) => {
+                let key = UniqueKey::PaymentReference(gateway.clone(), reference.clone());
+                match state.holder(&key) {
+                    Some(RecordKey::Payment(id)) => state.order_of(*id),
+                    _ => None,
+                }
+            }
         })
     }
 

@@ -18,7 +18,7 @@ use crate::{
     payment::Payment,
     secret::Digest,
     shop::Shop,
-    text::{Label, OrderNumber, Sku, Slug},
+    text::{GatewayName, Label, OrderNumber, Sku, Slug},
     time::Timestamp,
 };
 
@@ -74,6 +74,8 @@ pub enum UniqueKey {
     CustomerEmail(String),
     /// The number under which another system knows a customer.
     CustomerExternalId(Label),
+    /// What a gateway's provider calls a payment, or something that belongs to it.
+    PaymentReference(GatewayName, Label),
     /// The digest of an API token's secret.
     ApiToken(Digest),
 }
@@ -93,6 +95,9 @@ impl UniqueKey {
             Self::OrderOfCart(cart) => ("order of the cart", cart.to_string()),
             Self::CustomerEmail(email) => ("email", email.clone()),
             Self::CustomerExternalId(id) => ("external_id", id.to_string()),
+            Self::PaymentReference(gateway, reference) => {
+                ("payment reference", format!("{gateway} {reference}"))
+            }
             Self::ApiToken(_) => ("token", String::new()),
         }
     }
@@ -201,7 +206,12 @@ records! {
         UniqueKey::OrderOfCart(it.cart_id),
     ];
     /// A payment.
-    Payment(PaymentId), |it| it.id, |_it| Vec::new();
+    Payment(PaymentId), |it| it.id, |it| {
+        let of = |reference: &Label| {
+            UniqueKey::PaymentReference(it.gateway.clone(), reference.clone())
+        };
+        it.references.iter().map(of).collect()
+    };
     /// A customer.
     Customer(CustomerId), |it| it.id, |it| {
         let email = it.email.as_ref().map(|email| UniqueKey::CustomerEmail(email.normalized()));

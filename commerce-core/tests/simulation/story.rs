@@ -17,7 +17,7 @@ use commerce_core::{
     id::{CartId, LocationId, VariantId},
     inventory::PatchLocation,
     order::{CancelOrder, Deliver, FulfillOrder, OrderView, PaymentTerms},
-    payment::CreateRefund,
+    payment::{CapturePayment, CreateRefund},
     pricing::{ShippingMethod, ShippingRate, TaxRate, TaxTable},
     quantity::Quantity,
     store::{MovementFilter, PageRequest},
@@ -340,7 +340,9 @@ impl Simulation {
             }
             Step::Capture { order } => {
                 let Some((o, id)) = self.order(order) else { return };
-                let done = settle(|| block_on(self.w.shop.capture(&staff, id, None)));
+                let done = settle(|| {
+                    block_on(self.w.shop.capture(&staff, id, &CapturePayment::default(), None))
+                });
                 agree(done.err(), self.model.capture(o));
             }
             Step::Cancel { order } => {

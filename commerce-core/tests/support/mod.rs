@@ -22,7 +22,7 @@ use commerce_core::{
     inventory::{AdjustStock, CreateLocation, Reason, SetStock},
     money::Money,
     order::{CancelLine, CancelOrder, CancelReason, Deliver, FulfillLine, FulfillOrder, OrderView},
-    payment::{CreateRefund, RefundLine},
+    payment::{CapturePayment, CreateRefund, RefundLine},
     quantity::Quantity,
     secret::Secret,
     shop::Shop,
@@ -324,7 +324,8 @@ impl World {
     }
 
     pub(crate) fn capture(&self, id: OrderId) -> Result<OrderView, Error> {
-        block_on(self.shop.capture(&self.system, id, None)).map(|done| done.output)
+        block_on(self.shop.capture(&self.system, id, &CapturePayment::default(), None))
+            .map(|done| done.output)
     }
 
     pub(crate) fn refund(&self, id: OrderId, request: &CreateRefund) -> Result<OrderView, Error> {

@@ -298,7 +298,7 @@ fn order(lines: &[Value], fulfillments: &[u8]) -> Order {
         "tax_included": true, "rounding": eur(-5), "total": eur(6),
         "pricing": {"rounding": "down"}, "shipping_address": address("A"),
         "billing_address": address("B"), "note": "n", "terms": {"kind": "prepaid", "days": 3},
-        "payment_status": "authorized", "paid_total": eur(7), "refunded_total": eur(8),
+        "payment_status": "authorized", "paid_total": eur(7), "refunded_total": eur(8), "authorized_total": eur(9),
         "fulfillments": fulfillments, "placed_at": now(), "expires_at": now(),
         "cancelled_at": now(), "cancel_reason": "fraud", "cancel_note": "c",
         "history": [{"event": "order.placed", "at": now()}], "updated_at": now(),
@@ -340,23 +340,42 @@ fn payments() {
     let mut commit = Commit::at(now());
     commit.insert(order(&[order_line(1, &[])], &[]));
     block_on(f.store.commit(&commit)).unwrap();
+    let decline = json!({"code": "expired_card", "reason": "f"});
     let payment = |refunds: &[u8], full: bool| -> Payment {
-        let refunds: Vec<_> = refunds
-            .iter()
-            .map(|n| {
-                json!({"id": id("ref", *n), "amount": eur(1), "reason": full.then_some("r"),
-                    "lines": [{"line_id": id("line", 1), "quantity": 2}], "created_at": now()})
-            })
-            .collect();
+        let tax = json!({"source": "tax_1", "label": "VAT", "amount": eur(0)});
+        let line = json!({"line_id": id("line", 1), "quantity": 2, "amount": eur(1),
+            "taxes": [tax], "restocked": 1});
+        let refund = |n: &u8| {
+            json!({"id": id("ref", *n), "amount": eur(1), "reason": full.then_some("r"),
+                "status": if n % 2 == 0 { "failed" } else { "pending" },
+                "restock_to": full.then_some(id("loc", 1)), "reference": full.then_some("re"),
+                "failure": full.then_some("gone"), "lines": [line], "created_at": now()})
+        };
+        let operation = |n: &u8| {
+            json!({"id": id("op", *n), "kind": "refund", "attempt": 2, "amount": eur(1),
+                "refund_id": full.then_some(id("ref", *n)), "key": format!("k{n}"),
+                "status": "declined", "failure": full.then_some(&decline), "begun_at": now(),
+                "ended_at": full.then_some(now())})
+        };
+        let dispute = |n: &u8| {
+            json!({"reference": format!("dp{n}"), "amount": eur(1), "status": "lost",
+                "reason": full.then_some("fraud"), "opened_at": now()})
+        };
         make(json!({
             "id": id("pay", 1), "order_id": id("ord", 1), "gateway": "stripe",
-            "status": "partially_refunded", "amount": eur(3), "captured": eur(2),
-            "refunded": eur(1), "refunds": refunds, "flow": {"kind": "saved", "method": "pm"},
+            "status": "partially_refunded", "amount": eur(9), "authorized": eur(8),
+            "released": eur(1), "captured": eur(7), "refunded": eur(1),
+            "refunds": refunds.iter().map(refund).collect::<Vec<_>>(),
+            "operations": refunds.iter().map(operation).collect::<Vec<_>>(),
+            "disputes": refunds.iter().map(dispute).collect::<Vec<_>>(),
+            "flow": {"kind": "saved", "method": "pm"},
             "capture": if full { "manual" } else { "automatic" },
             "customer_reference": full.then_some("cus"), "save_method": full,
-            "references": if full { vec!["a", "b"] } else { vec!["c"] },
+            "references": if full { vec!["a", "b"] } else { vec!["b"] },
             "client_secret": full.then_some("c"), "redirect_url": full.then_some("https://e.com/"),
-            "failure": full.then_some("f"), "created_at": now(), "updated_at": now(),
+            "failure": full.then_some(&decline), "review": full.then_some("wrong_amount"),
+            "capture_before": full.then_some(now()), "check_at": full.then_some(now()),
+            "created_at": now(), "updated_at": now(),
         }))
     };
     let states = [payment(&[1, 2], true), payment(&[1, 2, 3], true), payment(&[2], false)];

@@ -61,8 +61,11 @@ impl From<Rejection> for Problem {
                 Self::new(Code::Conflict, detail).with("what", what).with("value", value)
             }
             Rejection::InvalidTransition { .. } => Self::new(Code::InvalidTransition, detail),
-            Rejection::PaymentDeclined { reason } => {
-                Self::new(Code::PaymentDeclined, detail).with("reason", reason)
+            Rejection::PaymentDeclined { decline, order_id } => {
+                Self::new(Code::PaymentDeclined, detail)
+                    .with("decline_code", json!(decline.code))
+                    .with("reason", json!(decline.reason))
+                    .with("order_id", json!(order_id))
             }
             Rejection::KeyReused => Self::new(Code::IdempotencyKeyReused, detail),
             Rejection::KeyMissing => Self::new(Code::IdempotencyKeyMissing, detail),
@@ -97,15 +100,24 @@ fn invalid(errors: Vec<FieldError>) -> Problem {
 mod tests {
     use axum::{http::header, response::IntoResponse};
     use commerce_core::{
-        currency::Currency, id::Moment, money::Money, store::StoreError, text::Sku,
-        time::Timestamp, version::Version,
+        currency::Currency,
+        id::Moment,
+        money::Money,
+        payment::{Decline, DeclineCode},
+        store::StoreError,
+        text::Sku,
+        time::Timestamp,
+        version::Version,
     };
 
     use super::*;
 
     /// One of each. A variant that is added belongs here, too.
     fn all() -> Vec<(Error, Code)> {
-        let variant_id = Moment::new(Timestamp::UNIX_EPOCH, [0; 16]).id();
+        let mut moment = Moment::new(Timestamp::UNIX_EPOCH, [0; 16]);
+        let (variant_id, order_id) = (moment.id(), moment.id());
+        let reason = "No funds".parse().unwrap();
+        let decline = Decline { code: DeclineCode::InsufficientFunds, reason };
         let sku = || Sku::new("A-1").unwrap();
         let euros = |amount| Money::new(amount, Currency::EUR);
         let store = || StoreError::unavailable("/var/secret.db is gone");
@@ -125,7 +137,7 @@ mod tests {
             (stale, Code::VersionMismatch),
             (Rejection::Taken { what: "sku", value: "A-1".to_owned() }, Code::Conflict),
             (Rejection::transition("order", "it is cancelled"), Code::InvalidTransition),
-            (Rejection::PaymentDeclined { reason: "no".to_owned() }, Code::PaymentDeclined),
+            (Rejection::PaymentDeclined { decline, order_id }, Code::PaymentDeclined),
             (Rejection::KeyReused, Code::IdempotencyKeyReused),
             (Rejection::KeyMissing, Code::IdempotencyKeyMissing),
         ];
@@ -168,6 +180,9 @@ mod tests {
         let changed = of(Code::PriceChanged);
         assert_eq!(changed["expected"], json!({"amount": 1, "currency": "EUR"}));
         assert_eq!(changed["actual"], json!({"amount": 2, "currency": "EUR"}));
+        let declined = of(Code::PaymentDeclined);
+        assert_eq!(declined["decline_code"], "insufficient_funds");
+        assert!(declined["order_id"].as_str().unwrap().starts_with("ord_"));
         assert_eq!(of(Code::ValidationFailed)["errors"][0]["pointer"], "/lines/0/quantity");
         assert_eq!(of(Code::VersionMismatch)["actual"], 2);
     }

@@ -5,13 +5,13 @@ use commerce_core::{
     Commerce, Done, Error,
     id::{CustomerId, OrderId},
     order::{CancelOrder, Deliver, FulfillOrder, OrderStatus, OrderView},
-    payment::CreateRefund,
+    payment::{CapturePayment, CreateRefund},
     store::{OrderFilter, OrderQuery, OrderRef},
     text::Email,
     time::Timestamp,
 };
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -131,11 +131,6 @@ async fn cancel_order(
     changed(&app, StatusCode::OK, work).await
 }
 
-/// Takes the whole amount that an order's payment is for.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CapturePayment {}
-
 /// Take an order's money
 ///
 /// For a payment that people operate by hand, such as a bank transfer, note that it came.
@@ -157,11 +152,12 @@ async fn capture(
     KeyedBackOffice(caller): KeyedBackOffice,
     Path(id): Path<OrderId>,
     version: IfMatch,
-    _: Option<Json<CapturePayment>>,
+    body: Option<Json<CapturePayment>>,
 ) -> Result<Response, Problem> {
-    let expected = version.expected()?;
-    let work =
-        move |commerce: Commerce| async move { commerce.capture(&caller, id, expected).await };
+    let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
+    let work = move |commerce: Commerce| async move {
+        commerce.capture(&caller, id, &request, expected).await
+    };
     changed(&app, StatusCode::OK, work).await
 }
 

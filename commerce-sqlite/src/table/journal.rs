@@ -91,11 +91,16 @@ pub(crate) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Resu
         WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
     const CARTS: &str = "SELECT expires_at, id FROM commerce_carts
         WHERE status = 'open' AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
+    const PAYMENTS: &str = "SELECT check_at, id FROM commerce_payments
+        WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at, id LIMIT ?2";
     let params = [now.as_millis(), codec::count(limit)];
     let mut due =
         codec::all(connection, ORDERS, params, |row| Ok((row.time()?, Due::Order(row.id()?))))?;
     due.extend(codec::all(connection, CARTS, params, |row| {
         Ok((row.time()?, Due::Cart(row.id()?)))
+    })?);
+    due.extend(codec::all(connection, PAYMENTS, params, |row| {
+        Ok((row.time()?, Due::Payment(row.id()?)))
     })?);
     due.sort_unstable();
     due.truncate(limit);

@@ -24,7 +24,7 @@ table! {
     pub(crate) ORDERS = "commerce_orders", 1 keys, unique number cart_id:
     id version number cart_id status payment_status fulfillment_status origin customer_id secret
     email email_key currency subtotal discount_total shipping_total tax_total tax_included rounding
-    total paid_total refunded_total placed_at expires_at cancelled_at cancel_reason updated_at terms
+    total paid_total refunded_total authorized_total placed_at expires_at cancelled_at cancel_reason updated_at terms
     history shipping_address billing_address shipping taxes pricing note cancel_note
 }
 
@@ -75,6 +75,7 @@ pub(crate) fn row<'a>(
         amount(order.total)?,
         amount(order.paid_total)?,
         amount(order.refunded_total)?,
+        amount(order.authorized_total)?,
         order.placed_at.into(),
         Cell::maybe_time(order.expires_at),
         Cell::maybe_time(order.cancelled_at),
@@ -246,6 +247,7 @@ fn read(row: &Columns<'_>) -> Result<(Version, Order)> {
         total: row.money(currency)?,
         paid_total: row.money(currency)?,
         refunded_total: row.money(currency)?,
+        authorized_total: row.money(currency)?,
         placed_at: row.time()?,
         expires_at: row.maybe(Columns::time)?,
         cancelled_at: row.maybe(Columns::time)?,
@@ -369,6 +371,13 @@ pub(crate) fn order(connection: &Connection, by: &OrderRef) -> Result<Option<Ord
     let id = match by {
         OrderRef::Id(id) => Some(*id),
         OrderRef::Number(number) => codec::first(connection, ID_OF, [&**number], |row| row.id())?,
+        OrderRef::Payment(id) => payment::order_of(connection, *id)?,
+        OrderRef::Reference(gateway, reference) => {
+            match payment::referred_to(connection, gateway, reference)? {
+                Some(id) => payment::order_of(connection, id)?,
+                None => None,
+            }
+        }
     };
     match id {
         Some(id) => Ok(orders(connection, [id])?.pop()),

@@ -7,6 +7,7 @@ use commerce_core::{
     id::{CartId, Id, Moment, OrderId, VariantId},
     inputs::{Clock, IdSource},
     inventory::ByPriority,
+    payment::Means,
     store::ProductRef,
     text::Slug,
 };
@@ -57,7 +58,9 @@ pub(crate) fn check_out(
     mut step: impl FnMut(),
 ) -> OrderId {
     let inputs = read_checkout_inputs_in(transaction, cart, &[]).unwrap().unwrap();
-    let decision = place(&inputs, &PlaceOrder::default(), &ByPriority, &mut moment()).unwrap();
+    let decision =
+        place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
+            .unwrap();
     let id = decision.output.order.id;
     step();
     let row = params![id.uuid().into_bytes()];

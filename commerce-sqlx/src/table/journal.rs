@@ -69,11 +69,17 @@ pub(crate) async fn due(
             WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2)
         UNION ALL (SELECT expires_at, 1, id FROM commerce_carts
             WHERE status = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2)
+        UNION ALL (SELECT check_at, 2, id FROM commerce_payments
+            WHERE check_at IS NOT NULL AND check_at <= $1 ORDER BY check_at, id LIMIT $2)
         ORDER BY expires_at, kind, id LIMIT $2";
     let params = [Cell::Time(now).into(), Cell::count(limit).into()];
     codec::all(connection, DUE, params, |row| {
         row.skip(1);
-        Ok(if row.i64()? == 0 { Due::Order(row.id()?) } else { Due::Cart(row.id()?) })
+        Ok(match row.i64()? {
+            0 => Due::Order(row.id()?),
+            1 => Due::Cart(row.id()?),
+            _ => Due::Payment(row.id()?),
+        })
     })
     .await
 }

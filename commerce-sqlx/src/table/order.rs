@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 
 use super::{At, Cells, payment, table};
 use crate::{
-    cell::Cell,
+    cell::{Cell, Param},
     codec::{self, Columns},
     error::Result,
     sets::Sets,
@@ -25,7 +25,7 @@ table! {
     fulfillment_status: Text, origin: Text, customer_id: Uuid, secret: Bytes, email: Text,
     email_key: Text, currency: Text, subtotal: Int, discount_total: Int, shipping_total: Int,
     tax_total: Int, tax_included: Bool, rounding: Int, total: Int, paid_total: Int,
-    refunded_total: Int, placed_at: Time, expires_at: Time, cancelled_at: Time,
+    refunded_total: Int, authorized_total: Int, placed_at: Time, expires_at: Time, cancelled_at: Time,
     cancel_reason: Text, updated_at: Time, terms: Json, history: Json, shipping_address: Json,
     billing_address: Json, shipping: Json, taxes: Json, pricing: Json, note: Text,
     cancel_note: Text,
@@ -75,6 +75,7 @@ fn row(order: &Order, version: Version) -> Result<Cells<'_>> {
         amount(order.total)?,
         amount(order.paid_total)?,
         amount(order.refunded_total)?,
+        amount(order.authorized_total)?,
         order.placed_at.into(),
         Cell::maybe_time(order.expires_at),
         Cell::maybe_time(order.cancelled_at),
@@ -221,6 +222,7 @@ pub(crate) fn read(row: &Columns<'_>) -> Result<OrderInputs> {
         total: row.money(currency)?,
         paid_total: row.money(currency)?,
         refunded_total: row.money(currency)?,
+        authorized_total: row.money(currency)?,
         placed_at: row.time()?,
         expires_at: row.maybe(Columns::time)?,
         cancelled_at: row.maybe(Columns::time)?,
@@ -294,9 +296,24 @@ pub(crate) async fn order(
     }
     static BY_ID: LazyLock<String> = LazyLock::new(|| select("o.id = $1"));
     static BY_NUMBER: LazyLock<String> = LazyLock::new(|| select("o.number = $1"));
-    let (sql, key) = match by {
-        OrderRef::Id(id) => (BY_ID.as_str(), Cell::id(*id)),
-        OrderRef::Number(number) => (BY_NUMBER.as_str(), Cell::Text(number)),
+    static BY_PAYMENT: LazyLock<String> = LazyLock::new(|| {
+        select("o.id = (SELECT p.order_id FROM commerce_payments AS p WHERE p.id = $1)")
+    });
+    static BY_REFERENCE: LazyLock<String> = LazyLock::new(|| {
+        select(
+            "o.id = (SELECT p.order_id FROM commerce_payment_references AS r
+                JOIN commerce_payments AS p ON p.id = r.payment_id
+                WHERE r.gateway = $1 AND r.reference = $2)",
+        )
+    });
+    let (sql, key, more) = match by {
+        OrderRef::Id(id) => (BY_ID.as_str(), Cell::id(*id), None),
+        OrderRef::Number(number) => (BY_NUMBER.as_str(), Cell::Text(number), None),
+        OrderRef::Payment(id) => (BY_PAYMENT.as_str(), Cell::id(*id), None),
+        OrderRef::Reference(gateway, reference) => {
+            (BY_REFERENCE.as_str(), Cell::Text(gateway), Some(Cell::Text(reference)))
+        }
     };
-    codec::first(connection, sql, [key.into()], read).await
+    let params = [key].into_iter().chain(more).map(Param::from);
+    codec::first(connection, sql, params, read).await
 }

@@ -10,11 +10,16 @@ use crate::{
     customer::{Address, BookedAddress, Customer},
     id::VariantId,
     inventory::Location,
+    money::Money,
     order::{
         CancelReason, FulfillLine, Fulfillment, Hold, Milestone, Order, OrderLine, PaymentTerms,
         Tracking,
     },
-    payment::{CaptureMode, Payment, PaymentFlow, PaymentStatus, Refund, RefundLine},
+    payment::{
+        CaptureMode, Decline, DeclineCode, Dispute, DisputeStatus, Operation, OperationKind,
+        OperationStatus, Payment, PaymentFlow, PaymentStatus, Refund, RefundStatus, RefundTax,
+        RefundedLine, ReviewReason,
+    },
     pricing::{Adjustment, AdjustmentKind, PricingPolicy, QuoteShipping, TaxSummary},
     quantity::Quantity,
     secret::Secret,
@@ -179,6 +184,7 @@ impl Make {
             payment_status: PaymentStatus::Pending,
             paid_total: eur(0),
             refunded_total: eur(0),
+            authorized_total: eur(0),
             fulfillments: Vec::new(),
             placed_at: at(0),
             expires_at: None,
@@ -304,6 +310,7 @@ impl Make {
             payment_status: PaymentStatus::PartiallyRefunded,
             paid_total: eur(4_198),
             refunded_total: eur(100),
+            authorized_total: eur(7),
             fulfillments: vec![
                 parcel(self.id(), Some(tracking), Some(at(9))),
                 parcel(self.id(), Some(bare), None),
@@ -328,17 +335,80 @@ impl Make {
     }
 
     pub(in crate::conformance) fn full_payment(&mut self, order: &Order) -> Payment {
-        let refund =
-            |id, lines, reason| Refund { id, amount: eur(50), lines, reason, created_at: at(8) };
-        let line = RefundLine { line_id: self.id(), quantity: units(2) };
+        let payment = self.payment(order);
+        let refund = |id, status, lines, reason| Refund {
+            id,
+            amount: eur(50),
+            status,
+            lines,
+            restock_to: None,
+            reason,
+            reference: None,
+            failure: None,
+            created_at: at(8),
+        };
+        let tax = RefundTax { source: label("tax_1"), label: label("MwSt"), amount: eur(8) };
+        let line = RefundedLine {
+            line_id: self.id(),
+            quantity: units(2),
+            amount: eur(50),
+            taxes: vec![tax],
+            restocked: 1,
+        };
+        let decline =
+            Decline { code: DeclineCode::InsufficientFunds, reason: label("Karte abgelehnt") };
+        let operation = |id, kind, refund_id, status| Operation {
+            id,
+            kind,
+            attempt: 1,
+            amount: eur(50),
+            refund_id,
+            key: Operation::key_of(payment.id, kind, refund_id, 1),
+            status,
+            failure: None,
+            begun_at: at(3),
+            ended_at: None,
+        };
+        let refund_id = self.id();
         Payment {
             gateway: GatewayName::new("stripe_1").unwrap(),
             status: PaymentStatus::PartiallyRefunded,
-            captured: order.total,
-            refunded: eur(100),
+            authorized: order.total,
+            released: eur(1),
+            captured: Money::new(order.total.minor() - 1, order.currency),
+            refunded: eur(50),
+            capture_before: Some(at(700)),
             refunds: vec![
-                refund(self.id(), vec![line], Some(Note::new("kaputt").unwrap())),
-                refund(self.id(), Vec::new(), None),
+                Refund {
+                    restock_to: Some(self.id()),
+                    reference: Some(label("re_1")),
+                    ..refund(
+                        refund_id,
+                        RefundStatus::Succeeded,
+                        vec![line],
+                        Some(Note::new("kaputt").unwrap()),
+                    )
+                },
+                refund(self.id(), RefundStatus::Pending, Vec::new(), None),
+                Refund {
+                    failure: Some(label("Konto aufgelöst")),
+                    ..refund(self.id(), RefundStatus::Failed, Vec::new(), None)
+                },
+            ],
+            disputes: vec![Dispute {
+                reference: label("dp_1"),
+                amount: eur(20),
+                status: DisputeStatus::Lost,
+                reason: Some(label("fraudulent")),
+                opened_at: at(20),
+            }],
+            operations: vec![
+                Operation {
+                    failure: Some(decline.clone()),
+                    ended_at: Some(at(4)),
+                    ..operation(self.id(), OperationKind::Create, None, OperationStatus::Declined)
+                },
+                operation(self.id(), OperationKind::Refund, Some(refund_id), OperationStatus::Open),
             ],
             flow: PaymentFlow::Hosted {
                 return_url: url("https://shop.example.com/thanks"),
@@ -350,9 +420,11 @@ impl Make {
             references: vec![label("cs_1"), label("pi_1")],
             client_secret: Some(label("pi_1_secret")),
             redirect_url: Some(url("https://pay.example.com/1")),
-            failure: Some(label("Karte abgelehnt")),
+            failure: Some(decline),
+            review: Some(ReviewReason::WrongAmount),
+            check_at: Some(at(800)),
             updated_at: at(99),
-            ..self.payment(order)
+            ..payment
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     id::{Id, OrderId, PaymentId, ProductId, VariantId},
     inventory::{LevelKey, Movement, StockLevel},
     order::{Order, OrderInputs},
+    payment::Payment,
     shop::{Setup, Shop},
     store::{
         Commit, Due, Effects, OutboxEntry, Outcome, OutcomeKey, ProductInputs, Purge, Record,
@@ -127,6 +128,11 @@ impl State {
         Some(OrderInputs { order, payments })
     }
 
+    pub(super) fn order_of(&self, payment: PaymentId) -> Option<OrderInputs> {
+        let payment = self.get::<Payment>(&RecordKey::Payment(payment))?;
+        self.order(payment.order_id)
+    }
+
     /// Keeps what a commit that holds writes.
     pub(super) fn keep(&mut self, commit: &Commit, effects: Effects) {
         // First all that is given up, as another write may take it.
@@ -226,6 +232,7 @@ fn due(record: &Record) -> Option<(Timestamp, Due)> {
         Record::Cart(cart) if cart.status == CartStatus::Open => {
             Some((cart.expires_at, Due::Cart(cart.id)))
         }
+        Record::Payment(payment) => payment.check_at.map(|at| (at, Due::Payment(payment.id))),
         _ => None,
     }
 }

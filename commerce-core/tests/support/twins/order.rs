@@ -5,7 +5,7 @@ use std::time::Duration;
 use commerce_core::{
     checkout::PlaceOrder,
     order::{CancelOrder, Deliver, FulfillOrder},
-    payment::CreateRefund,
+    payment::{CapturePayment, CreateRefund},
     store::{OrderRef, Purge},
     text::IdempotencyKey,
 };
@@ -30,7 +30,12 @@ impl Twins {
             }
             3 => {
                 let Some(order) = self.dice.one(&self.orders) else { return };
-                let _ = both!(self, |shop| shop.capture(&system, order, None));
+                let _ = both!(self, |shop| shop.capture(
+                    &system,
+                    order,
+                    &CapturePayment::default(),
+                    None
+                ));
                 if self.dice.chance(40) {
                     let request: CreateRefund = serde_json::from_value(
                         json!({"amount": {"amount": 1 + self.dice.number(900), "currency": "EUR"}, "reason": "r"}),
