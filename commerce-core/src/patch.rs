@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A partial update. A field that is absent is `None`: it stays as it is. One of an optional value is an
-/// `Option<Option<…>>`, and null clears it (`Some(None)`); any other refuses null, which would change
-/// nothing and look as if it had.
+/// A partial update. A field that is absent is `None`: it stays as it is. One of an optional value is
+/// an `Option<Option<…>>`, and null clears it (`Some(None)`); any other refuses null, which would
+/// change nothing and look as if it had.
 macro_rules! patch {
     (
         $(#[$about:meta])*

@@ -20,8 +20,11 @@ use crate::problem::{Code, Part, Problem};
 /// One problem for the value that serde stumbled over.
 fn invalid<E>(part: Part, error: serde_path_to_error::Error<E>, message: &str) -> Problem {
     let mut pointer = pointer(error.path());
-    // serde says of a missing field where it is missing from; clients want to see the field.
-    if let Some(name) = message.strip_prefix("missing field `").and_then(|m| m.strip_suffix('`')) {
+    // serde says of a field that is missing or repeated where it belongs; clients want to see the
+    // field.
+    let field = ["missing field `", "duplicate field `"];
+    let field = field.iter().find_map(|what| message.strip_prefix(what)?.strip_suffix('`'));
+    if let Some(name) = field {
         push(&mut pointer, name);
     }
     let detail = match part {
@@ -58,6 +61,9 @@ fn push(pointer: &mut String, step: &str) {
 
 /// The message of serde without the names of Rust types.
 pub(crate) fn in_terms_of_json(message: &str) -> String {
+    if message.starts_with("duplicate field `") {
+        return "must stand only once".to_owned();
+    }
     if message == "provided string was not `true` or `false`" {
         return "must be true or false".to_owned();
     }

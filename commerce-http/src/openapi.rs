@@ -32,7 +32,8 @@ pub const CART_TOKEN: &str = "cart_token";
 pub(crate) fn head() -> doc::OpenApi {
     let mut about = "Amounts of money are integers in the currency's minor unit. Times are \
         RFC 3339 in UTC. Ids are opaque. Unknown fields are refused.\n\nErrors are \
-        `application/problem+json` (RFC 9457) with a stable `code`:\n\n\
+        `application/problem+json` (RFC 9457) with a stable `code`; only what is not HTTP at all gets a \
+        bare status:\n\n\
         | status | code | when |\n|---|---|---|\n"
         .to_owned();
     for code in Code::ALL {

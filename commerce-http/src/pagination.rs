@@ -269,10 +269,11 @@ mod tests {
             ("limit=101", "/limit"),
             ("limit=-1", "/limit"),
             ("limit=", "/limit"),
-            ("limit=1&limit=2", ""),
+            ("limit=1&limit=2", "/limit"),
             ("cursor=", "/cursor"),
             ("cursor=%2B%2B", "/cursor"),
             ("total=maybe", "/total"),
+            ("tag=a&tag=b", "/tag"),
             ("min_price=1.5", "/min_price"),
             ("colour=red", "/colour"),
         ] {

@@ -75,6 +75,9 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
 async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
     match config.database() {
         Database::Sqlite(path) if !path.exists() => {
+            if config.database.is_some() {
+                data::require_folder(&path)?;
+            }
             let commerce = Commerce::new(MemoryStore::new(), SystemClock, SystemIds);
             commerce.open(new_shop(config)?).await?;
             Ok(commerce)

@@ -110,7 +110,8 @@ fn a_data_folder_that_cannot_be_is_named() {
 fn a_folder_that_a_database_would_need_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let database = ["--database", "sqlite:nodir/x.db"];
-    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["token", "list"]] {
+    let import = ["import", "shopify", "export.csv", "--dry-run"];
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["token", "list"], &import] {
         let (code, _, error) = output(commerce(folder.path()).args(arguments).args(database));
         assert_eq!(code, 1);
         let expected = "error: there is no folder nodir for the database file: make it first\n";

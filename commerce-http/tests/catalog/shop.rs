@@ -61,7 +61,8 @@ fn everybody_may_know_a_little() {
 fn what_is_wrong_with_a_configuration_is_pointed_at() {
     let shop = Fixture::open();
     let good = shop.staff_get("/shop").json();
-    let tax = |rate: Value| json!([{ "id": "tax_0190a000000070008000000000000001", "label": "VAT", "rate": rate }]);
+    let id = "tax_0190a000000070008000000000000001";
+    let tax = |rate: Value| json!([{ "id": id, "label": "VAT", "rate": rate }]);
     for (pointer, value) in [
         ("/name", json!("")),
         ("/currency", json!("EUX")),
