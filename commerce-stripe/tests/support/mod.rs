@@ -25,6 +25,7 @@ use commerce_core::{
     order::Order,
     payment::{
         CaptureMode, Operation, OperationKind, OperationStatus, Payment, PaymentFlow, Refund,
+        RefundStatus,
     },
     shop::Shop,
     store::{MemoryStore, OrderRef},
@@ -155,7 +156,17 @@ pub fn hosted(payment: Payment) -> Payment {
 pub fn refund(amount: Money, number: u8) -> Refund {
     let mut moment = Moment::new(now(), [number; 16]);
     let id = moment.id::<RefundId>();
-    Refund { id, amount, lines: Vec::new(), reason: None, created_at: now() }
+    Refund {
+        id,
+        amount,
+        status: RefundStatus::Pending,
+        lines: Vec::new(),
+        restock_to: None,
+        reason: None,
+        reference: None,
+        failure: None,
+        created_at: now(),
+    }
 }
 
 pub fn operation(
