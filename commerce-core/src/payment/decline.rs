@@ -7,7 +7,7 @@ use crate::text::Label;
 /// Why a payment was declined, as a code that programs can go by and shops can translate.
 ///
 /// Providers have many more. What could help a thief, such as that a card is reported stolen, is
-/// [`Declined`](Self::Declined) like every other reason that is nobody's business.
+/// `declined` like every other reason that is nobody's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
