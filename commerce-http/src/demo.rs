@@ -84,9 +84,10 @@ pub async fn load(commerce: &Commerce) -> Result<(), DemoError> {
         match try_load(commerce).await {
             // Another server that loads it at the same time was faster. It goes on from what is there,
             // and each time that is more.
-            Err(DemoError::Shop(Error::Rejected(
-                Rejection::VersionMismatch { .. } | Rejection::Taken { .. },
-            ))) => {}
+            Err(DemoError::Shop(
+                Error::Contention
+                | Error::Rejected(Rejection::VersionMismatch { .. } | Rejection::Taken { .. }),
+            )) => {}
             ended => return ended,
         }
     }

@@ -347,7 +347,7 @@ fn payments() {
             "taxes": [tax], "restocked": 1});
         let refund = |n: &u8| {
             json!({"id": id("ref", *n), "amount": eur(1), "reason": full.then_some("r"),
-                "status": if n % 2 == 0 { "failed" } else { "pending" },
+                "status": if n.is_multiple_of(2) { "failed" } else { "pending" },
                 "restock_to": full.then_some(id("loc", 1)), "reference": full.then_some("re"),
                 "failure": full.then_some("gone"), "lines": [line], "created_at": now()})
         };

@@ -178,7 +178,7 @@ pub(crate) static COLUMN: LazyLock<String> = LazyLock::new(|| {
     format!(
         "ARRAY(SELECT ROW({}, {}) FROM commerce_payments AS y WHERE y.order_id = o.id ORDER BY y.id)",
         PAYMENTS.of("y"),
-        tables.map(|table| belongings(table)).join(", ")
+        tables.map(belongings).join(", ")
     )
 });
 
