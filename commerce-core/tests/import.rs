@@ -340,3 +340,19 @@ fn no_variant_slips_in_while_the_options_change() {
     assert_eq!(invalid(answer), ["/options"], "the other one has no cut");
     assert!(tee(&w).1.iter().all(|(_, values)| values.len() == 1));
 }
+
+#[test]
+fn two_who_import_the_same_at_once_do_not_refuse_each_other() {
+    let store = Shared::new();
+    let w = World::over(store.clone(), 1);
+    let other = World::over(store.sound(), 2);
+    let request = imported_shirt();
+    let same = request.clone();
+    // The product is not there yet when it is looked for, and its SKUs are when they are.
+    store.before_next("variant", move || {
+        block_on(other.shop.import_product(&other.system, &same)).unwrap();
+    });
+    let done = block_on(w.shop.import_product(&w.system, &request)).unwrap().output;
+    assert_eq!(done.outcome, ImportOutcome::Unchanged);
+    assert_eq!(&*done.variants[1].sku, "shirt/M");
+}

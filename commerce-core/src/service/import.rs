@@ -7,8 +7,8 @@ use crate::{
     access::Caller,
     catalog::{Existing, ImportInputs, ImportProduct, Imported, Variant},
     error::{Error, Rejection},
-    id::Moment,
-    store::{Decision, ProductRef, VariantRef},
+    id::{Moment, ProductId},
+    store::{Decision, ProductInputs, ProductRef, VariantRef},
     text::Sku,
 };
 
@@ -90,27 +90,50 @@ impl Commerce {
         taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
     ) -> Result<ImportInputs, Error> {
         let setup = self.setup().await?;
-        let product = self.store.product(&ProductRef::Slug(request.slug.clone())).await?;
+        let by = ProductRef::Slug(request.slug.clone());
+        let mut product = self.store.product(&by).await?;
+        loop {
+            let (skus_taken, holders) = self.skus_taken(request, product.as_ref(), taken).await?;
+            if !holders.is_empty() {
+                // Somebody may have put the product there, or given it a SKU, since it was read.
+                let now = self.store.product(&by).await?;
+                if now.as_ref().is_some_and(|now| holders.contains(&now.product.id)) {
+                    product = now;
+                    continue;
+                }
+            }
+            return Ok(ImportInputs { setup, product, skus_taken });
+        }
+    }
+
+    /// The SKUs that variants of other products have, and the products of those that are stored.
+    async fn skus_taken(
+        &self,
+        request: &ImportProduct,
+        product: Option<&ProductInputs>,
+        taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
+    ) -> Result<(HashSet<Sku>, HashSet<ProductId>), Error> {
         let own: HashMap<&Sku, &Variant> =
             product.iter().flat_map(|p| &p.variants).map(|v| (&v.sku, &*v.value)).collect();
-        let mut skus_taken = HashSet::new();
+        let (mut skus_taken, mut holders) = (HashSet::new(), HashSet::new());
         let mut asked = HashSet::new();
         for variant in &request.variants {
             for sku in variant.sku.iter().chain([&variant.sku_derived]) {
                 let first = asked.insert(sku);
-                let holder = own.get(sku);
-                let is_taken = first
-                    && holder.is_none()
-                    && (taken(sku) || self.store.variant(&by_sku(sku)).await?.is_some());
+                let known = own.get(sku);
+                let is_other = first && known.is_none();
+                let holder = if is_other { self.store.variant(&by_sku(sku)).await? } else { None };
+                let is_taken = is_other && (holder.is_some() || taken(sku));
+                holders.extend(holder.map(|holder| holder.variant.product_id));
                 if is_taken {
                     skus_taken.insert(sku.clone());
-                } else if first && holder.is_none_or(|own| own.options == variant.options) {
+                } else if first && known.is_none_or(|own| own.options == variant.options) {
                     // The derived one is needed only in place of one that is in use.
                     break;
                 }
             }
         }
-        Ok(ImportInputs { setup, product, skus_taken })
+        Ok((skus_taken, holders))
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) enum Fault {
 }
 
 type Dice = Box<dyn FnMut() -> Option<Fault> + Send>;
-type Hook = Box<dyn FnOnce() + Send>;
+/// The method before which something is done, and what.
+type Hook = (&'static str, Box<dyn FnOnce() + Send>);
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -90,7 +91,19 @@ impl Shared {
     /// Lets others go first: does something between what the next commit's operation read and the
     /// commit.
     pub(crate) fn before_next_commit(&self, act: impl FnOnce() + Send + 'static) {
-        *self.hook.lock().unwrap() = Some(Box::new(act));
+        self.before_next("commit", act);
+    }
+
+    /// Lets others go first: does something before a method of the store is called next.
+    pub(crate) fn before_next(&self, method: &'static str, act: impl FnOnce() + Send + 'static) {
+        *self.hook.lock().unwrap() = Some((method, Box::new(act)));
+    }
+
+    fn about_to(&self, method: &'static str) {
+        let hook = self.hook.lock().unwrap().take_if(|(before, _)| *before == method);
+        if let Some((_, act)) = hook {
+            act();
+        }
     }
 }
 
@@ -103,6 +116,7 @@ macro_rules! delegate {
         #[async_trait]
         impl Store for Shared {
             $(async fn $name(&self, $($arg: $of),*) -> StoreResult<$answer> {
+                self.about_to(stringify!($name));
                 self.inner.$name($($arg),*).await
             })*
 
@@ -111,10 +125,7 @@ macro_rules! delegate {
             }
 
             async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
-                let hook = self.hook.lock().unwrap().take();
-                if let Some(act) = hook {
-                    act();
-                }
+                self.about_to("commit");
                 let fault = self.dice.lock().unwrap().as_mut().and_then(|dice| dice());
                 match fault {
                     None => self.inner.commit(commit).await,
