@@ -48,7 +48,7 @@ use floor::Rows;
 use rusqlite::Connection;
 
 /// Callers, and the checkouts that they make together.
-const CASES: [(usize, usize); 3] = [(1, 3_000), (32, 16_000), (128, 16_000)];
+const CASES: [(usize, usize); 3] = [(1, 8_000), (32, 16_000), (128, 16_000)];
 const CARTS: usize = 16_000;
 const VARIANTS: usize = 2_000;
 const ROUNDS: usize = 5;
