@@ -207,8 +207,9 @@ async fn void(
     body: Option<Json<VoidPayment>>,
 ) -> Result<Response, Problem> {
     let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
-    let work =
-        move |commerce: Commerce| async move { commerce.void(&caller, id, &request, expected).await };
+    let work = move |commerce: Commerce| async move {
+        commerce.void(&caller, id, &request, expected).await
+    };
     changed(&app, StatusCode::OK, work).await
 }
 

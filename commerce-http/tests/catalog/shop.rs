@@ -106,7 +106,10 @@ fn a_part_of_the_configuration_is_changed() {
     for (pointer, body) in [
         ("/name", json!({ "name": null })),
         ("/nmae", json!({ "nmae": "x" })),
-        ("/payment_terms/stripe/days", json!({ "payment_terms": { "stripe": { "kind": "prepaid" } } })),
+        (
+            "/payment_terms/stripe/days",
+            json!({ "payment_terms": { "stripe": { "kind": "prepaid" } } }),
+        ),
         ("/payment_terms", json!({ "payment_terms": { "manual": null, "stripe": null } })),
         ("/capture/card", json!({ "capture": { "card": "manual" } })),
         ("/limits/lines_max", json!({ "limits": { "lines_max": 0 } })),
