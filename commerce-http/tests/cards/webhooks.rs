@@ -6,8 +6,8 @@ use commerce_core::webhook::Webhook;
 use fake_stripe::WebhookFault;
 use serde_json::{Value, json};
 
+use super::support::{Answer, agent, contract::Contract, raw};
 use super::{CardShop, SECRET, TOTAL, intent};
-use crate::support::{Answer, agent, contract::Contract, raw};
 
 /// Sends a webhook, whose answer must be documented.
 #[track_caller]
