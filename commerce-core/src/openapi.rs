@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ObjectBuilder, RefOr,
+        ObjectBuilder, OneOfBuilder, Ref, RefOr,
         schema::{KnownFormat, Schema, SchemaFormat, SchemaType, Type},
     },
 };
@@ -32,6 +32,24 @@ fn integer(description: &str, minimum: i64, maximum: i64) -> ObjectBuilder {
         .description(Some(description))
         .minimum(Some(minimum))
         .maximum(Some(maximum))
+}
+
+pub(crate) fn terms_by_gateway() -> RefOr<Schema> {
+    by_gateway("PaymentTerms")
+}
+
+pub(crate) fn capture_by_gateway() -> RefOr<Schema> {
+    by_gateway("CapturePolicy")
+}
+
+/// Values by the names of gateways, null for those that have none any more.
+fn by_gateway(value: &str) -> RefOr<Schema> {
+    let null = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null));
+    let value = OneOfBuilder::new().item(null).item(Ref::from_schema_name(value)).build();
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::Object))
+        .additional_properties(Some(Schema::from(value)))
+        .into()
 }
 
 macro_rules! schemas {
@@ -74,12 +92,12 @@ schemas! {
             Money::MINOR_MAX,
         ))
         .required("amount")
-        .property("currency", utoipa::openapi::Ref::from_schema_name("Currency"))
+        .property("currency", Ref::from_schema_name("Currency"))
         .required("currency")
         .examples([serde_json::json!({ "amount": 1999, "currency": "EUR" })])
         .into();
     TaxTable => utoipa::openapi::ArrayBuilder::new()
         .description(Some("The shop's tax rates."))
-        .items(utoipa::openapi::Ref::from_schema_name("TaxRate"))
+        .items(Ref::from_schema_name("TaxRate"))
         .into();
 }

@@ -108,6 +108,11 @@ impl Commerce {
         self
     }
 
+    /// Whether there is a payment gateway of this name.
+    pub fn has_gateway(&self, name: &GatewayName) -> bool {
+        self.gateways.contains_key(name)
+    }
+
     /// The shop with another way to choose the locations that a line is taken from.
     #[must_use]
     pub fn with_strategy(mut self, strategy: impl Allocate) -> Self {

@@ -11,6 +11,7 @@ use crate::{
     error::{FieldError, Rejection},
     inventory::Location,
     order::PaymentTerms,
+    patch::{patch, set},
     payment::CapturePolicy,
     pricing::{Destination, PricingPolicy, ShippingMethod, TaxTable},
     text::{GatewayName, Label},
@@ -85,6 +86,45 @@ pub struct Shop {
     pub limits: Limits,
 }
 
+patch! {
+    /// Changes some of what a shop is configured with.
+    pub struct PatchShop {
+        /// Its name for people.
+        pub name: Option<Label>,
+        /// The currency of carts that name none.
+        pub currency: Option<Currency>,
+        /// Where it is.
+        pub home: Option<Option<Destination>>,
+        /// How prices are rounded and split.
+        pub pricing: Option<PricingPolicy>,
+        /// All of its taxes.
+        pub taxes: Option<TaxTable>,
+        /// All of its ways of shipping.
+        pub shipping_methods: Option<Vec<ShippingMethod>>,
+        /// The terms of the gateways that are named; with null one is not offered any more.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::terms_by_gateway))]
+        pub payment_terms: Option<BTreeMap<GatewayName, Option<PaymentTerms>>>,
+        /// When the money of payments is taken, by the gateways that are named; with null as soon as
+        /// the customer has agreed.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::capture_by_gateway))]
+        pub capture: Option<BTreeMap<GatewayName, Option<CapturePolicy>>>,
+        /// What becomes of a guest's cart when its owner signs in.
+        pub cart_merge: Option<MergeStrategy>,
+        /// How much of everything there may be.
+        pub limits: Option<Limits>,
+    }
+}
+
+/// Sets what is named with a value, and removes what is named with none.
+fn merge<T>(all: &mut BTreeMap<GatewayName, T>, change: Option<BTreeMap<GatewayName, Option<T>>>) {
+    for (gateway, value) in change.into_iter().flatten() {
+        match value {
+            Some(value) => drop(all.insert(gateway, value)),
+            None => drop(all.remove(&gateway)),
+        }
+    }
+}
+
 fn manual_prepaid() -> BTreeMap<GatewayName, PaymentTerms> {
     BTreeMap::from([(GatewayName::manual(), PaymentTerms::default())])
 }
@@ -110,6 +150,26 @@ impl Shop {
             cart_merge: MergeStrategy::default(),
             limits: Limits::default(),
         })
+    }
+
+    /// The configuration after a change. What is no longer offered is no longer captured either.
+    #[must_use]
+    pub fn patch(&self, patch: PatchShop) -> Self {
+        let mut shop = self.clone();
+        set(&mut shop.name, patch.name);
+        set(&mut shop.currency, patch.currency);
+        set(&mut shop.home, patch.home);
+        set(&mut shop.pricing, patch.pricing);
+        set(&mut shop.taxes, patch.taxes);
+        set(&mut shop.shipping_methods, patch.shipping_methods);
+        let given = patch.payment_terms.iter().flatten();
+        let removed: Vec<_> = given.filter(|(_, to)| to.is_none()).map(|(name, _)| name).collect();
+        shop.capture.retain(|gateway, _| !removed.contains(&gateway));
+        merge(&mut shop.payment_terms, patch.payment_terms);
+        merge(&mut shop.capture, patch.capture);
+        set(&mut shop.cart_merge, patch.cart_merge);
+        set(&mut shop.limits, patch.limits);
+        shop
     }
 
     /// Refuses a configuration that breaks a bound.
@@ -173,4 +233,33 @@ pub struct Setup {
     pub shop: Versioned<Shop>,
     /// The locations, in no order.
     pub locations: Vec<Versioned<Location>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_is_offered_and_withdrawn() {
+        let shop = Shop::new("Test", Currency::EUR).unwrap();
+        let patch = |text: &str| serde_json::from_str::<PatchShop>(text).unwrap();
+        let cards = shop.patch(patch(
+            r#"{"payment_terms": {"stripe": {"kind": "prepaid", "days": 1}},
+                "capture": {"stripe": "on_fulfillment"}}"#,
+        ));
+        let stripe = GatewayName::new("stripe").unwrap();
+        assert_eq!(cards.payment_terms.len(), 2, "manual stays");
+        assert_eq!(cards.payment_terms[&stripe].days(), 1);
+        assert_eq!(cards.capture[&stripe], CapturePolicy::OnFulfillment);
+        let soon = cards.patch(patch(r#"{"capture": {"stripe": null}}"#));
+        assert_eq!(soon, Shop { capture: BTreeMap::new(), ..cards.clone() });
+        let without = cards.patch(patch(r#"{"payment_terms": {"stripe": null}}"#));
+        assert_eq!(without, shop);
+        let none = shop.patch(patch(r#"{"payment_terms": {"manual": null}}"#));
+        assert!(none.check().is_err());
+        let unknown = shop.patch(patch(r#"{"capture": {"stripe": "manual"}}"#));
+        assert!(unknown.check().is_err());
+        assert_eq!(shop.patch(PatchShop::default()), shop);
+        assert!(serde_json::from_str::<PatchShop>(r#"{"name": null}"#).is_err());
+    }
 }

@@ -6,6 +6,7 @@ use axum::{Router, http::StatusCode};
 use commerce_core::Commerce;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -18,7 +19,7 @@ use crate::{
     cors::{self, Origin},
     docs,
     frame::{FrameLayer, Limits},
-    routes,
+    routes, storefront,
     tasks::Tasks,
 };
 
@@ -57,6 +58,10 @@ impl fmt::Debug for Readiness {
     }
 }
 
+/// The most webhooks that are looked into at once. A provider that has been away sends them all at a
+/// time, and does not like to be asked as fast.
+const WEBHOOKS_AT_ONCE: usize = 16;
+
 /// The state of every handler; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App(Arc<Shared>);
@@ -67,6 +72,9 @@ struct Shared {
     readiness: Readiness,
     metrics: Option<Metrics>,
     tasks: Tasks,
+    /// Places for webhooks that are looked into as soon as they are recorded.
+    webhooks: Arc<Semaphore>,
+    demo: bool,
 }
 
 #[derive(Clone)]
@@ -86,7 +94,14 @@ impl App {
             let commerce = asked.clone();
             async move { commerce.shop().await.map(drop) }
         });
-        Self(Arc::new(Shared { commerce, readiness, metrics: None, tasks: Tasks::new() }))
+        Self(Arc::new(Shared {
+            commerce,
+            readiness,
+            metrics: None,
+            tasks: Tasks::new(),
+            webhooks: Arc::new(Semaphore::new(WEBHOOKS_AT_ONCE)),
+            demo: false,
+        }))
     }
 
     /// Asks this instead of the store whether requests can be served.
@@ -100,6 +115,13 @@ impl App {
     #[must_use]
     pub fn with_metrics(mut self, handle: PrometheusHandle) -> Self {
         Arc::make_mut(&mut self.0).metrics = Some(Metrics(handle));
+        self
+    }
+
+    /// Serves a page to buy in at `/demo`.
+    #[must_use]
+    pub fn with_demo(mut self) -> Self {
+        Arc::make_mut(&mut self.0).demo = true;
         self
     }
 
@@ -118,6 +140,11 @@ impl App {
         self.0.metrics.as_ref().map(|Metrics(handle)| handle)
     }
 
+    /// A place to look into a webhook at once, given back when dropped; `None` if all are taken.
+    pub(crate) fn place_for_webhook(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.webhooks.clone().try_acquire_owned().ok()
+    }
+
     /// The work that finishes although its client hung up.
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
@@ -130,9 +157,11 @@ impl App {
 /// Install a recorder of the `metrics` crate, if any, before the first request.
 pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
     let (api, _) = routes::routes().split_for_parts();
+    let demo = if app.0.demo { storefront::router() } else { Router::new() };
     let router = api
         .with_state(app)
         .merge(docs::router())
+        .merge(demo)
         // Its own, or it would take over that of a router that it is nested in.
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(FrameLayer::new(limits))

@@ -1,5 +1,5 @@
-//! What a shop does of itself while it is served: it ends what is overdue, hands events on, and
-//! forgets what has served its purpose.
+//! What a shop does of itself while it is served: it ends what is overdue, hands events on, compares
+//! its books once a day, and forgets what has served its purpose.
 //!
 //! Each server that shares a shop does so, and none does what another is doing: what is overdue and
 //! the events of each subscriber are [claimed](Commerce::claim) before they are touched. If a server
@@ -10,7 +10,9 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use commerce_core::{
     Commerce, Error, Subscriber, Swept,
+    error::Rejection,
     event::Event,
+    reconciliation::Reconciliation,
     store::{Listener, OutboxEntry, Purge},
     text::{Label, TextError},
 };
@@ -18,7 +20,11 @@ use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{frame::chain, metrics::EVENTS};
+use crate::{
+    frame::chain,
+    metrics::EVENTS,
+    reconcile::{Day, line},
+};
 
 /// How often the work is done, and how long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +65,11 @@ pub struct Background {
 
 /// How long webhooks are kept that were looked into, so that somebody can find out what happened.
 const WEBHOOKS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// How often yesterday's books are compared: also when the server starts, and by each that shares a
+/// shop, as it changes nothing.
+const COMPARE_EVERY: Duration = Duration::from_secs(86_400);
+
 /// How much is done between two looks at whether to stop.
 const BATCH: usize = 256;
 
@@ -93,6 +104,11 @@ impl Background {
                 }
             }));
         }
+        let comparing = commerce.clone();
+        work.spawn(every(COMPARE_EVERY, None, "compare", stopping.clone(), move || {
+            let commerce = comparing.clone();
+            async move { compare(&commerce).await }
+        }));
         let purging = commerce.clone();
         work.spawn(every(schedule.purge_every, None, "purge", stopping.clone(), move || {
             let (commerce, subscribers) = (purging.clone(), subscribers.clone());
@@ -172,6 +188,34 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
         );
     }
     Ok(any)
+}
+
+/// Compares yesterday's books with those of every gateway that has some, and tells of differences.
+async fn compare(commerce: &Commerce) -> Result<bool, Error> {
+    let yesterday = Day::of(commerce.moment().now()).before();
+    for gateway in commerce.shop().await?.payment_terms.keys() {
+        if !commerce.has_gateway(gateway) {
+            continue;
+        }
+        let found = commerce.reconcile(gateway, yesterday.begins(), yesterday.ends()).await;
+        let Reconciliation { transactions, differences, .. } = match found {
+            // Its only books are the shop's.
+            Err(Error::Rejected(Rejection::InvalidTransition { .. })) => continue,
+            found => found?,
+        };
+        for difference in &differences {
+            tracing::warn!(
+                target: "commerce_http::background",
+                %gateway, difference = line(difference), "the books differ from the provider's"
+            );
+        }
+        let differ = differences.len();
+        tracing::info!(
+            target: "commerce_http::background",
+            %gateway, day = %yesterday, transactions, differ, "compared the books"
+        );
+    }
+    Ok(false)
 }
 
 async fn purge(

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use commerce_core::{currency::Currency, id::ApiTokenId, text::Label};
+use commerce_core::{
+    currency::Currency,
+    id::ApiTokenId,
+    text::{GatewayName, Label},
+};
 
-use crate::config::Flag;
+use crate::{config::Flag, reconcile::Day};
 
 /// A shop behind a REST API.
 ///
@@ -32,6 +36,10 @@ pub enum Command {
     /// Load products from a file, also while the server runs on the same data.
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Compare the books with those of a payment provider, and print every difference.
+    ///
+    /// It exits with 0 if there is none, and with 3 if there is any.
+    Reconcile(ReconcileArgs),
     /// Print the settings in force as TOML, secrets hidden, and where each comes from.
     Config(ConfigArgs),
     /// Print the OpenAPI document as JSON.
@@ -77,7 +85,7 @@ pub struct ServeArgs {
     /// The address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// Load a small demo shop, once
+    /// Load a small demo shop, once, with a page to buy in
     #[arg(long)]
     pub demo: bool,
 }
@@ -143,6 +151,26 @@ pub struct TokenArgs {
 pub enum Scope {
     /// Everything that the back office does.
     Admin,
+}
+
+/// The arguments of `commerce reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// The payment gateway
+    #[arg(long, value_name = "NAME", default_value = "stripe")]
+    pub gateway: GatewayName,
+    /// The first day, in UTC [default: yesterday]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<Day>,
+    /// The last day, which is included [default: yesterday, or the first day if that is later]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub until: Option<Day>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Which shop.
+    #[command(flatten)]
+    pub shop: ShopArgs,
 }
 
 /// What can be imported.

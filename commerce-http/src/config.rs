@@ -1,6 +1,7 @@
 //! The configuration of the server: what can be set, and what is in force.
 
 mod load;
+mod stripe;
 mod table;
 
 use std::{
@@ -11,11 +12,15 @@ use std::{
     time::Duration,
 };
 
-use commerce_core::{currency::Currency, text::Label};
+use commerce_core::{
+    currency::Currency,
+    text::{Label, Url},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
 pub use load::{ConfigError, Flag, Loaded};
+pub use stripe::StripeSettings;
 pub use table::reference;
 
 use crate::{background::Schedule, cors::Origin, frame::Limits, secret::Secret};
@@ -46,8 +51,31 @@ pub struct Config {
     /// Whether to take a PostgreSQL server that can lose orders when its power fails, because
     /// `fsync`, `synchronous_commit` or `full_page_writes` is off.
     pub postgres_allow_data_loss: bool,
-    /// Loads a small demo shop into an empty database, once.
+    /// Loads a small demo shop into an empty database, once, and serves a page to buy in at `/demo`.
+    /// Without a key of Stripe's, a fake Stripe takes the cards.
     pub demo: bool,
+    /// The key of the Stripe account that takes the cards: `sk_live_…`, `sk_test_…`, or a restricted
+    /// one. Without it the server takes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub stripe_secret_key: Option<Secret>,
+    /// A file that holds `stripe_secret_key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub stripe_secret_key_file: Option<PathBuf>,
+    /// What Stripe signs its webhooks with, `whsec_…`; several while one replaces another. Without one
+    /// no webhook is believed, and payments are looked up now and then instead. In the environment:
+    /// separated by commas.
+    #[schema(value_type = Vec<String>)]
+    pub stripe_webhook_secrets: Vec<Secret>,
+    /// A file that holds `stripe_webhook_secrets`, separated by commas or line breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub stripe_webhook_secrets_file: Option<PathBuf>,
+    /// Where Stripe's API is, if it is not at Stripe's own address: a proxy, or a fake for tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub stripe_api: Option<Url>,
     /// How log lines are written to standard error: `text` or `json`.
     #[schema(value_type = String)]
     pub log_format: LogFormat,
@@ -112,6 +140,11 @@ impl Default for Config {
             postgres_timeout: Period(Duration::from_secs(10)),
             postgres_allow_data_loss: false,
             demo: false,
+            stripe_secret_key: None,
+            stripe_secret_key_file: None,
+            stripe_webhook_secrets: Vec::new(),
+            stripe_webhook_secrets_file: None,
+            stripe_api: None,
             log_format: LogFormat::Text,
             log_level: LogLevel("info".to_owned()),
             body_limit: limits.body_bytes_max,
@@ -278,6 +311,11 @@ impl Config {
     pub fn database(&self) -> Database {
         let own = || Database::Sqlite(self.data.join("commerce.db"));
         self.database.clone().unwrap_or_else(own)
+    }
+
+    /// Whether other servers may have the same shop open.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.database, Some(Database::Postgres(_)))
     }
 
     /// The data folder.

@@ -2,13 +2,15 @@
 //!
 //! Rust types stay inside: where serde names one, the client reads "an object" or "an integer".
 
+mod body;
 mod header;
 mod json;
 mod path;
 mod query;
 
+pub use body::{BodyRules, Raw};
 pub use header::{Bearer, CartToken, IdempotencyKey};
-pub use json::{BodyRules, Json};
+pub use json::Json;
 pub use path::Path;
 pub use query::Query;
 pub(crate) use query::parse as parse_query;

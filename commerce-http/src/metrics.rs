@@ -26,6 +26,15 @@ pub const DURATION: &str = "http_request_duration_seconds";
 /// Counts what happened in the shop, by `type` of event.
 pub const EVENTS: &str = "commerce_events_total";
 
+/// Counts what payment gateways were asked, by `gateway`, `operation` and `outcome`.
+pub const GATEWAY_CALLS: &str = "commerce_gateway_calls_total";
+/// How long payment gateways took, in seconds, by `gateway` and `operation`.
+pub const GATEWAY_DURATION: &str = "commerce_gateway_call_duration_seconds";
+/// Counts the webhooks that came, by `gateway`, `kind` (empty where it is not believed) and `outcome`.
+pub const WEBHOOKS: &str = "commerce_webhooks_total";
+/// Counts how webhooks were handled, by `gateway` and `outcome`.
+pub const WEBHOOKS_HANDLED: &str = "commerce_webhooks_handled_total";
+
 /// Bounds of the histogram, in seconds: from a read in memory to the longest that is tolerated.
 const BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -46,7 +55,11 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     metrics::set_global_recorder(recorder)?;
     metrics::describe_counter!(REQUESTS, "Requests answered.");
     metrics::describe_counter!(EVENTS, "Events of the shop, such as order.placed.");
+    metrics::describe_counter!(GATEWAY_CALLS, "What payment gateways were asked.");
+    metrics::describe_counter!(WEBHOOKS, "Webhooks that came, and whether they were believed.");
+    metrics::describe_counter!(WEBHOOKS_HANDLED, "Webhooks that were handled.");
     metrics::describe_histogram!(DURATION, Unit::Seconds, "Time from request to answer.");
+    metrics::describe_histogram!(GATEWAY_DURATION, Unit::Seconds, "Time of a gateway's answer.");
     Ok(HANDLE.get_or_init(|| handle).clone())
 }
 

@@ -79,7 +79,8 @@ pub(crate) fn head() -> doc::OpenApi {
 pub fn document() -> doc::OpenApi {
     let mut document = routes::routes().into_openapi();
     for item in document.paths.paths.values_mut() {
-        if let Some(operation) = &mut item.post {
+        // Nobody who is not known by anything has keys to remember.
+        if let Some(operation) = item.post.as_mut().filter(|it| it.security.is_some()) {
             honour_key(operation);
         }
         let operations = [
@@ -99,7 +100,7 @@ pub fn document() -> doc::OpenApi {
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const IF_MATCH: &str = "If-Match";
 
-/// Every POST takes a key; those that cannot do without declare it themselves.
+/// Every POST that somebody sends takes a key; those that cannot do without declare it themselves.
 fn honour_key(operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
     if !parameters.iter().any(|parameter| is_header(parameter, IDEMPOTENCY_KEY)) {
@@ -155,14 +156,15 @@ fn complete(operation: &mut Operation) {
         Code::TimedOut,
         Code::Internal,
     ];
-    if operation.request_body.is_some() {
-        codes.extend([
-            Code::MalformedRequest,
-            Code::RequestTimeout,
-            Code::PayloadTooLarge,
-            Code::UnsupportedMediaType,
-            Code::ValidationFailed,
-        ]);
+    if let Some(body) = &operation.request_body {
+        codes.extend([Code::MalformedRequest, Code::RequestTimeout, Code::PayloadTooLarge]);
+        let is_json = match body {
+            RefOr::T(body) => body.content.contains_key("application/json"),
+            RefOr::Ref(_) => true,
+        };
+        if is_json {
+            codes.extend([Code::UnsupportedMediaType, Code::ValidationFailed]);
+        }
     }
     let mut versioned = operation.responses.responses.contains_key("304");
     for parameter in operation.parameters.iter_mut().flatten() {
@@ -274,8 +276,11 @@ mod tests {
                 let at = format!("{method} {path}");
                 let responses = operation["responses"].as_object().unwrap();
                 let mut due = vec!["500", "503"];
-                if operation.get("requestBody").is_some() {
-                    due.extend(["400", "408", "413", "415", "422"]);
+                if let Some(body) = operation.get("requestBody") {
+                    due.extend(["400", "408", "413"]);
+                    if body["content"].get("application/json").is_some() {
+                        due.extend(["415", "422"]);
+                    }
                 }
                 if path.contains('{') {
                     due.extend(["400", "404"]);

@@ -55,6 +55,8 @@ macro_rules! codes {
 codes! {
     /// The request could not be read: it is not well-formed JSON, repeats a key, or breaks HTTP.
     MalformedRequest = "malformed_request", BAD_REQUEST, "Malformed request";
+    /// A webhook does not come from the gateway's provider: its signature is absent, wrong or old.
+    SignatureInvalid = "signature_invalid", BAD_REQUEST, "Invalid signature";
     /// The request could be read, but values in it are missing, unknown or against a rule;
     /// `errors` names each.
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "Invalid values";

@@ -11,6 +11,7 @@ mod shop;
 mod stock;
 mod tokens;
 mod variants;
+mod webhooks;
 
 use std::borrow::Cow;
 
@@ -46,6 +47,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(orders::routes())
         .merge(customers::routes())
         .merge(tokens::routes())
+        .merge(webhooks::routes())
 }
 
 /// The longest text that is searched for, in characters.

@@ -14,11 +14,12 @@ use tokio::net::TcpListener;
 use crate::{
     app::{self, App},
     background::{Background, EventLog},
+    cards::{Cards, CardsError},
     cli::{Cli, Command, ImportCommand, ServeArgs, ShopArgs, TokenCommand},
     config::{self, Config, ConfigError, Database, Flag, Loaded},
     data::{DataError, DataFolder, ServerLock},
     demo::{self, DemoError},
-    frame, log, metrics, openapi,
+    frame, log, metrics, openapi, reconcile,
     server::{self, Ending, StopSignals},
     shop::{self, ShopError},
 };
@@ -35,6 +36,9 @@ pub enum RunError {
     /// The shop cannot be opened or changed.
     #[error(transparent)]
     Shop(#[from] ShopError),
+    /// Cards cannot be taken.
+    #[error(transparent)]
+    Cards(#[from] CardsError),
     /// The demo shop cannot be loaded.
     #[error("cannot load the demo shop")]
     Demo(#[from] DemoError),
@@ -64,17 +68,26 @@ const FAILED: u8 = 1;
 /// Exit status of a configuration or command line that cannot be used, as clap has it.
 const USAGE: u8 = 2;
 
+/// Exit status of a comparison that found differences.
+const DIFFERS: u8 = 3;
+
 /// Runs the program with the arguments of the process.
 ///
 /// It exits with 0 after success, 1 after a failure, 2 for arguments or settings that cannot be
-/// used, and says why on standard error.
+/// used, and says why on standard error. `commerce reconcile` exits with 3 if it finds differences.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {}", frame::chain(&error));
-            ExitCode::from(if matches!(error, RunError::Config(_)) { USAGE } else { FAILED })
+            let settings = matches!(
+                error,
+                RunError::Config(_)
+                    | RunError::Cards(CardsError::Config(_))
+                    | RunError::Shop(ShopError::Config(_))
+            );
+            ExitCode::from(if settings { USAGE } else { FAILED })
         }
     }
 }
@@ -100,6 +113,14 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
         Some(Command::Import(ImportCommand::Shopify(args))) => {
             let config = load(&args.shop, &args.shop.flags())?;
             Ok(runtime()?.block_on(shop::import_shopify(&config, &args))?)
+        }
+        Some(Command::Reconcile(args)) => {
+            let config = load(&args.shop, &args.shop.flags())?;
+            let found = runtime()?.block_on(shop::reconcile(&config, &args))?;
+            let json = serde_json::to_string_pretty(&found);
+            let json = json.map_err(|source| start("the comparison", source))?;
+            print(&if args.json { json } else { reconcile::report(&found) })?;
+            Ok(if found.agrees() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
         }
         Some(Command::Config(args)) if args.reference => print(config::reference().trim_end()),
         Some(Command::Config(args)) => {
@@ -155,10 +176,7 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
     let mut signals =
         StopSignals::new().map_err(|source| start("listening for signals", source))?;
     // Several servers share a PostgreSQL database, and none of them has anything in a folder.
-    let folder = match &config.database {
-        Some(Database::Postgres(_)) => None,
-        Some(Database::Sqlite(_)) | None => Some(DataFolder::open(config.data())?),
-    };
+    let folder = (!config.is_shared()).then(|| DataFolder::open(config.data())).transpose()?;
     let _folder_lock = folder.as_ref().map(DataFolder::lock).transpose()?;
     let _file_lock = match &config.database {
         Some(Database::Sqlite(path)) => Some(ServerLock::of_file(path)?),
@@ -172,11 +190,17 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
         (Some(address), Some(handle)) => Some((bind(address).await?, handle.clone())),
         _ => None,
     };
-    let commerce = shop::open(config).await?;
+    let cards =
+        Cards::open_to_serve(config, listener.local_addr().unwrap_or(config.listen)).await?;
+    let commerce = cards.join(shop::open(config).await?);
     if config.demo {
         demo::load(&commerce).await?;
     }
+    cards.advise(&commerce).await;
     let mut app = App::new(commerce.clone());
+    if config.demo {
+        app = app.with_demo();
+    }
     if let (Some(handle), None) = (&recorder, config.metrics_listen) {
         app = app.with_metrics(handle.clone());
     }
@@ -187,7 +211,7 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
     let name = Label::new("log").map_err(|source| start("the log of events", source))?;
     let subscribers: Vec<Arc<dyn Subscriber>> = vec![Arc::new(EventLog::new(name))];
     let background = Background::start(&commerce, config.schedule(), subscribers);
-    greet(config, folder.as_ref(), &listener);
+    greet(config, folder.as_ref(), &listener, &cards);
     let ending = until_stopped(config, listener, app, &mut signals).await;
     if ending.is_some() {
         let _ = tokio::time::timeout(config.shutdown_grace.0, background.stop()).await;
@@ -241,7 +265,7 @@ async fn until_stopped(
 }
 
 /// Tells the person who started the server where everything is.
-fn greet(config: &Config, folder: Option<&DataFolder>, listener: &TcpListener) {
+fn greet(config: &Config, folder: Option<&DataFolder>, listener: &TcpListener, cards: &Cards) {
     let address = listener.local_addr().unwrap_or(config.listen);
     let mut text = format!(
         "commerce {}\n\
@@ -249,6 +273,12 @@ fn greet(config: &Config, folder: Option<&DataFolder>, listener: &TcpListener) {
          \x20 docs       http://{address}/docs\n",
         env!("CARGO_PKG_VERSION"),
     );
+    if config.demo {
+        text.push_str(&format!("  demo       http://{address}/demo\n"));
+    }
+    if let Some((fake, key)) = cards.fake() {
+        text.push_str(&format!("  cards      a fake Stripe at {fake} with the key {key}\n"));
+    }
     let mut shop = String::new();
     if let Some(folder) = folder {
         let data = folder.path().display().to_string();

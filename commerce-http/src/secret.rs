@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// A text that is never printed: neither by `Debug` nor by `Display`.
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A text that is never printed: neither by `Debug` nor by `Display`, and it is not written either.
 ///
 /// ```
 /// use commerce_http::secret::Secret;
@@ -34,5 +36,18 @@ impl fmt::Display for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    /// For people: it is hidden.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }

@@ -10,18 +10,21 @@ use commerce_core::{
     Commerce, Error, TokenView,
     access::{self, Caller},
     id::ApiTokenId,
+    reconciliation::Reconciliation,
     shop::Shop,
     store::{ApiTokenRef, MemoryStore, PageRequest},
-    text::{Label, TextError},
+    text::{GatewayName, Label, TextError},
 };
 use commerce_sqlite::{SystemClock, SystemIds};
 use commerce_sqlx::{OpenError, PgStore};
 
 use crate::{
-    cli::{Encoding, RepeatedSkus, Scope, ShopifyArgs},
-    config::{Config, Database},
+    cards::{self, Cards},
+    cli::{Encoding, ReconcileArgs, RepeatedSkus, Scope, ShopifyArgs},
+    config::{Config, ConfigError, Database},
     data::{self, DataError, DataFolder},
     import,
+    reconcile::days,
     secret::Secret,
 };
 
@@ -39,6 +42,15 @@ pub enum ShopError {
         /// Why not.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// What is set about payments cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no such payment gateway.
+    #[error("there is no gateway `{0}` here; `stripe` needs its `stripe_secret_key`")]
+    Gateway(GatewayName),
+    /// The last day of a period comes before the first.
+    #[error("the last day comes before the first")]
+    Days,
     /// The shop refuses or fails.
     #[error("the shop cannot do this")]
     Shop(#[from] Error),
@@ -86,8 +98,14 @@ async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
     }
 }
 
+/// Cards are offered by a shop that is made where they can be taken. One that exists is its owner's to
+/// change.
 fn new_shop(config: &Config) -> Result<Shop, TextError> {
-    Shop::new(config.name.as_deref().unwrap_or("Shop"), config.currency)
+    let mut shop = Shop::new(config.name.as_deref().unwrap_or("Shop"), config.currency)?;
+    if config.takes_cards() {
+        cards::offer(&mut shop)?;
+    }
+    Ok(shop)
 }
 
 async fn open_postgres(config: &Config, url: &Secret) -> Result<Commerce, OpenError> {
@@ -148,6 +166,21 @@ pub async fn revoke_token(config: &Config, id: ApiTokenId) -> Result<(), ShopErr
     let commerce = open(config).await?;
     commerce.revoke_token(&Caller::system(), &ApiTokenRef::Id(id)).await?;
     Ok(())
+}
+
+/// Compares the books with those of a gateway's provider.
+///
+/// # Errors
+/// When the shop cannot be opened, does not have the gateway, or its provider is out of reach.
+pub async fn reconcile(config: &Config, args: &ReconcileArgs) -> Result<Reconciliation, ShopError> {
+    let cards = Cards::open(config)?;
+    let commerce = cards.join(open(config).await?);
+    if !commerce.has_gateway(&args.gateway) {
+        return Err(ShopError::Gateway(args.gateway.clone()));
+    }
+    let now = commerce.moment().now();
+    let (from, until) = days(args.from, args.until, now).ok_or(ShopError::Days)?;
+    Ok(commerce.reconcile(&args.gateway, from.begins(), until.ends()).await?)
 }
 
 /// Loads a Shopify product export; the exit status says whether every product arrived.

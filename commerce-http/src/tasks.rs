@@ -38,6 +38,11 @@ impl Tasks {
         }
     }
 
+    /// Begins `work` on a task of its own, and waits for nothing.
+    pub fn begin(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(work);
+    }
+
     /// Waits until no work is in progress. Work may still be begun meanwhile.
     pub async fn ended(&self) {
         self.0.close();

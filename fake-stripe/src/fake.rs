@@ -391,8 +391,15 @@ impl FakeStripe {
     /// Sends events of these types, or of all for `*`, to an address from now on.
     pub fn listen(&self, url: &str, events: &[&str]) -> Listening {
         let events = events.iter().map(|event| (*event).to_owned()).collect();
-        let (id, secret) = self.act(|world| world.add_endpoint(url, events));
+        let (id, secret) = self.act(|world| world.add_endpoint(url, events, None));
         Listening { id, secret }
+    }
+
+    /// As [`listen`](Self::listen), with a secret that the shop knows before it has an address. Answers
+    /// the endpoint's id.
+    pub fn listen_with(&self, url: &str, events: &[&str], secret: &str) -> String {
+        let events = events.iter().map(|event| (*event).to_owned()).collect();
+        self.act(|world| world.add_endpoint(url, events, Some(secret.to_owned()))).0
     }
 
     /// Gives an endpoint a new secret. For a day its webhooks are signed with the old one, too.

@@ -7,9 +7,10 @@ use crate::{
     event::Event,
     id::LocationId,
     inventory::{CreateLocation, Location, PatchLocation},
-    shop::{Setup, Shop},
+    shop::{PatchShop, Setup, Shop},
     store::{Commit, Decision},
     text::Label,
+    time::Timestamp,
     version::{Version, Versioned},
 };
 
@@ -65,12 +66,30 @@ impl Commerce {
             Box::pin(async move {
                 let old = self.setup().await?.shop;
                 require_version(expected, old.version)?;
-                let mut commit = Commit::at(moment.now());
-                if *old.value != *shop {
-                    commit.event(Event::ShopUpdated);
-                }
-                let output = commit.replace(&old, shop.clone());
-                Ok(Decision { output, commit })
+                Ok(replace(&old, shop.clone(), moment.now()))
+            })
+        })
+        .await
+    }
+
+    /// Changes some of the shop's configuration, as [`put_shop`](Self::put_shop) replaces all of it.
+    ///
+    /// # Errors
+    /// As [`put_shop`](Self::put_shop).
+    pub async fn patch_shop(
+        &self,
+        caller: &Caller,
+        request: &PatchShop,
+        expected: Option<Version>,
+    ) -> Result<Done<Versioned<Shop>>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("patch_shop", request), |moment| {
+            Box::pin(async move {
+                let old = self.setup().await?.shop;
+                require_version(expected, old.version)?;
+                let shop = old.patch(request.clone());
+                shop.check()?;
+                Ok(replace(&old, shop, moment.now()))
             })
         })
         .await
@@ -145,6 +164,15 @@ impl Commerce {
         })
         .await
     }
+}
+
+fn replace(old: &Versioned<Shop>, shop: Shop, now: Timestamp) -> Decision<Versioned<Shop>> {
+    let mut commit = Commit::at(now);
+    if *old.value != shop {
+        commit.event(Event::ShopUpdated);
+    }
+    let output = commit.replace(old, shop);
+    Decision { output, commit }
 }
 
 /// Refuses a version other than the one that the caller read, if it named one.

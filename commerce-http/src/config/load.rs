@@ -18,7 +18,7 @@ use figment::{
 
 use super::{
     Config,
-    table::{Kind, kinds},
+    table::{FOREIGN, Kind, kinds},
 };
 use crate::extract::in_terms_of_json;
 
@@ -106,11 +106,16 @@ impl Loaded {
             }
             figment = figment.merge(Toml::file_exact(path));
         }
-        for (name, value) in environment {
-            let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
-            if let Some(given) = Given::from_variable(name, value, &kinds) {
-                figment = figment.merge(given);
-            }
+        let text = |text: OsString| text.into_string().ok();
+        let environment: Vec<(String, String)> = environment
+            .into_iter()
+            .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+            .collect();
+        // What was set for this program alone goes before what others read, too.
+        let foreign = environment.iter().filter_map(|(name, v)| Given::foreign(name, v, &kinds));
+        let own = environment.iter().filter_map(|(name, v)| Given::from_variable(name, v, &kinds));
+        for given in foreign.chain(own) {
+            figment = figment.merge(given);
         }
         for flag in flags {
             figment = figment.merge(Given {
@@ -229,6 +234,13 @@ struct Given {
 }
 
 impl Given {
+    /// One that is empty sets nothing: whoever passes it on may have none.
+    fn foreign(name: &str, value: &str, kinds: &BTreeMap<&'static str, Kind>) -> Option<Self> {
+        let (_, key) = FOREIGN.iter().find(|(known, _)| *known == name && !value.is_empty())?;
+        let source = format!("environment variable {name}");
+        Some(Self { source, key: (*key).to_owned(), value: parse(kinds.get(key), value) })
+    }
+
     fn from_variable(
         name: &str,
         value: &str,
@@ -344,6 +356,26 @@ mod tests {
         assert_eq!(config.request_timeout.0, Duration::from_secs(90));
         assert_eq!(config.database, Some(Database::Sqlite("5".into())));
         assert_eq!(config.metrics_listen.unwrap().port(), 9000);
+    }
+
+    #[test]
+    fn variables_that_others_read_too_are_taken() {
+        let key = |variables: &[(&str, &str)]| {
+            let loaded = load("stripe_secret_key = \"sk_test_file\"\n", variables, &[]).unwrap();
+            let key = loaded.config.stripe_secret_key.clone().unwrap();
+            (key.expose().to_owned(), loaded)
+        };
+        let foreign = ("STRIPE_SECRET_KEY", "sk_test_env");
+        assert_eq!(key(&[("STRIPE_SECRET_KEY", ""), ("STRIPE_CLI", "x")]).0, "sk_test_file");
+        assert_eq!(key(&[foreign]).0, "sk_test_env");
+        assert_eq!(key(&[("COMMERCE_STRIPE_SECRET_KEY", "sk_test_own"), foreign]).0, "sk_test_own");
+        let (_, loaded) = key(&[foreign, ("STRIPE_WEBHOOK_SECRET", "whsec_a, whsec_b")]);
+        assert_eq!(loaded.config.stripe_webhook_secrets.len(), 2);
+        let shown = loaded.to_string();
+        assert!(shown.contains("stripe_secret_key = \"***\""), "{shown}");
+        assert!(shown.contains("# environment variable STRIPE_SECRET_KEY"), "{shown}");
+        assert!(shown.contains("stripe_webhook_secrets = [\"***\",\"***\"]"), "{shown}");
+        assert!(!shown.contains("sk_test_") && !shown.contains("whsec_"), "{shown}");
     }
 
     #[test]

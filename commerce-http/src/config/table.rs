@@ -49,13 +49,27 @@ fn settings() -> BTreeMap<&'static str, Value> {
     SETTINGS.iter().map(|(key, schema)| (key.as_str(), schema.clone())).collect()
 }
 
+/// Variables that other programs know by these names, and the settings that they are here.
+pub(super) const FOREIGN: [(&str, &str); 2] = [
+    ("STRIPE_SECRET_KEY", "stripe_secret_key"),
+    ("STRIPE_WEBHOOK_SECRET", "stripe_webhook_secrets"),
+];
+
+/// The variable that people set for a setting.
+fn variable(key: &str) -> String {
+    match FOREIGN.iter().find(|(_, of)| *of == key) {
+        Some((name, _)) => (*name).to_owned(),
+        None => format!("COMMERCE_{}", key.to_ascii_uppercase()),
+    }
+}
+
 /// The settings as a table in Markdown, which `docs/configuration.md` shows.
 pub fn reference() -> String {
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     let mut table =
         "| key | environment | default | what it sets |\n|---|---|---|---|\n".to_owned();
     for (key, schema) in settings() {
-        let variable = format!("COMMERCE_{}", key.to_ascii_uppercase());
+        let variable = variable(key);
         let default = defaults.get(key).map_or_else(|| "not set".into(), |v| format!("`{v}`"));
         let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
         let about = about.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -3,40 +3,17 @@
 mod strict;
 mod tree;
 
-use std::time::Duration;
-
 use axum::{
-    body::{Body, HttpBody},
+    body::Body,
     extract::{FromRequest, OptionalFromRequest, Request},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
 
 use self::strict::Strict;
-use super::invalid;
+use super::{body::whole, invalid};
 use crate::problem::{Code, Part, Problem};
-
-/// What a body may be; the server puts it among the extensions of a request that has one.
-#[derive(Debug, Clone, Copy)]
-pub struct BodyRules {
-    /// The largest body, in bytes.
-    pub bytes_max: usize,
-    /// The time in which it must arrive.
-    pub within: Duration,
-}
-
-impl Default for BodyRules {
-    /// One mebibyte within 15 seconds.
-    fn default() -> Self {
-        Self { bytes_max: 1 << 20, within: Duration::from_secs(15) }
-    }
-}
-
-/// How much of a body that is too large is read and thrown away, in bytes: most clients read the
-/// answer only once they have sent all.
-const DISCARDED_MAX: usize = 64 << 20;
 
 /// A JSON body.
 ///
@@ -63,7 +40,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let kind = kind(request.headers());
-        let body = whole(request).await?;
+        let body = whole(request, None).await?;
         kind?;
         parse(&body).map(Self)
     }
@@ -75,7 +52,7 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
         let kind = kind(request.headers());
-        let body = whole(request).await?;
+        let body = whole(request, None).await?;
         if body.is_empty() {
             return Ok(None);
         }
@@ -97,19 +74,6 @@ fn kind(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn whole(request: Request) -> Result<Vec<u8>, Problem> {
-    let rules = request.extensions().get().copied().unwrap_or_default();
-    let BodyRules { bytes_max, within } = rules;
-    // A client that asks before it sends need not send what is too large.
-    let asks = request.headers().contains_key(header::EXPECT);
-    if asks && request.body().size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
-        return Err(too_large(bytes_max));
-    }
-    tokio::time::timeout(within, read(request.into_body(), bytes_max)).await.map_err(|_| {
-        Problem::new(Code::RequestTimeout, "The body of the request came too slowly.")
-    })?
-}
-
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) else {
         return false;
@@ -118,36 +82,6 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type
         .strip_prefix("application/")
         .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
-}
-
-async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
-    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut bytes = Vec::with_capacity(expected.min(bytes_max).min(64 << 10));
-    let mut discarded = 0_usize;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| {
-            Problem::new(Code::MalformedRequest, "The body of the request broke off.")
-        })?;
-        let Ok(data) = frame.into_data() else { continue };
-        if discarded == 0 && data.len() <= bytes_max.saturating_sub(bytes.len()) {
-            bytes.extend_from_slice(&data);
-        } else {
-            discarded = discarded.saturating_add(data.len());
-            bytes = Vec::new();
-            if discarded > DISCARDED_MAX {
-                break;
-            }
-        }
-    }
-    if discarded > 0 {
-        return Err(too_large(bytes_max));
-    }
-    Ok(bytes)
-}
-
-fn too_large(bytes_max: usize) -> Problem {
-    let detail = format!("The body of the request is larger than {bytes_max} bytes.");
-    Problem::new(Code::PayloadTooLarge, detail).with("bytes_max", bytes_max)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

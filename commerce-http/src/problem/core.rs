@@ -67,6 +67,8 @@ impl From<Rejection> for Problem {
                     .with("reason", json!(decline.reason))
                     .with("order_id", json!(order_id))
             }
+            Rejection::WebhookUnverified { .. } => Self::new(Code::SignatureInvalid, detail),
+            Rejection::WebhookUnreadable { .. } => Self::new(Code::MalformedRequest, detail),
             Rejection::KeyReused => Self::new(Code::IdempotencyKeyReused, detail),
             Rejection::KeyMissing => Self::new(Code::IdempotencyKeyMissing, detail),
             unknown => Self::internal(unknown),
@@ -138,6 +140,8 @@ mod tests {
             (Rejection::Taken { what: "sku", value: "A-1".to_owned() }, Code::Conflict),
             (Rejection::transition("order", "it is cancelled"), Code::InvalidTransition),
             (Rejection::PaymentDeclined { decline, order_id }, Code::PaymentDeclined),
+            (Rejection::WebhookUnverified { why: "it is old" }, Code::SignatureInvalid),
+            (Rejection::WebhookUnreadable { why: "it is long" }, Code::MalformedRequest),
             (Rejection::KeyReused, Code::IdempotencyKeyReused),
             (Rejection::KeyMissing, Code::IdempotencyKeyMissing),
         ];

@@ -240,6 +240,10 @@ async fn shipping_options(
 ///
 /// Prices are frozen and stock is held. The same request with the same key is answered with the
 /// same order. With `expected_total`, nothing is placed when the total is another by now.
+///
+/// A card is paid for on the customer's side: the payment comes with a `client_secret` for the provider's
+/// fields on a page of the shop's, or, with `"flow": {"kind": "hosted", …}`, with a `redirect_url` to send
+/// the customer to. The order is paid once its `payment_status` says so, and not when they come back.
 #[utoipa::path(post, path = "/carts/{id}/checkout", tag = "carts",
     security(("cart_token" = []), ("bearer" = [])),
     params(
@@ -251,9 +255,12 @@ async fn shipping_options(
         (status = 201, description = "The order and its payment", body = PlacedView, headers(
             ("Location" = String, description = "The address of the order"),
         )),
-        (status = 402, description = "`payment_declined`"),
+        (status = 402, description = "`payment_declined`, with `decline_code` and `reason`: the order \
+            of `order_id` waits for another payment"),
         (status = 409, description = "`insufficient_stock`; `not_for_sale`; `cart_empty`; \
             `cart_closed`; `price_changed`, with `expected` and `actual`"),
+        (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
+            the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
 )]
 async fn place_order(

@@ -1,22 +1,26 @@
 //! Orders after checkout.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use commerce_core::{
-    Commerce, Done, Error,
+    Commerce, Done, Error, PlacedView,
     id::{CustomerId, OrderId},
     order::{CancelOrder, Deliver, FulfillOrder, OrderStatus, OrderView},
-    payment::{CapturePayment, CreateRefund},
+    payment::{CapturePayment, CreateRefund, PaymentChoice, VoidPayment},
     store::{OrderFilter, OrderQuery, OrderRef},
     text::Email,
     time::Timestamp,
 };
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    caller::{BackOffice, Caller, KeyedBackOffice},
+    caller::{BackOffice, Caller, KeyedBackOffice, KeyedCaller},
     etag::{IfMatch, IfNoneMatch},
     extract::{Json, Path},
     pagination::{List, Page, Pagination},
@@ -29,7 +33,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(orders))
         .routes(routes!(order))
         .routes(routes!(cancel_order))
+        .routes(routes!(pay_order))
         .routes(routes!(capture))
+        .routes(routes!(void))
         .routes(routes!(refund))
         .routes(routes!(fulfill_order))
         .routes(routes!(deliver_order))
@@ -131,9 +137,86 @@ async fn cancel_order(
     changed(&app, StatusCode::OK, work).await
 }
 
+/// Pays an order in another way.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PayOrder {
+    /// How.
+    payment: PaymentChoice,
+}
+
+/// Pay an order in another way
+///
+/// After a payment that came to nothing, or in the place of one that was not finished, which is called
+/// off first. A guest pays with the `Cart-Token` of the cart that the order was placed from.
+#[utoipa::path(post, path = "/orders/{id}/payments", tag = "orders",
+    security(("cart_token" = []), ("bearer" = [])),
+    params(
+        ("id" = OrderId, Path, description = "The order"),
+        ("Idempotency-Key" = String, Header),
+    ),
+    request_body = PayOrder,
+    responses(
+        (status = 201, description = "The order and its new payment", body = PlacedView, headers(
+            ("Location" = String, description = "The address of the order"),
+        )),
+        (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
+        (status = 409, description = "`invalid_transition`: it is cancelled, is paid, or may be paid \
+            at this moment"),
+        (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
+            the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
+    ),
+)]
+async fn pay_order(
+    State(app): State<App>,
+    KeyedCaller(caller): KeyedCaller,
+    Path(id): Path<OrderId>,
+    Json(request): Json<PayOrder>,
+) -> Result<Response, Problem> {
+    let commerce = app.commerce().clone();
+    let work = async move { commerce.pay_order(&caller, id, &request.payment).await };
+    let placed = app.tasks().run_to_end(work).await?;
+    let location = [(header::LOCATION, format!("../{id}"))];
+    Ok((location, reply::value(StatusCode::CREATED, &placed)).into_response())
+}
+
+/// Call a payment off
+///
+/// One that has brought no money yet: what is set aside for it is let go. The order stays, and can be
+/// paid in another way.
+#[utoipa::path(post, path = "/orders/{id}/void", tag = "orders", security(("bearer" = [])),
+    params(
+        ("id" = OrderId, Path, description = "The order"),
+        ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header),
+    ),
+    request_body(content = Option<VoidPayment>, description = "May be left out: then the latest that is not over"),
+    responses(
+        (status = 200, description = "The order", body = OrderView),
+        (status = 409, description = "`invalid_transition`: it has brought money, may at this moment, \
+            or is over"),
+        (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
+            the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
+    ),
+)]
+async fn void(
+    State(app): State<App>,
+    KeyedBackOffice(caller): KeyedBackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    body: Option<Json<VoidPayment>>,
+) -> Result<Response, Problem> {
+    let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
+    let work = move |commerce: Commerce| async move {
+        commerce.void(&caller, id, &request, expected).await
+    };
+    changed(&app, StatusCode::OK, work).await
+}
+
 /// Take an order's money
 ///
-/// For a payment that people operate by hand, such as a bank transfer, note that it came.
+/// What a gateway has set aside for it, all or a part. For a payment that people operate by hand, such
+/// as a bank transfer, note that it came.
 #[utoipa::path(post, path = "/orders/{id}/capture", tag = "orders", security(("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
@@ -143,8 +226,11 @@ async fn cancel_order(
     request_body(content = Option<CapturePayment>, description = "May be left out"),
     responses(
         (status = 200, description = "The order", body = OrderView),
-        (status = 402, description = "`payment_declined`"),
-        (status = 409, description = "`invalid_transition`: it is cancelled, or its payment is not one to capture"),
+        (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
+        (status = 409, description = "`invalid_transition`: it is cancelled, its payment was called \
+            off or is not one to capture, or less than that can be taken"),
+        (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
+            the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
 )]
 async fn capture(
@@ -177,8 +263,10 @@ async fn capture(
     request_body = CreateRefund,
     responses(
         (status = 201, description = "The order with the refund", body = OrderView),
-        (status = 402, description = "`payment_declined`"),
+        (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
         (status = 409, description = "`invalid_transition`: less than that is left to refund"),
+        (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
+            the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
 )]
 async fn refund(

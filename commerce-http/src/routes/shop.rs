@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use commerce_core::{
-    Done,
+    Commerce, Done,
     currency::Currency,
-    shop::Shop,
+    shop::{PatchShop, Shop},
     text::{Country, GatewayName, Label},
     version::{Version, Versioned},
 };
@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(shop, put_shop)).routes(routes!(shop_profile))
+    OpenApiRouter::new().routes(routes!(shop, put_shop, patch_shop)).routes(routes!(shop_profile))
 }
 
 /// What everybody may know of the shop.
@@ -39,12 +39,13 @@ struct ShopProfile {
     /// Where it sends goods, in alphabetical order; null for everywhere.
     #[schema(required = true)]
     shipping_countries: Option<BTreeSet<Country>>,
-    /// The gateways that can be paid by.
+    /// The gateways that can be paid by now.
     payment_gateways: Vec<GatewayName>,
 }
 
-impl From<&Shop> for ShopProfile {
-    fn from(shop: &Shop) -> Self {
+impl ShopProfile {
+    /// A gateway that is offered counts where the server has it.
+    fn new(shop: &Shop, commerce: &Commerce) -> Self {
         let methods = || shop.shipping_methods.iter().filter(|method| method.active);
         // Without a method, what needs shipping is sent free of charge; one without countries goes
         // everywhere.
@@ -56,7 +57,12 @@ impl From<&Shop> for ShopProfile {
             currency: shop.currency,
             prices_include_tax: shop.pricing.prices_include_tax,
             shipping_countries: (!everywhere).then(|| countries.collect()),
-            payment_gateways: shop.payment_terms.keys().cloned().collect(),
+            payment_gateways: shop
+                .payment_terms
+                .keys()
+                .filter(|gateway| commerce.has_gateway(gateway))
+                .cloned()
+                .collect(),
         }
     }
 }
@@ -74,7 +80,7 @@ async fn shop_profile(
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let shop = app.commerce().shop().await?;
-    Ok(known.answer_public(&caller, shop.version.get(), &ShopProfile::from(&*shop)))
+    Ok(known.answer_public(&caller, shop.version.get(), &ShopProfile::new(&shop, app.commerce())))
 }
 
 /// What the shop is configured with
@@ -132,8 +138,34 @@ async fn put_shop(
     Json(request): Json<Shop>,
 ) -> Result<Response, Problem> {
     let done = app.commerce().put_shop(&caller, &request, version.expected()?).await?;
+    Ok(answer(&done))
+}
+
+/// Change some of what the shop is configured with
+///
+/// What is absent stays. Of `payment_terms` and `capture` the gateways that are named change, and one
+/// with null goes: so `stripe` among `payment_terms` is all that it takes to offer cards.
+#[utoipa::path(patch, path = "/shop", tag = "shop", security(("bearer" = [])),
+    params(("If-Match" = Option<String>, Header)),
+    request_body(content = PatchShop, example = json!({
+        "payment_terms": { "stripe": { "kind": "prepaid", "days": 1 } },
+        "capture": { "stripe": "on_fulfillment" },
+    })),
+    responses((status = 200, description = "The whole configuration", body = Shop)),
+)]
+async fn patch_shop(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    version: IfMatch,
+    Json(request): Json<PatchShop>,
+) -> Result<Response, Problem> {
+    let done = app.commerce().patch_shop(&caller, &request, version.expected()?).await?;
+    Ok(answer(&done))
+}
+
+fn answer(done: &Done<Versioned<Shop>>) -> Response {
     let output = Configuration(&done.output);
-    Ok(reply::entity(StatusCode::OK, &Done { output, replayed: done.replayed }))
+    reply::entity(StatusCode::OK, &Done { output, replayed: done.replayed })
 }
 
 /// The configuration without its version, so that what is read can be sent back.

@@ -83,3 +83,42 @@ fn what_is_wrong_with_a_configuration_is_pointed_at() {
     }
     assert_eq!(shop.staff_get("/shop").json(), good);
 }
+
+#[test]
+fn a_part_of_the_configuration_is_changed() {
+    let shop = Fixture::open();
+    let before = shop.staff_get("/shop");
+    let cards = json!({
+        "payment_terms": { "stripe": { "kind": "prepaid", "days": 1 } },
+        "capture": { "stripe": "on_fulfillment" },
+    });
+    let done = shop.staff("PATCH", "/shop", cards.clone());
+    let mut expected = before.json();
+    expected["payment_terms"]["stripe"] = cards["payment_terms"]["stripe"].clone();
+    expected["capture"] = cards["capture"].clone();
+    assert_eq!((done.status, done.json()), (200, expected.clone()));
+    assert_eq!(shop.staff_get("/shop").json(), expected);
+    // What is offered and this server cannot take is not shown to customers.
+    assert_eq!(shop.get("/shop/profile").json()["payment_gateways"], json!(["manual"]));
+
+    let stale = ("if-match", before.header("etag"));
+    shop.staff_with(stale, "PATCH", "/shop", cards).problem(412, "version_mismatch");
+    for (pointer, body) in [
+        ("/name", json!({ "name": null })),
+        ("/nmae", json!({ "nmae": "x" })),
+        (
+            "/payment_terms/stripe/days",
+            json!({ "payment_terms": { "stripe": { "kind": "prepaid" } } }),
+        ),
+        ("/payment_terms", json!({ "payment_terms": { "manual": null, "stripe": null } })),
+        ("/capture/card", json!({ "capture": { "card": "manual" } })),
+        ("/limits/lines_max", json!({ "limits": { "lines_max": 0 } })),
+    ] {
+        let refused = shop.staff("PATCH", "/shop", body);
+        assert_eq!(pointers(&refused), [pointer]);
+    }
+    shop.send("PATCH", "/shop", Sent::default()).problem(401, "unauthenticated");
+    assert_eq!(shop.staff_get("/shop").json(), expected);
+    let without = json!({ "payment_terms": { "stripe": null } });
+    assert_eq!(shop.staff("PATCH", "/shop", without).json(), before.json());
+}

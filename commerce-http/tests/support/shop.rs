@@ -17,6 +17,7 @@ use commerce_core::{
 use commerce_http::{
     app::{self, App},
     frame::Limits,
+    tasks::Tasks,
 };
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -54,6 +55,8 @@ pub struct TestShop {
     pub server: Server,
     pub commerce: Commerce,
     pub clock: Arc<SteppedClock>,
+    /// The work that goes on after an answer.
+    pub tasks: Tasks,
     /// The value of `Authorization` that stands for the back office.
     pub bearer: String,
     transcript: Transcript,
@@ -74,8 +77,10 @@ impl TestShop {
         let token = block_on(commerce.create_token(&Caller::system(), &label, Scope::Admin));
         let bearer = format!("Bearer {}", token.unwrap().token);
         let app = App::new(commerce.clone());
+        let tasks = app.tasks().clone();
         let server = Server::start(app::router(app, Limits::default(), &[]));
-        Self { server, commerce, clock, bearer, transcript: Transcript::begin(), _kept: kept }
+        let transcript = Transcript::begin();
+        Self { server, commerce, clock, tasks, bearer, transcript, _kept: kept }
     }
 
     /// Puts a product of one variant up for sale.
@@ -125,11 +130,13 @@ impl TestShop {
         answer
     }
 
+    #[track_caller]
     pub fn office(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         self.call(method, path, &[("authorization", &self.bearer)], body)
     }
 
     /// As the back office, with a key of its own.
+    #[track_caller]
     pub fn keyed_office(&self, path: &str, body: Option<&Value>) -> Answer {
         static COUNT: Mutex<u32> = Mutex::new(0);
         let key = {

@@ -59,9 +59,15 @@ impl WebhookEndpoint {
 }
 
 impl World {
-    pub(crate) fn add_endpoint(&mut self, url: &str, events: Vec<String>) -> (String, String) {
+    /// An endpoint whose webhooks are signed with this secret, or with a new one.
+    pub(crate) fn add_endpoint(
+        &mut self,
+        url: &str,
+        events: Vec<String>,
+        secret: Option<String>,
+    ) -> (String, String) {
         let id = self.ids.draw("we_");
-        let secret = self.ids.draw("whsec_");
+        let secret = secret.unwrap_or_else(|| self.ids.draw("whsec_"));
         self.endpoints.insert(WebhookEndpoint {
             id: id.clone(),
             object: "webhook_endpoint",
@@ -107,7 +113,7 @@ impl World {
             let message = "The fake sends webhooks to addresses that begin with http:// only.";
             return Err(ApiError::invalid("url", message).code("url_invalid"));
         }
-        let (id, secret) = self.add_endpoint(&url, events);
+        let (id, secret) = self.add_endpoint(&url, events, None);
         let endpoint = self.endpoints.get_mut(&id, "webhook_endpoint")?;
         endpoint.metadata = metadata;
         endpoint.description = description;
