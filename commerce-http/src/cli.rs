@@ -32,6 +32,8 @@ pub enum Command {
     /// Load products from a file, also while the server runs on the same data.
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Ask the server that serves with these settings whether it is ready; the exit status tells.
+    Health(ServeArgs),
     /// Print the settings in force as TOML, secrets hidden, and where each comes from.
     Config(ConfigArgs),
     /// Print the OpenAPI document as JSON.
@@ -236,6 +238,7 @@ mod tests {
             "commerce import shopify f.csv --currency EUR --dry-run --repeated-skus refuse",
             "commerce import shopify f.csv --encoding latin1",
             "commerce import shopify f.csv --encoding windows-1252",
+            "commerce health --listen 127.0.0.1:1",
             "commerce config --listen 127.0.0.1:1",
             "commerce openapi",
         ] {

@@ -21,6 +21,7 @@ pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod pagination;
+mod probe;
 pub mod problem;
 pub mod reply;
 pub mod routes;

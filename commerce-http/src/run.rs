@@ -18,7 +18,7 @@ use crate::{
     config::{self, Config, ConfigError, Database, Flag, Loaded},
     data::{DataError, DataFolder, ServerLock},
     demo::{self, DemoError},
-    frame, log, metrics, openapi,
+    frame, log, metrics, openapi, probe,
     server::{self, Ending, StopSignals},
     shop::{self, ShopError},
 };
@@ -44,6 +44,14 @@ pub enum RunError {
         /// Where.
         address: std::net::SocketAddr,
         /// What the system says.
+        source: io::Error,
+    },
+    /// The server is not ready.
+    #[error("{address} is not ready")]
+    NotReady {
+        /// Where it is to listen.
+        address: std::net::SocketAddr,
+        /// What it says, or what the system says.
         source: io::Error,
     },
     /// The process cannot be set up.
@@ -100,6 +108,11 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
         Some(Command::Import(ImportCommand::Shopify(args))) => {
             let config = load(&args.shop, &args.shop.flags())?;
             Ok(runtime()?.block_on(shop::import_shopify(&config, &args))?)
+        }
+        Some(Command::Health(args)) => {
+            let address = load(&args.shop, &args.flags())?.listen;
+            probe::ready(address).map_err(|source| RunError::NotReady { address, source })?;
+            Ok(ExitCode::SUCCESS)
         }
         Some(Command::Config(args)) if args.reference => print(config::reference().trim_end()),
         Some(Command::Config(args)) => {

@@ -170,7 +170,12 @@ impl Set {
         }
         let rows = format!("unnest({})", arrays.join(", "));
         let keys: Vec<_> = columns.iter().take(*keys).map(|(key, _)| *key).collect();
-        let same = keys.iter().map(|key| format!("t.{key} = n.{key}")).collect::<Vec<_>>();
+        let mut same = keys.iter().map(|key| format!("t.{key} = n.{key}")).collect::<Vec<_>>();
+        // However a join is planned, and a plan made for an empty table is kept when it has grown, its
+        // rows are found by an index.
+        same.extend(
+            keys.iter().zip(&arrays).take(1).map(|(key, all)| format!("t.{key} = ANY({all})")),
+        );
         let (keys, same) = (keys.join(", "), same.join(" AND "));
         let names = self.table.names();
         let assign = |from: &str| {

@@ -6,6 +6,7 @@ use crate::{
     error::OpenError,
     listen::Listening,
     open::OpenOptions,
+    query::similar::Trigrams,
     readers::{Readers, read},
     table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
     writer::Writer,
@@ -45,6 +46,8 @@ struct Inner {
     records: Arc<Readers>,
     /// For lists: each statement is planned for its values.
     lists: Arc<Readers>,
+    /// What tells similar names, if the database has it.
+    trigrams: Option<Trigrams>,
     writer: Writer,
     listening: Listening,
 }
@@ -67,10 +70,11 @@ impl PgStore {
     pub(crate) fn start(
         records: Arc<Readers>,
         lists: Arc<Readers>,
+        trigrams: Option<Trigrams>,
         writer: Writer,
         listening: Listening,
     ) -> Self {
-        Self { inner: Arc::new(Inner { records, lists, writer, listening }) }
+        Self { inner: Arc::new(Inner { records, lists, trigrams, writer, listening }) }
     }
 
     /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
@@ -88,6 +92,10 @@ impl PgStore {
 
     pub(crate) fn lists(&self) -> &Arc<Readers> {
         &self.inner.lists
+    }
+
+    pub(crate) fn trigrams(&self) -> Option<Trigrams> {
+        self.inner.trigrams.clone()
     }
 }
 

@@ -136,12 +136,7 @@ impl Cart {
     }
 
     /// Asks once for the order.
-    pub(crate) fn check_out(
-        &self,
-        agent: &ureq::Agent,
-        server: &str,
-        key: &str,
-    ) -> Option<Answer> {
+    pub(crate) fn check_out(&self, agent: &ureq::Agent, server: &str, key: &str) -> Option<Answer> {
         let headers = [("cart-token", self.token.as_str()), ("idempotency-key", key)];
         let body = json!({ "payment": { "gateway": "manual" } });
         post(agent, &format!("http://{server}{}", self.path), &headers, &body)
@@ -294,7 +289,8 @@ impl Buyers {
                 scope.spawn(move || {
                     let agent = agent();
                     for Bought { cart, key, answer } in orders {
-                        let again = self.ask(*customer, |server| cart.check_out(&agent, server, key));
+                        let again =
+                            self.ask(*customer, |server| cart.check_out(&agent, server, key));
                         assert_eq!(again.status, 201, "{}", again.text());
                         assert_eq!(again.header("idempotency-replayed"), "true");
                         assert_eq!(&again.body, answer);

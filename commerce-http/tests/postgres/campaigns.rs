@@ -54,8 +54,7 @@ fn a_database_that_crashes_loses_no_order() {
     drop(place.shop());
     let crashes = times("CRASHES", 3);
     let servers = vec![place.serve(folder.path()), place.serve(folder.path())];
-    let (orders, longest) =
-        Buyers::endure(&place, servers, crashes, |_, _| database.crash());
+    let (orders, longest) = Buyers::endure(&place, servers, crashes, |_, _| database.crash());
     println!("{crashes} crashes, {orders} orders, {longest:.1?} at most until all could buy again");
 }
 
@@ -146,7 +145,8 @@ fn three_servers_sell_the_last_unit_once() {
             let doors: Vec<_> =
                 doors.iter().map(|door| scope.spawn(move || door.race(key))).collect();
             let winners = doors.into_iter().map(|door| door.join().unwrap()).enumerate();
-            winners.flat_map(|(door, carts)| carts.into_iter().map(move |cart| (door, cart)))
+            winners
+                .flat_map(|(door, carts)| carts.into_iter().map(move |cart| (door, cart)))
                 .collect()
         });
         let [(door, cart)] = winners[..] else { panic!("{winners:?} have the last unit") };
