@@ -128,7 +128,7 @@ impl Large {
         copy("commerce_variant_prices", &[("variant_id", ID)]);
         copy("commerce_product_prices", &[("product_id", ID), ("amount", "n")]);
         copy("commerce_stock_levels", &[("variant_id", ID)]);
-        let few = "lpad(to_hex(1 + n % 1000), 32, '0')::uuid";
+        let few = "lpad(to_hex(1 + n % 500), 32, '0')::uuid";
         copy("commerce_stock_movements", &[("id", ID), ("variant_id", few)]);
         copy(
             "commerce_carts",
