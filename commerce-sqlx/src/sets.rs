@@ -114,9 +114,11 @@ impl Sets {
         let rows = |at: At<'a, T>| at.map_or(Ok(Vec::new()), |(_, record)| rows(record));
         let mut rest: BTreeMap<_, _> =
             rows(before)?.into_iter().map(|row| (place(&row), row)).collect();
+        // Of a record that is new, no row can be there, and the database need not look.
+        let deed = if before.is_none() { Deed::Insert } else { Deed::Put };
         for row in rows(after)? {
             if rest.remove(&place(&row)).as_ref() != Some(&row) {
-                self.push(table, Deed::Put, &row);
+                self.push(table, deed, &row);
             }
         }
         for row in rest.into_values() {
