@@ -14,6 +14,7 @@
 
 pub mod callers;
 pub mod catalogue;
+pub mod checkout;
 pub mod client;
 pub mod export;
 pub mod figure;

@@ -40,6 +40,8 @@ pub enum Command {
     ///
     /// It exits with 0 if there is none, and with 3 if there is any.
     Reconcile(ReconcileArgs),
+    /// Ask the server that serves with these settings whether it is ready; the exit status tells.
+    Health(ServeArgs),
     /// Print the settings in force as TOML, secrets hidden, and where each comes from.
     Config(ConfigArgs),
     /// Print the OpenAPI document as JSON.
@@ -264,6 +266,7 @@ mod tests {
             "commerce import shopify f.csv --currency EUR --dry-run --repeated-skus refuse",
             "commerce import shopify f.csv --encoding latin1",
             "commerce import shopify f.csv --encoding windows-1252",
+            "commerce health --listen 127.0.0.1:1",
             "commerce config --listen 127.0.0.1:1",
             "commerce openapi",
         ] {

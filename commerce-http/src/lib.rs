@@ -22,6 +22,7 @@ pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod pagination;
+mod probe;
 pub mod problem;
 pub mod reconcile;
 pub mod reply;

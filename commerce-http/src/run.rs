@@ -19,7 +19,7 @@ use crate::{
     config::{self, Config, ConfigError, Database, Flag, Loaded},
     data::{DataError, DataFolder, ServerLock},
     demo::{self, DemoError},
-    frame, log, metrics, openapi, reconcile,
+    frame, log, metrics, openapi, probe, reconcile,
     server::{self, Ending, StopSignals},
     shop::{self, ShopError},
 };
@@ -48,6 +48,14 @@ pub enum RunError {
         /// Where.
         address: std::net::SocketAddr,
         /// What the system says.
+        source: io::Error,
+    },
+    /// The server is not ready.
+    #[error("{address} is not ready")]
+    NotReady {
+        /// Where it is to listen.
+        address: std::net::SocketAddr,
+        /// What it says, or what the system says.
         source: io::Error,
     },
     /// The process cannot be set up.
@@ -117,10 +125,19 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
         Some(Command::Reconcile(args)) => {
             let config = load(&args.shop, &args.shop.flags())?;
             let found = runtime()?.block_on(shop::reconcile(&config, &args))?;
-            let json = serde_json::to_string_pretty(&found);
-            let json = json.map_err(|source| start("the comparison", source))?;
-            print(&if args.json { json } else { reconcile::report(&found) })?;
+            let text = if args.json {
+                let json = serde_json::to_string_pretty(&found);
+                json.map_err(|source| start("the comparison", source))?
+            } else {
+                reconcile::report(&found)
+            };
+            print(&text)?;
             Ok(if found.agrees() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+        }
+        Some(Command::Health(args)) => {
+            let address = load(&args.shop, &args.flags())?.listen;
+            probe::ready(address).map_err(|source| RunError::NotReady { address, source })?;
+            Ok(ExitCode::SUCCESS)
         }
         Some(Command::Config(args)) if args.reference => print(config::reference().trim_end()),
         Some(Command::Config(args)) => {

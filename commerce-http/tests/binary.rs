@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::{fs, io::Read};
+use std::{
+    fs,
+    io::{Read, Write},
+};
 
 use commerce_core::{
     access::Caller,
@@ -22,6 +25,38 @@ fn output(command: &mut std::process::Command) -> (i32, String, String) {
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap(),
     )
+}
+
+#[test]
+fn its_health_is_told_by_the_exit_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let health = |listen: &str| {
+        let mut command = commerce(folder.path());
+        output(command.args(["health", "--listen", listen]))
+    };
+    let mut command = commerce(folder.path());
+    command.args(["--listen", "127.0.0.1:0"]);
+    let server = Process::start(command);
+    let listen = server.address.to_string();
+    let everywhere = format!("0.0.0.0:{}", server.address.port());
+    for listen in [&listen, &everywhere] {
+        assert_eq!(health(listen), (0, String::new(), String::new()));
+    }
+    drop(server);
+    let (code, out, error) = health(&listen);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.starts_with(&format!("error: {listen} is not ready: ")), "{error}");
+    // What answers is not a shop that can sell.
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = other.local_addr().unwrap().to_string();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap();
+    });
+    let (code, _, error) = health(&listen);
+    let why = format!("error: {listen} is not ready: the server says so\n");
+    assert_eq!((code, error), (1, why));
+    answering.join().unwrap();
 }
 
 #[test]

@@ -452,7 +452,8 @@ CREATE TABLE commerce_customers (
 );
 
 CREATE INDEX commerce_customers_by_age ON commerce_customers (created_at, id);
-CREATE INDEX commerce_customers_by_words ON commerce_customers USING gin (words);
+CREATE INDEX commerce_customers_by_words ON commerce_customers USING gin (words)
+    WITH (fastupdate = off);
 
 CREATE TABLE commerce_customer_addresses (
     customer_id uuid NOT NULL REFERENCES commerce_customers ON DELETE CASCADE,

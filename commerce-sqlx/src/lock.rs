@@ -29,6 +29,10 @@ use crate::{
     view::State,
 };
 
+// A plan is kept, and may have been made when a table was still empty. So nothing is joined in a way
+// that leaves the planner the choice to go through a table: each key is looked up on its own, behind
+// an `OFFSET 0`, which it does not see through.
+
 /// What a batch's commits ask about.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -231,7 +235,8 @@ impl<'a> Reading<'a> {
     fn outcomes(&mut self, keys: &'a BTreeSet<OutcomeKey>) {
         const OUTCOMES: &str = "SELECT ROW(o.scope, o.key, o.fingerprint, o.at, o.body)
             FROM unnest(?::text[], ?::text[]) AS wanted (scope, key)
-            JOIN commerce_outcomes AS o ON o.scope = wanted.scope AND o.key = wanted.key";
+            CROSS JOIN LATERAL (SELECT * FROM commerce_outcomes AS t
+                WHERE t.scope = wanted.scope AND t.key = wanted.key OFFSET 0) AS o";
         let scopes = Array::of(Kind::Text, keys.iter().map(|key| Cell::Text(&key.scope)));
         let names = Array::of(Kind::Text, keys.iter().map(|key| Cell::Text(&key.key)));
         self.part(OUTCOMES, [scopes, names], |row, state| {
@@ -318,8 +323,9 @@ impl<'a> Reading<'a> {
         if !by_options.is_empty() {
             const OPTIONS: &str = "SELECT ROW(v.id, v.product_id, v.options_key)
                 FROM unnest(?::uuid[], ?::bytea[]) AS wanted (product_id, options_key)
-                JOIN commerce_variants AS v ON v.product_id = wanted.product_id
-                AND v.options_key = wanted.options_key";
+                CROSS JOIN LATERAL (SELECT * FROM commerce_variants AS t
+                    WHERE t.product_id = wanted.product_id
+                    AND t.options_key = wanted.options_key OFFSET 0) AS v";
             self.part(OPTIONS, options, move |row, state| {
                 let holder = RecordKey::Variant(row.id()?);
                 let key = (row.id()?, *row.digest()?.as_bytes());
@@ -363,8 +369,9 @@ impl<'a> Reading<'a> {
         if !references.iter().all(Array::is_empty) {
             const REFERENCES: &str = "SELECT ROW(r.payment_id, r.gateway, r.reference)
                 FROM unnest(?::text[], ?::text[]) AS wanted (gateway, reference)
-                JOIN commerce_payment_references AS r ON r.gateway = wanted.gateway
-                AND r.reference = wanted.reference";
+                CROSS JOIN LATERAL (SELECT * FROM commerce_payment_references AS t
+                    WHERE t.gateway = wanted.gateway
+                    AND t.reference = wanted.reference OFFSET 0) AS r";
             self.part(REFERENCES, references, |row, state| {
                 let holder = RecordKey::Payment(row.id()?);
                 state.holders.insert(UniqueKey::PaymentReference(row.text()?, row.text()?), holder);

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, OpenError},
     listen::Listening,
     migrate,
+    query::similar,
     readers::Readers,
     writer::Writer,
 };
@@ -141,6 +142,7 @@ impl OpenOptions {
         migrate::check_server(&mut connection, self.durable).await?;
         migrate::migrate_schema(&mut connection, &self.schema).await?;
         migrate::check_rights(&mut connection).await?;
+        let trigrams = similar::prepare(&mut connection).await?;
         // What else it is told, it is told when it is opened again as the writer's.
         connection.close().await?;
         let by_key = connect.clone().options(BY_KEY);
@@ -149,7 +151,8 @@ impl OpenOptions {
         let lists = readers / 3 + 1;
         let records = self.readers(by_key, readers - lists);
         let listening = Listening::new(connect.clone(), self.clone());
-        Ok(PgStore::start(records, self.readers(connect, lists), writer, listening))
+        let lists = self.readers(connect.options([similar::LIKENESS]), lists);
+        Ok(PgStore::start(records, lists, trigrams, writer, listening))
     }
 
     fn readers(&self, connect: PgConnectOptions, connections: u32) -> Arc<Readers> {

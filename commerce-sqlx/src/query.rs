@@ -3,6 +3,7 @@
 mod customer;
 mod order;
 mod product;
+pub(crate) mod similar;
 mod stock;
 
 use async_trait::async_trait;
@@ -32,8 +33,8 @@ use crate::{
 #[async_trait]
 impl Queries for PgStore {
     async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>> {
-        let query = query.clone();
-        read!(self.lists(), |connection| product::products(connection, &query))
+        let (query, trigrams) = (query.clone(), self.trigrams());
+        read!(self.lists(), |connection| product::products(connection, &query, trigrams.as_ref()))
     }
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {

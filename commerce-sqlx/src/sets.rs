@@ -114,9 +114,11 @@ impl Sets {
         let rows = |at: At<'a, T>| at.map_or(Ok(Vec::new()), |(_, record)| rows(record));
         let mut rest: BTreeMap<_, _> =
             rows(before)?.into_iter().map(|row| (place(&row), row)).collect();
+        // Of a record that is new, no row can be there, and the database need not look.
+        let deed = if before.is_none() { Deed::Insert } else { Deed::Put };
         for row in rows(after)? {
             if rest.remove(&place(&row)).as_ref() != Some(&row) {
-                self.push(table, Deed::Put, &row);
+                self.push(table, deed, &row);
             }
         }
         for row in rest.into_values() {
@@ -170,7 +172,12 @@ impl Set {
         }
         let rows = format!("unnest({})", arrays.join(", "));
         let keys: Vec<_> = columns.iter().take(*keys).map(|(key, _)| *key).collect();
-        let same = keys.iter().map(|key| format!("t.{key} = n.{key}")).collect::<Vec<_>>();
+        let mut same = keys.iter().map(|key| format!("t.{key} = n.{key}")).collect::<Vec<_>>();
+        // However a join is planned, and a plan made for an empty table is kept when it has grown, its
+        // rows are found by an index.
+        same.extend(
+            keys.iter().zip(&arrays).take(1).map(|(key, all)| format!("t.{key} = ANY({all})")),
+        );
         let (keys, same) = (keys.join(", "), same.join(" AND "));
         let names = self.table.names();
         let assign = |from: &str| {

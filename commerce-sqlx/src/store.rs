@@ -6,6 +6,7 @@ use crate::{
     error::OpenError,
     listen::Listening,
     open::OpenOptions,
+    query::similar::Trigrams,
     readers::{Readers, read},
     table::{
         cart, category, checkout, customer, journal, order, product, shop, token, variant, webhook,
@@ -48,6 +49,8 @@ struct Inner {
     records: Arc<Readers>,
     /// For lists: each statement is planned for its values.
     lists: Arc<Readers>,
+    /// What tells similar names, if the database has it.
+    trigrams: Option<Trigrams>,
     writer: Writer,
     listening: Listening,
 }
@@ -70,10 +73,11 @@ impl PgStore {
     pub(crate) fn start(
         records: Arc<Readers>,
         lists: Arc<Readers>,
+        trigrams: Option<Trigrams>,
         writer: Writer,
         listening: Listening,
     ) -> Self {
-        Self { inner: Arc::new(Inner { records, lists, writer, listening }) }
+        Self { inner: Arc::new(Inner { records, lists, trigrams, writer, listening }) }
     }
 
     /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
@@ -91,6 +95,10 @@ impl PgStore {
 
     pub(crate) fn lists(&self) -> &Arc<Readers> {
         &self.inner.lists
+    }
+
+    pub(crate) fn trigrams(&self) -> Option<Trigrams> {
+        self.inner.trigrams.clone()
     }
 }
 

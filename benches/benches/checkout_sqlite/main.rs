@@ -25,39 +25,25 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use commerce_benches::{
-    Fixture,
-    callers::{self, Run, processor_time},
+    callers::{Run, processor_time},
+    checkout::{CARTS, Cart, counted, in_memory, place, prepare, shop},
     figure::{Report, Target, micros, number, per_second},
 };
-use commerce_core::{
-    Commerce,
-    access::Caller,
-    cart::CreateCart,
-    checkout::PlaceOrder,
-    id::CartId,
-    store::{MemoryStore, Queries, Store},
-    text::IdempotencyKey,
-};
-use commerce_sqlite::{SqliteStore, SystemClock, SystemIds};
+use commerce_sqlite::SqliteStore;
 use floor::Rows;
 use rusqlite::Connection;
 
 /// Callers, and the checkouts that they make together.
-const CASES: [(usize, usize); 3] = [(1, 8_000), (32, 16_000), (128, 16_000)];
-const CARTS: usize = 16_000;
-const VARIANTS: usize = 2_000;
+const CASES: [(usize, usize); 3] = [(1, 8_000), (32, CARTS), (128, CARTS)];
 const ROUNDS: usize = 5;
 /// What the shop's rate is to be of the floor's.
 const SHARE: f64 = 0.7;
 /// What the rate on one hot SKU is to be of that on many.
 const HOT_SHARE: f64 = 0.85;
-
-type Cart = (Caller, CartId);
 
 fn main() {
     let wanted: Vec<usize> = env::args().filter_map(|argument| argument.parse().ok()).collect();
@@ -119,45 +105,8 @@ fn main() {
     report.finish();
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path).unwrap()
-}
-
-fn shop(store: impl Store + Queries) -> Commerce {
-    Commerce::new(store, SystemClock, SystemIds)
-}
-
-/// Fills a shop, and its guests' carts.
-fn prepare(store: impl Store + Queries, hot: bool) -> Vec<Cart> {
-    let fixture = Fixture::new(shop(store), VARIANTS);
-    let requests: Vec<CreateCart> = (0..CARTS)
-        .map(|cart| {
-            if hot {
-                let others = &fixture.variants[1..];
-                fixture.request_of([fixture.variants[0], others[cart % others.len()]])
-            } else {
-                fixture.request(2 * cart, 2)
-            }
-        })
-        .collect();
-    let made = Arc::new(Mutex::new(Vec::with_capacity(CARTS)));
-    let sink = made.clone();
-    let shop = fixture.shop;
-    callers::run(128, requests, move |request| {
-        let (shop, sink) = (shop.clone(), sink.clone());
-        async move {
-            let visitor = Caller::anonymous();
-            let cart = shop.create_cart(&visitor, &request).await.unwrap();
-            let mut sink = sink.lock().unwrap();
-            let key = IdempotencyKey::new(format!("checkout-{:08}", sink.len())).unwrap();
-            sink.push((cart.caller(&visitor).with_key(key), cart.cart.id));
-        }
-    });
-    Arc::into_inner(made).unwrap().into_inner().unwrap()
 }
 
 /// Brings everything into the file itself, so that it can be copied.
@@ -193,30 +142,6 @@ fn transactions(path: &Path) -> u32 {
     u32::from_ne_bytes(index[8..12].try_into().unwrap())
 }
 
-fn place(shop: &Commerce, callers: usize, carts: &[Cart]) -> Run {
-    let shop = shop.clone();
-    callers::run(callers, carts.to_vec(), move |(guest, cart)| {
-        let shop = shop.clone();
-        async move {
-            let placed = shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
-            assert!(!placed.replayed);
-        }
-    })
-}
-
-fn in_memory(callers: usize, checkouts: usize) -> f64 {
-    let shop = shop(MemoryStore::new());
-    let fixture = Fixture::new(shop, VARIANTS);
-    let carts: Vec<Cart> = (0..checkouts)
-        .map(|cart| {
-            let (guest, id) = fixture.cart(2 * cart, 2);
-            let key = IdempotencyKey::new(format!("checkout-{cart:08}")).unwrap();
-            (guest.with_key(key), id)
-        })
-        .collect();
-    place(&fixture.shop, callers, &carts).rate()
-}
-
 struct Case<'a> {
     folder: &'a Path,
     prepared: &'a Path,
@@ -250,7 +175,7 @@ impl Case<'_> {
             let shop = shop(open(&file));
             let before = transactions(&file);
             let began = processor_time();
-            let run = place(&shop, self.callers, carts);
+            let run = place(std::slice::from_ref(&shop), self.callers, carts);
             processor = processor.min(each(processor_time() - began));
             let commits = self.checkouts as f64 / f64::from(transactions(&file) - before);
             drop(shop);

@@ -411,6 +411,8 @@ macro_rules! __conformance_cases {
                     "of equal ranks the newest comes first, in no other direction";
                 finds_skus_and_barcodes:
                     "a product is found by the SKUs and barcodes that its variants have now";
+                similar_names_stand_in_where_nothing_matches:
+                    "names like the words are found only where it is asked and nothing has the words, if at all";
                 follows_every_change:
                     "a product is found by what it says now";
                 knows_no_tags_of_html:

@@ -264,6 +264,7 @@ pub(super) async fn combine_all_filters(t: &Bench<'_>) {
     commit.insert(variant);
     t.commit(&commit).await;
     let all = ProductFilter {
+        similar: false,
         status: Some(ProductStatus::Active),
         categories: Some(vec![category.id]),
         tag: Some(label("NEW")),

@@ -148,6 +148,27 @@ pub(super) async fn finds_skus_and_barcodes(t: &Bench<'_>) {
     finds(t, "new", &[]).await;
 }
 
+pub(super) async fn similar_names_stand_in_where_nothing_matches(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let [shirt, near, _] =
+        titled(t, &mut make, ["Linen Shirt", "Linens and Shirts", "Steel Lamp"]).await;
+    let similar = |text: &str| ProductQuery {
+        filter: ProductFilter { similar: true, ..query(text).filter },
+        ..query(text)
+    };
+    for limit in [1, 100] {
+        // Where something matches, that is all.
+        assert_eq!(listed(t, &similar("linens"), limit).await, [near.id]);
+        assert_eq!(listed(t, &similar("linen shirt"), limit).await, [shirt.id, near.id]);
+        assert!(listed(t, &query("linnen shirt"), limit).await.is_empty(), "nobody asked for it");
+        let sorted = ProductQuery { sort: Some(ProductSort::Title), ..similar("linnen shirt") };
+        assert!(listed(t, &sorted, limit).await.is_empty());
+        let found = listed(t, &similar("linnen shirt"), limit).await;
+        assert!(found.is_empty() || found == [shirt.id, near.id], "{found:?}");
+        assert!(listed(t, &similar("xyzzy"), limit).await.is_empty());
+    }
+}
+
 pub(super) async fn follows_every_change(t: &Bench<'_>) {
     let mut make = Make::new();
     let [product] = titled(t, &mut make, ["first"]).await;

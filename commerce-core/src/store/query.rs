@@ -102,6 +102,10 @@ pub struct ProductFilter {
     pub product_type: Option<Label>,
     /// It has all of these words, or words that begin so; see [`search`](crate::search).
     pub text: Option<String>,
+    /// Where nothing has these words and the list is sorted by how well they match, products whose
+    /// names are like them will do: somebody may have mistyped. What is like them is for the store to
+    /// say, and one that cannot tell finds nothing. The most like them come first.
+    pub similar: bool,
     /// Its lowest price is at least this many minor units.
     pub min_price: Option<i64>,
     /// Its lowest price is at most this many minor units.

@@ -69,6 +69,9 @@ struct Filter {
     #[serde(default, deserialize_with = "text")]
     #[param(min_length = 1, max_length = 255)]
     q: Option<String>,
+    /// In a search that finds nothing: whether products with names like the words will do. Only a
+    /// shop on PostgreSQL with its extension `pg_trgm` can tell; others find nothing then.
+    similar: Option<bool>,
     /// Its lowest price is at least this many minor units of the currency.
     #[serde(default, deserialize_with = "minor_units")]
     #[param(minimum = 0)]
@@ -203,6 +206,7 @@ async fn listed(
             vendor: filter.vendor,
             product_type: filter.product_type,
             text: filter.q,
+            similar: filter.similar.unwrap_or_default(),
             min_price: filter.min_price,
             max_price: filter.max_price,
             in_stock: filter.in_stock,

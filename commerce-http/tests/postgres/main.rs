@@ -7,6 +7,8 @@ mod common;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod buyers;
+mod campaigns;
 mod refused;
 mod relay;
 mod servers;

@@ -127,6 +127,7 @@ fn lists_of_products_with_several_filters_go_through_no_table() {
         vendor: label(),
         product_type: label(),
         text: Some("red shirt".to_owned()),
+        similar: true,
         min_price: Some(1),
         max_price: Some(2),
         in_stock: Some(false),

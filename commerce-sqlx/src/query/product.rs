@@ -5,11 +5,14 @@
 
 use commerce_core::{
     search,
-    store::{Page, ProductFilter, ProductInputs, ProductQuery, ProductSort},
+    store::{CursorKey, Page, ProductFilter, ProductInputs, ProductQuery, ProductSort},
 };
 use sqlx::PgConnection;
 
-use super::{KeyKind, List, Select, Sort, Sql, count, page};
+use super::{
+    KeyKind, List, Select, Sort, Sql, count, page,
+    similar::{self, Trigrams},
+};
 use crate::{
     cell::{Array, Cell},
     codec,
@@ -23,9 +26,31 @@ const NO_PRICE: i64 = i64::MAX;
 pub(super) async fn products(
     connection: &mut PgConnection,
     query: &ProductQuery,
+    trigrams: Option<&Trigrams>,
 ) -> Result<Page<ProductInputs>> {
     let words = query.filter.text.as_deref().map(search::query).unwrap_or_default();
-    let select = matching(query, &words);
+    let wanted = query.filter.similar && query.sort.is_none() && !words.is_empty();
+    let Some(trigrams) = trigrams.filter(|_| wanted) else {
+        return exact(connection, query, &words).await;
+    };
+    let after = query.page.after.as_ref().map(|after| &after.key);
+    // What is only similar has keys of its own, by which a later page is known.
+    if !matches!(after, Some(CursorKey::Number(..0))) {
+        let found = exact(connection, query, &words).await?;
+        if after.is_some() || !found.items.is_empty() {
+            return Ok(found);
+        }
+    }
+    similar::products(connection, query, &words, trigrams).await
+}
+
+/// The products that have the words.
+async fn exact(
+    connection: &mut PgConnection,
+    query: &ProductQuery,
+    words: &[String],
+) -> Result<Page<ProductInputs>> {
+    let select = matching(query, words);
     let total = query.page.total.then(|| count(select.clone()));
     let by = |key, kind| Sort { key, kind, id: "p.id", descending: query.descending };
     let (keys, sort, count) = match query.sort {
@@ -40,7 +65,7 @@ pub(super) async fn products(
         Some(ProductSort::Price) => (by_price(query, select), by("key", KeyKind::Int), total),
         None => {
             let sort = Sort { descending: true, ..by("c.key", KeyKind::Int) };
-            ranked(query, select, &words, sort)
+            ranked(query, select, words, sort)
         }
     };
     let list = List {
@@ -54,7 +79,7 @@ pub(super) async fn products(
 }
 
 /// The products `p` that a query is about.
-fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a> {
+pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a> {
     let ProductFilter {
         status,
         categories,
@@ -62,6 +87,7 @@ fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a> {
         vendor,
         product_type,
         text: _,
+        similar: _,
         min_price,
         max_price,
         in_stock,
@@ -196,11 +222,12 @@ fn ranked<'a>(
         count.text(") AS c");
         count
     });
-    let mut scored = Select::from("(SELECT p.id, ");
+    // One by one, by their ids: a join might go through all products for so many.
+    let mut scored = Select::from("(SELECT c.id, (SELECT ");
     scored.from.push(Sql::with(document::SCORE, [document::quoted(words).into()]));
-    scored.from.text("::bigint AS key FROM (");
+    scored.from.text("::bigint FROM commerce_products AS p WHERE p.id = c.id) AS key FROM (");
     scored.from.push(candidates);
-    scored.from.text(") AS c JOIN commerce_products AS p ON p.id = c.id) AS c");
+    scored.from.text(") AS c) AS c");
     let sort = Sort { id: "c.id", ..sort };
     (sort.keys(scored, &query.page), sort, total)
 }

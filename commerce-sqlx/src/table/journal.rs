@@ -93,12 +93,13 @@ const STEP: i64 = 500;
 /// Does one step of a purge, in one statement for each kind; answers how many things it forgot. With
 /// nothing left to forget, it forgets nothing.
 pub(crate) async fn purge(connection: &mut PgConnection, purge: &Purge) -> Result<u64> {
-    const OUTCOMES: &str = "DELETE FROM commerce_outcomes WHERE (scope, key) IN (
-        SELECT scope, key FROM commerce_outcomes WHERE at < $1 ORDER BY at LIMIT $2
-        FOR UPDATE SKIP LOCKED)";
-    const OUTBOX: &str = "DELETE FROM commerce_outbox WHERE position IN (
-        SELECT position FROM commerce_outbox WHERE position <= $1 ORDER BY position LIMIT $2
-        FOR UPDATE SKIP LOCKED)";
+    // Rows that are locked stay where they are.
+    const OUTCOMES: &str = "DELETE FROM commerce_outcomes WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM commerce_outcomes WHERE at < $1 ORDER BY at LIMIT $2
+        FOR UPDATE SKIP LOCKED))";
+    const OUTBOX: &str = "DELETE FROM commerce_outbox WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM commerce_outbox WHERE position <= $1 ORDER BY position LIMIT $2
+        FOR UPDATE SKIP LOCKED))";
     const CARTS: &str = "WITH old AS MATERIALIZED (
             SELECT id FROM commerce_carts WHERE status <> 'open' AND updated_at < $1
             ORDER BY updated_at, id LIMIT $2 FOR UPDATE SKIP LOCKED),

@@ -23,6 +23,8 @@ pub(crate) struct Line {
     pub(crate) round_trips: AtomicU64,
     /// Whether the next `COMMIT` is handed on and its answer is not.
     pub(crate) cut_at_commit: AtomicBool,
+    /// Whether answers are swallowed: the line is there, and nothing is said on it.
+    pub(crate) silent: AtomicBool,
 }
 
 impl Line {
@@ -94,11 +96,16 @@ where
     let answers = async move {
         // The first answer to a question about encryption would be a single letter; none is asked.
         while let Ok(kind) = from_server.read_u8().await {
-            let length = from_server.read_u32().await.unwrap();
+            let Ok(length) = from_server.read_u32().await else { break };
             let mut rest = vec![0; usize::try_from(length).unwrap() - 4];
-            from_server.read_exact(&mut rest).await.unwrap();
+            if from_server.read_exact(&mut rest).await.is_err() {
+                break;
+            }
             if cut.load(Ordering::SeqCst) {
                 break;
+            }
+            if line.silent.load(Ordering::SeqCst) {
+                continue;
             }
             if kind == b'Z' {
                 line.round_trips.fetch_add(1, Ordering::SeqCst);

@@ -221,6 +221,8 @@ fn matches(inputs: &ProductInputs, query: &ProductQuery, setup: Option<&Setup>) 
         vendor,
         product_type,
         text: _,
+        // What is like a word is not known here.
+        similar: _,
         min_price,
         max_price,
         in_stock,

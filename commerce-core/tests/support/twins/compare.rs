@@ -193,6 +193,7 @@ impl Twins {
             } else {
                 None
             },
+            similar: false,
             min_price: if self.dice.chance(15) { Some(self.dice.number(3000)) } else { None },
             max_price: if self.dice.chance(15) { Some(self.dice.number(5000)) } else { None },
             in_stock: bool(&mut self.dice, 20),

@@ -1,0 +1,260 @@
+//! How many checkouts a second a shop on PostgreSQL makes durable.
+//!
+//! ```text
+//! COMMERCE_POSTGRES_SETTINGS="-c fsync=on" scripts/with-postgres \
+//!     cargo bench -p commerce-benches --bench checkout_postgres
+//! ```
+//!
+//! Each is a guest's cart of two lines, placed under an idempotency key by `Commerce::place_order`,
+//! and on the disk when it is answered. The floor writes the same rows by one writer, set by set, in
+//! batches of the size that the shop's had; see [`floor`]. Both take turns, each on a copy of the same
+//! database, and the fastest turn of each counts. Callers, shop and server share the machine. Beside
+//! them stand the same checkouts in memory and on SQLite. With numbers of callers as arguments, only
+//! those are measured.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench that fails has nothing to measure"
+)]
+#![allow(clippy::float_arithmetic, reason = "rates; money is counted elsewhere")]
+#![allow(clippy::print_stdout, reason = "figures are printed")]
+
+mod floor;
+
+use std::env;
+
+use commerce_benches::{
+    callers::Run,
+    checkout::{CARTS, Cart, counted, in_memory, place, prepare, shop},
+    figure::{Report, Target, micros, per_second},
+};
+use commerce_core::Commerce;
+use commerce_sqlite::SqliteStore;
+use commerce_sqlx::PgStore;
+use floor::Rows;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::runtime::Runtime;
+
+/// Callers, and the checkouts that they make together.
+const CASES: [(usize, usize); 3] = [(1, 1_500), (32, CARTS), (128, CARTS)];
+const ROUNDS: usize = 3;
+/// What the shop's rate is to be of the floor's, if many ask at once.
+const SHARE: f64 = 0.6;
+/// What the rate on one hot SKU is to be of that on many.
+const HOT_SHARE: f64 = 0.8;
+/// What the rate of three servers is to be of that of one.
+const SERVERS_SHARE: f64 = 1.0;
+
+/// The schema that the shop is in.
+const SCHEMA: &str = "commerce";
+
+fn main() {
+    let wanted: Vec<usize> = env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let cases: Vec<(usize, usize)> = CASES
+        .into_iter()
+        .filter(|(callers, _)| wanted.is_empty() || wanted.contains(callers))
+        .collect();
+    let server = Server::new();
+    let columns = ["durable checkouts of two lines", "shop", "floor", "shop ÷ floor"];
+    let mut report = Report::new("checkout_postgres", "Checkouts on PostgreSQL", columns);
+    let mut rates = Vec::new();
+    for hot in [false, true] {
+        let what = if hot { "one hot SKU" } else { "spread SKUs" };
+        let prepared = if hot { "bench_hot" } else { "bench_spread" };
+        let carts = server.prepare(prepared, hot);
+        for (callers, checkouts) in cases.iter().copied() {
+            let case = Case { server: &server, prepared, callers, carts: &carts[..checkouts] };
+            let measured = case.measure();
+            let what = format!("{what}, {}", counted(callers, "caller"));
+            let rate = measured.run.rate();
+            let target = (callers > 1).then_some(Target::AtLeast(SHARE));
+            report.figure(
+                &what,
+                per_second(rate),
+                format!("{} in batches of {}", per_second(measured.floor), measured.batch),
+                rate / measured.floor,
+                target,
+            );
+            report.note(format!(
+                "{what}: half of the answers within {}, 99 % within {}.",
+                micros(measured.run.percentile(0.5)),
+                micros(measured.run.percentile(0.99)),
+            ));
+            rates.push(rate);
+        }
+        if !hot && cases.contains(&CASES[2]) {
+            let (callers, checkouts) = CASES[2];
+            let case = Case { server: &server, prepared, callers, carts: &carts[..checkouts] };
+            let best = (0..ROUNDS).map(|_| case.run(3).rate()).fold(0.0, f64::max);
+            let one = rates[rates.len() - 1];
+            report.figure(
+                format!("three servers beside one, {}", counted(callers, "caller")),
+                per_second(best),
+                per_second(one),
+                best / one,
+                Some(Target::AtLeast(SERVERS_SHARE)),
+            );
+        }
+    }
+    let (spread, hot) = rates.split_at(cases.len());
+    for ((callers, _), (spread, hot)) in cases.iter().zip(spread.iter().zip(hot)) {
+        report.figure(
+            format!("hot beside spread, {}", counted(*callers, "caller")),
+            per_second(*hot),
+            per_second(*spread),
+            hot / spread,
+            Some(Target::AtLeast(HOT_SHARE)),
+        );
+    }
+    for (callers, checkouts) in cases.iter().copied() {
+        let [memory, sqlite] = [in_memory(callers, checkouts), on_sqlite(callers, checkouts)];
+        let who = counted(callers, "caller");
+        report.figure(format!("in memory, {who}"), per_second(memory), "", f64::NAN, None);
+        report.figure(format!("on SQLite, {who}"), per_second(sqlite), "", f64::NAN, None);
+    }
+    report.note(format!("In force: {}; on SQLite synchronous = full.", server.durability()));
+    report.finish();
+}
+
+fn on_sqlite(callers: usize, checkouts: usize) -> f64 {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let store = SqliteStore::open(folder.path().join("shop.db")).unwrap();
+    let carts = prepare(store.clone(), false);
+    place(&[shop(store)], callers, &carts[..checkouts]).rate()
+}
+
+/// The server that `DATABASE_URL` names.
+struct Server {
+    address: PgConnectOptions,
+    runtime: Runtime,
+}
+
+impl Server {
+    fn new() -> Self {
+        let address = env::var("DATABASE_URL");
+        let address = address.expect("DATABASE_URL names no server: see scripts/with-postgres");
+        Self { address: address.parse().unwrap(), runtime: Runtime::new().unwrap() }
+    }
+
+    async fn connect(&self, database: Option<&str>) -> PgConnection {
+        let options = self.address.clone().options([("search_path", SCHEMA)]);
+        let options = match database {
+            Some(name) => options.database(name),
+            None => options,
+        };
+        PgConnection::connect_with(&options).await.unwrap()
+    }
+
+    fn run(&self, statements: &[String]) {
+        self.runtime.block_on(async {
+            let mut connection = self.connect(None).await;
+            for sql in statements {
+                sqlx::raw_sql(AssertSqlSafe(sql.as_str())).execute(&mut connection).await.unwrap();
+            }
+        });
+    }
+
+    fn open(&self, database: &str) -> PgStore {
+        // A server without safety is for trying the bench out; what is in force is told.
+        let options = PgStore::options().schema(SCHEMA).allow_data_loss();
+        let address = self.address.clone().database(database);
+        self.runtime.block_on(options.open_with(address)).unwrap()
+    }
+
+    /// A database with carts in it.
+    fn prepare(&self, name: &str, hot: bool) -> Vec<Cart> {
+        self.run(&[
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+            format!("CREATE DATABASE {name}"),
+        ]);
+        let store = self.open(name);
+        let carts = prepare(store.clone(), hot);
+        self.runtime.block_on(async {
+            store.close().await;
+            let mut connection = self.connect(Some(name)).await;
+            sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        });
+        carts
+    }
+
+    /// A copy of a database.
+    fn copy(&self, of: &str) {
+        self.run(&[
+            "DROP DATABASE IF EXISTS bench_run WITH (FORCE)".to_owned(),
+            format!("CREATE DATABASE bench_run TEMPLATE {of} STRATEGY file_copy"),
+            // What is being written back of the copy must not weigh on what is measured.
+            "CHECKPOINT".to_owned(),
+        ]);
+    }
+
+    fn durability(&self) -> String {
+        self.runtime.block_on(async {
+            let mut connection = self.connect(None).await;
+            let settings = "SELECT string_agg(name || ' = ' || setting, ', ' ORDER BY name)
+                FROM pg_settings
+                WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes')";
+            sqlx::query_scalar(settings).fetch_one(&mut connection).await.unwrap()
+        })
+    }
+}
+
+struct Case<'a> {
+    server: &'a Server,
+    prepared: &'a str,
+    callers: usize,
+    carts: &'a [Cart],
+}
+
+struct Measured {
+    run: Run,
+    floor: f64,
+    batch: usize,
+}
+
+impl Case<'_> {
+    /// Makes the checkouts at so many servers of one shop.
+    fn run(&self, servers: usize) -> Run {
+        self.server.copy(self.prepared);
+        let stores: Vec<_> = (0..servers).map(|_| self.server.open("bench_run")).collect();
+        let shops: Vec<Commerce> = stores.iter().cloned().map(shop).collect();
+        let run = place(&shops, self.callers, self.carts);
+        for store in stores {
+            self.server.runtime.block_on(store.close());
+        }
+        run
+    }
+
+    fn measure(&self) -> Measured {
+        let mut best: Option<Run> = None;
+        let mut rows = None;
+        let (mut floor, mut batch) = (0.0_f64, 1);
+        for _ in 0..ROUNDS {
+            let run = self.run(1);
+            self.server.runtime.block_on(async {
+                let mut connection = self.server.connect(Some("bench_run")).await;
+                if best.as_ref().is_none_or(|best| run.rate() > best.rate()) {
+                    const COMMITS: &str = "SELECT count(DISTINCT xmin::text) FROM commerce_orders";
+                    let commits: i64 =
+                        sqlx::query_scalar(COMMITS).fetch_one(&mut connection).await.unwrap();
+                    batch = (self.carts.len() as f64 / commits as f64).round().max(1.0) as usize;
+                    best = Some(run);
+                }
+                if rows.is_none() {
+                    rows = Some(Rows::of(&mut connection, self.carts.len()).await);
+                }
+                connection.close().await.unwrap();
+            });
+            self.server.copy(self.prepared);
+            let took = self.server.runtime.block_on(async {
+                let mut connection = self.server.connect(Some("bench_run")).await;
+                let took = rows.as_ref().unwrap().write(&mut connection, batch).await;
+                connection.close().await.unwrap();
+                took
+            });
+            floor = floor.max(self.carts.len() as f64 / took.as_secs_f64());
+        }
+        Measured { run: best.unwrap(), floor, batch }
+    }
+}

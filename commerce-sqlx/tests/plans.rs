@@ -1,0 +1,441 @@
+//! What is asked of a large shop follows the index that is meant for it, as the server itself tells: it
+//! notes the plan of every statement that the store sends.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::PathBuf,
+};
+
+use commerce_core::{
+    Commerce,
+    access::{Caller, Scope},
+    cart::AddLine,
+    catalog::ProductStatus,
+    checkout::PlaceOrder,
+    currency::Currency,
+    id::{Id, VariantId},
+    inputs::Clock,
+    order::OrderStatus,
+    secret::Digest,
+    store::{
+        ApiTokenRef, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter, OrderFilter,
+        OrderQuery, OrderRef, OutcomeKey, PageRequest, ProductFilter, ProductQuery, ProductRef,
+        ProductSort, Purge, Queries, StockFilter, Store, VariantRef,
+    },
+    text::{IdempotencyKey, Label},
+    time::Timestamp,
+};
+use commerce_sqlx::{PgStore, SystemClock};
+use common::{
+    Server, block_on,
+    many::copies,
+    run,
+    shop::{cart, sell, shop},
+};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Rows of each kind.
+const MANY: usize = 10_000;
+
+/// Tables that are small in every shop, or are read whole because all of them is wanted.
+const SMALL: [&str; 5] = [
+    "commerce_api_tokens",
+    "commerce_categories",
+    "commerce_counters",
+    "commerce_locations",
+    "commerce_shop",
+];
+
+/// A large shop on a server that tells its plans.
+struct Large {
+    _server: Server,
+    store: PgStore,
+    shop: Commerce,
+    log: PathBuf,
+    admin: PgConnection,
+}
+
+/// The id of a row that was copied, in SQL and here.
+const ID: &str = "lpad(to_hex(n), 32, '0')::uuid";
+
+fn id<T: Id>(number: u32) -> T {
+    T::from_uuid(Uuid::from_u128(number.into()))
+}
+
+impl Large {
+    /// A shop in which everything was sold once, and all of that many times over.
+    fn fill() -> Self {
+        let server = Server::start(
+            "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0 \
+             -c auto_explain.log_format=json -c autovacuum=off",
+        );
+        let schema = "commerce";
+        let options = PgStore::options().schema(schema).allow_data_loss();
+        let store = block_on(options.open(&server.address)).unwrap();
+        let shop = shop(store.clone());
+        let log = server.data().with_file_name("log");
+        let admin = server.connect();
+        let mut large = Self { _server: server, store, shop, log, admin };
+        run(&mut large.admin, &format!("SET search_path = {schema}"));
+        let variant = sell(&large.shop, "A", 1_000);
+        block_on(large.sell_once(variant));
+        large.multiply();
+        large
+    }
+
+    async fn sell_once(&self, variant: VariantId) {
+        let (guest, cart) = cart(&self.shop, &[(variant, 1)]).await;
+        let guest = guest.with_key(IdempotencyKey::new("key").unwrap());
+        self.shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
+        let label = Label::new("till").unwrap();
+        self.shop.create_token(&Caller::system(), &label, Scope::Admin).await.unwrap();
+    }
+
+    fn multiply(&mut self) {
+        let mut copy = |table, values: &[_]| run(&mut self.admin, &copies(table, MANY, values));
+        copy(
+            "commerce_products",
+            &[
+                ("id", ID),
+                ("slug", "'slug-' || n"),
+                ("title_key", "'title ' || n"),
+                ("status", "CASE WHEN n % 10 = 0 THEN 'draft' ELSE 'active' END"),
+                ("vendor_key", "'vendor ' || n % 100"),
+                ("type_key", "'type ' || n % 100"),
+                ("featured", "n % 100 = 0"),
+                ("created_at", "o.created_at - n * interval '1 s'"),
+                ("words", "format('title%s:1A rare%s:3 common:3', n, n % 5000)"),
+            ],
+        );
+        copy(
+            "commerce_variants",
+            &[
+                ("id", ID),
+                ("product_id", ID),
+                ("sku", "'SKU-' || n"),
+                ("low", "n % 100 = 0"),
+                ("low_stock_threshold", "CASE WHEN n % 100 = 0 THEN 2000 ELSE 0 END"),
+            ],
+        );
+        copy("commerce_variant_prices", &[("variant_id", ID)]);
+        copy("commerce_product_prices", &[("product_id", ID), ("amount", "n")]);
+        copy("commerce_stock_levels", &[("variant_id", ID)]);
+        let few = "lpad(to_hex(1 + n % 500), 32, '0')::uuid";
+        copy("commerce_stock_movements", &[("id", ID), ("variant_id", few)]);
+        copy(
+            "commerce_carts",
+            &[
+                ("id", ID),
+                ("customer_id", ID),
+                ("status", "CASE WHEN n % 2 = 0 THEN 'open' ELSE 'completed' END"),
+                ("updated_at", "o.updated_at + n * interval '1 s'"),
+                ("expires_at", "o.expires_at + n * interval '1 s'"),
+            ],
+        );
+        copy("commerce_cart_lines", &[("cart_id", ID)]);
+        copy(
+            "commerce_orders",
+            &[
+                ("id", ID),
+                ("cart_id", ID),
+                ("number", "'N-' || n"),
+                ("status", "CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'delivered' END"),
+                ("customer_id", few),
+                ("email_key", "format('c%s@example.com', n % 1000)"),
+                ("placed_at", "o.placed_at - n * interval '1 s'"),
+                ("expires_at", "o.placed_at + n * interval '1 day'"),
+            ],
+        );
+        copy("commerce_order_lines", &[("order_id", ID)]);
+        copy("commerce_holds", &[("order_id", ID)]);
+        let check_at = "o.created_at + n * interval '1 day'";
+        copy("commerce_payments", &[("id", ID), ("order_id", ID), ("check_at", check_at)]);
+        let before = "o.at - n * interval '1 s'";
+        copy("commerce_outcomes", &[("key", "'key-' || n"), ("at", before)]);
+        copy("commerce_outbox", &[("position", "1000 + n")]);
+        run(
+            &mut self.admin,
+            &format!(
+                "INSERT INTO commerce_product_tags
+                    SELECT {ID}, 0, 'Tag', 'tag ' || n % 2000 FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_product_categories
+                    SELECT {ID}, 0, lpad(to_hex(n % 2000), 32, '0')::uuid
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_product_images
+                    SELECT {ID}, 0, {ID}, 'https://example.com/' || n, NULL
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_payment_references
+                    SELECT {ID}, 0, 'stripe', 'pi_' || n FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_payment_operations
+                    SELECT {ID}, 0, {ID}, 'create', 1, 1, NULL, 'key', 'done', NULL, NULL, now(), now()
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_refunds
+                    SELECT {ID}, 0, {ID}, 1, 'failed', NULL, NULL, NULL, NULL, now(), '[]'
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_disputes
+                    SELECT {ID}, 0, 'dp_' || n, 1, 'won', NULL, now()
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_fulfillments
+                    SELECT {ID}, 0, {ID}, NULL, NULL, NULL, now(), NULL, '[]'
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_customers (id, version, email, email_key, email_verified,
+                    external_id, created_at, updated_at, own_words)
+                    SELECT {ID}, 1, format('c%s@example.com', n), format('c%s@example.com', n),
+                        false, 'C-' || n, now() - n * interval '1 s', now(),
+                        format('ada:1A c%s:1A', n) FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_customer_addresses
+                    SELECT {ID}, 0, {ID}, 'Ada', NULL, '1', NULL, 'Berlin', NULL, NULL, 'DE', NULL,
+                        false, false FROM generate_series(1, {MANY}) AS n;
+                ANALYZE"
+            ),
+        );
+    }
+
+    /// The plans of all statements that are sent meanwhile.
+    fn plans(&self, ask: impl FnOnce()) -> Vec<Value> {
+        let mut log = File::open(&self.log).unwrap();
+        log.seek(SeekFrom::End(0)).unwrap();
+        ask();
+        let mut told = String::new();
+        log.read_to_string(&mut told).unwrap();
+        let mut plans = Vec::new();
+        let mut lines = told.lines().peekable();
+        while let Some(line) = lines.next() {
+            if line.ends_with("plan:") {
+                let mut plan = String::new();
+                while let Some(line) = lines.next_if(|line| line.starts_with('\t')) {
+                    plan.push_str(line);
+                }
+                plans.push(serde_json::from_str(&plan).unwrap());
+            }
+        }
+        plans
+    }
+
+    /// Checks that nothing of what is asked goes through a large table, and that these indexes are
+    /// used.
+    #[track_caller]
+    fn follows<T>(&self, indexes: &[&str], ask: impl Future<Output = T>) -> T {
+        let mut answer = None;
+        let plans = self.plans(|| answer = Some(block_on(ask)));
+        assert!(!plans.is_empty());
+        let (mut used, mut scanned) = (BTreeSet::new(), BTreeSet::new());
+        for plan in &plans {
+            walk(&plan["Plan"], &mut |node| {
+                let text = |key: &str| node[key].as_str().unwrap_or_default().to_owned();
+                used.insert(text("Index Name"));
+                let table = text("Relation Name");
+                if text("Node Type") == "Seq Scan" && !SMALL.contains(&table.as_str()) {
+                    scanned.insert(table);
+                }
+            });
+        }
+        assert!(scanned.is_empty(), "goes through {scanned:?}: {plans:#?}");
+        for index in indexes {
+            let index = format!("commerce_{index}");
+            assert!(used.contains(&index), "{index} is not among {used:?}: {plans:#?}");
+        }
+        answer.unwrap()
+    }
+}
+
+fn walk(node: &Value, each: &mut impl FnMut(&Value)) {
+    each(node);
+    for below in node["Plans"].as_array().into_iter().flatten() {
+        walk(below, each);
+    }
+}
+
+/// Both a first page and a later one.
+fn pages(key: CursorKey) -> [PageRequest; 2] {
+    let after = Some(Cursor { key, id: Uuid::from_u128(5_000) });
+    [PageRequest::first(20), PageRequest { after, ..PageRequest::first(20) }]
+}
+
+#[test]
+fn what_is_asked_of_a_large_shop_follows_an_index() {
+    let large = Large::fill();
+    records(&large);
+    products(&large);
+    lists(&large);
+    commits(&large);
+}
+
+/// What is looked for by key.
+fn records(large: &Large) {
+    let store = &large.store;
+    // Of one product: all that belongs to it.
+    let product = ["variants_by_options", "variant_prices_pkey", "stock_levels_pkey"];
+    let by = |index| [&product[..], &[index]].concat();
+    let asked = ProductRef::Id(id(7));
+    assert!(large.follows(&by("products_pkey"), store.product(&asked)).unwrap().is_some());
+    let asked = ProductRef::Slug("slug-7".parse().unwrap());
+    assert!(large.follows(&by("products_slug_key"), store.product(&asked)).unwrap().is_some());
+    for (asked, index) in [
+        (VariantRef::Id(id(7)), "variants_pkey"),
+        (VariantRef::Sku("SKU-7".parse().unwrap()), "variants_by_sku"),
+    ] {
+        let indexes = [index, "products_pkey", "stock_levels_pkey"];
+        assert!(large.follows(&indexes, store.variant(&asked)).unwrap().is_some());
+    }
+    let some = [id(7), id(8)];
+    let found = large.follows(&["variants_pkey"], store.sellables(&some)).unwrap();
+    assert_eq!(found.len(), 2);
+    let cart = ["carts_pkey", "cart_lines_pkey"];
+    assert!(large.follows(&cart, store.cart(id(7))).unwrap().is_some());
+    let open = ["carts_open_of_customer", "cart_lines_pkey"];
+    assert!(large.follows(&open, store.open_cart(id(8))).unwrap().is_some());
+    let inputs = ["carts_pkey", "cart_lines_pkey", "variants_pkey", "products_pkey"];
+    assert!(large.follows(&inputs, store.checkout_inputs(id(8), &some)).unwrap().is_some());
+    let order = ["order_lines_pkey", "holds_pkey", "payments_of_order"];
+    for (asked, index) in [
+        (OrderRef::Id(id(7)), "orders_pkey"),
+        (OrderRef::Number("N-7".parse().unwrap()), "orders_number_key"),
+        (OrderRef::Payment(id(7)), "payments_pkey"),
+        (
+            OrderRef::Reference("stripe".parse().unwrap(), Label::new("pi_7").unwrap()),
+            "payment_references_gateway_reference_key",
+        ),
+    ] {
+        let indexes = [&order[..], &[index]].concat();
+        assert!(large.follows(&indexes, store.order(&asked)).unwrap().is_some());
+    }
+    for (asked, index) in [
+        (CustomerRef::Id(id(7)), "customers_pkey"),
+        (CustomerRef::Email("c7@example.com".parse().unwrap()), "customers_email_key_key"),
+        (CustomerRef::ExternalId("C-7".parse().unwrap()), "customers_external_id_key"),
+    ] {
+        assert!(large.follows(&[index], store.customer(&asked)).unwrap().is_some());
+    }
+    let token = ApiTokenRef::Digest(Digest::of(b"token"));
+    let index = ["api_tokens_digest_key"];
+    assert!(large.follows(&index, store.api_token(&token)).unwrap().is_none());
+    let key = OutcomeKey { scope: "scope".to_owned(), key: "key-7".parse().unwrap() };
+    large.follows(&["outcomes_pkey"], store.outcome(&key)).unwrap();
+    let name = Label::new("mail").unwrap();
+    large.follows(&["subscriptions_pkey"], store.subscription(&name)).unwrap();
+    let due = ["orders_due", "carts_due", "payments_due"];
+    let later = Timestamp::from_millis(4_000_000_000_000).unwrap();
+    assert_eq!(large.follows(&due, store.due(later, 50)).unwrap().len(), 50);
+    let outbox = store.outbox(2_000, 50);
+    assert_eq!(large.follows(&["outbox_pkey"], outbox).unwrap().len(), 50);
+}
+
+fn products(large: &Large) {
+    let store = &large.store;
+    let active = ProductFilter { status: Some(ProductStatus::Active), ..Default::default() };
+    // So few that going through all others for them would not do.
+    let draft = ProductFilter { status: Some(ProductStatus::Draft), ..Default::default() };
+    let label = |text: &str| Some(Label::new(text).unwrap());
+    let text = |text: &str| ProductFilter { text: Some(text.to_owned()), ..active.clone() };
+    let query = |filter: &ProductFilter, sort, page| ProductQuery {
+        filter: filter.clone(),
+        currency: Currency::EUR,
+        sort,
+        descending: sort == Some(ProductSort::CreatedAt),
+        page,
+    };
+    let newest = Some(ProductSort::CreatedAt);
+    for (filter, index) in [
+        (ProductFilter::default(), "products_by_age"),
+        (draft.clone(), "products_by_status"),
+        (ProductFilter { vendor: label("Vendor 7"), ..active.clone() }, "products_by_vendor"),
+        (ProductFilter { product_type: label("Type 7"), ..active.clone() }, "products_by_type"),
+        (ProductFilter { featured: Some(true), ..active.clone() }, "products_featured"),
+        (ProductFilter { tag: label("Tag 7"), ..active.clone() }, "product_tags_by_tag"),
+        (
+            ProductFilter { categories: Some(vec![id(7)]), ..active.clone() },
+            "product_categories_by_category",
+        ),
+        (text("rare7"), "products_by_words"),
+    ] {
+        for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {
+            large.follows(&[index], store.products(&query(&filter, newest, page))).unwrap();
+        }
+    }
+    for (filter, index) in
+        [(&ProductFilter::default(), "products_by_title"), (&draft, "products_by_status_and_title")]
+    {
+        for page in pages(CursorKey::Text("title 5".to_owned())) {
+            let query = query(filter, Some(ProductSort::Title), page);
+            large.follows(&[index], store.products(&query)).unwrap();
+        }
+    }
+    for page in pages(CursorKey::Number(500)) {
+        let query = query(&active, Some(ProductSort::Price), page);
+        large.follows(&["product_prices_by_amount"], store.products(&query)).unwrap();
+    }
+    for (words, index) in [("rare7", "products_by_words"), ("common", "products_by_age")] {
+        let query = query(&text(words), None, PageRequest::first(20));
+        large.follows(&[index], store.products(&query)).unwrap();
+    }
+}
+
+fn lists(large: &Large) {
+    let store = &large.store;
+    let any = OrderFilter::default();
+    for (filter, index) in [
+        (any.clone(), "orders_by_age"),
+        (OrderFilter { status: Some(OrderStatus::Pending), ..any.clone() }, "orders_by_status"),
+        (OrderFilter { customer_id: Some(id(7)), ..any.clone() }, "orders_of_customer"),
+        (
+            OrderFilter { email: Some("c7@example.com".parse().unwrap()), ..any.clone() },
+            "orders_by_email",
+        ),
+    ] {
+        for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {
+            let query = OrderQuery { filter: filter.clone(), page };
+            let indexes = [index, "orders_pkey", "order_lines_pkey", "payments_of_order"];
+            large.follows(&indexes, store.orders(&query)).unwrap();
+        }
+    }
+    for (text, index) in [(None, "customers_by_age")] {
+        let query = CustomerQuery { text, page: PageRequest::first(20) };
+        large.follows(&[index], store.customers(&query)).unwrap();
+    }
+    for page in pages(CursorKey::Text("SKU-5".to_owned())) {
+        let all = StockFilter::default();
+        large.follows(&[], store.stock(&all, &page)).unwrap();
+        let low = StockFilter { low: true, ..all.clone() };
+        large.follows(&["variants_low"], store.stock(&low, &page)).unwrap();
+        let one = StockFilter { sku: Some("SKU-7".parse().unwrap()), ..all };
+        large.follows(&[], store.stock(&one, &page)).unwrap();
+    }
+    let filter = MovementFilter { variant_id: id(7), location_id: None };
+    let page = PageRequest::first(20);
+    let movements = store.movements(&filter, &page);
+    let found = large.follows(&["stock_movements_by_variant"], movements).unwrap();
+    assert_eq!(found.items.len(), 20);
+}
+
+/// What a commit locks, asks and writes.
+fn commits(large: &Large) {
+    let shop = &large.shop;
+    let (guest, cart) = block_on(cart(shop, &[(id(7), 1)]));
+    let line = AddLine::new(id(8), 1).unwrap();
+    let added = shop.add_line(&guest, cart, &line);
+    large.follows(&["carts_pkey", "cart_lines_pkey", "variants_pkey"], added).unwrap();
+    let guest = guest.with_key(IdempotencyKey::new("another-key").unwrap());
+    let request = PlaceOrder::default();
+    let placed = shop.place_order(&guest, cart, &request);
+    let indexes = [
+        "carts_pkey",
+        "stock_levels_pkey",
+        "orders_cart_id_key",
+        "orders_number_key",
+        "outcomes_pkey",
+    ];
+    large.follows(&indexes, placed).unwrap();
+    let now = SystemClock.now();
+    let purge = Purge { outcomes_before: now, outbox_through: 1_500, carts_before: now };
+    let indexes = ["outcomes_by_age", "outbox_pkey", "carts_closed"];
+    large.follows(&indexes, large.store.purge(&purge)).unwrap();
+}

@@ -1,0 +1,84 @@
+//! A server that is there and says nothing: nobody waits for it longer than they were told.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use commerce_core::{
+    event::Event,
+    id::{CartId, Id},
+    store::{Commit, CommitError, Store},
+    time::Timestamp,
+};
+use common::{Schema, block_on, number, proxy::proxy, shop::shop};
+use uuid::Uuid;
+
+/// Far more than all the timeouts of one caller together.
+const LONG: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_silent_server_is_given_up_and_used_again_when_it_speaks() {
+    let schema = Schema::new();
+    let (through, line) = proxy();
+    let short = Duration::from_millis(200);
+    let options = schema.options().connections(4).connect_timeout(short);
+    let options = options.statement_timeout(short).queue_timeout(short);
+    let store = block_on(options.open_with(through)).unwrap();
+    shop(store.clone());
+    let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
+    commit.event(Event::CartUpdated { cart_id: CartId::from_uuid(Uuid::from_u128(1)) });
+    let told = "SELECT count(*) FROM commerce_outbox";
+    let mut watch = schema.connect();
+    let before = number(&mut watch, told);
+
+    line.silent.store(true, Ordering::SeqCst);
+    // Many more than there are connections, and places in a batch.
+    let asked = Instant::now();
+    let answers = block_on(async {
+        let ask = |n: usize| {
+            let (store, commit) = (store.clone(), commit.clone());
+            tokio::spawn(async move {
+                if n % 2 == 0 {
+                    let answer = store.setup().await;
+                    assert!(answer.is_err_and(|error| !error.is_corrupt()));
+                    return 0;
+                }
+                match store.commit(&commit).await {
+                    Err(CommitError::Unavailable(_)) => 0,
+                    // It may have been done.
+                    Err(CommitError::OutcomeUnknown(_)) => 1,
+                    other => panic!("{other:?}"),
+                }
+            })
+        };
+        let asking: Vec<_> = (0..400).map(ask).collect();
+        let mut unknown = 0;
+        for answer in asking {
+            unknown += answer.await.unwrap();
+        }
+        unknown
+    });
+    assert!(asked.elapsed() < LONG, "{:?}", asked.elapsed());
+    line.silent.store(false, Ordering::SeqCst);
+
+    let asked = Instant::now();
+    while block_on(store.setup()).is_err() || block_on(store.commit(&commit)).is_err() {
+        assert!(asked.elapsed() < LONG, "it is not used again");
+    }
+    let now = number(&mut watch, told);
+    assert!((before + 1..=before + 1 + answers).contains(&now), "{before} {now} {answers}");
+    // What the server still held for those who went away, it has let go.
+    let held = format!(
+        "SELECT count(*) FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+            WHERE c.relnamespace = '{}'::regnamespace AND l.pid <> pg_backend_pid()",
+        schema.name
+    );
+    while number(&mut watch, &held) > 0 {
+        assert!(asked.elapsed() < LONG, "a lock is left");
+    }
+}
