@@ -25,8 +25,8 @@ use commerce_core::{
     secret::Digest,
     store::{
         ApiTokenRef, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter, OrderFilter,
-        OrderQuery, OrderRef, OutcomeKey, PageRequest, ProductFilter, ProductQuery, ProductRef,
-        ProductSort, Purge, Queries, StockFilter, Store, VariantRef,
+        OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery, ProductFilter, ProductQuery,
+        ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef, WebhookRef,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
@@ -157,7 +157,17 @@ impl Large {
         copy("commerce_order_lines", &[("order_id", ID)]);
         copy("commerce_holds", &[("order_id", ID)]);
         let check_at = "o.created_at + n * interval '1 day'";
-        copy("commerce_payments", &[("id", ID), ("order_id", ID), ("check_at", check_at)]);
+        let gateway = "CASE WHEN n % 10 = 0 THEN 'stripe' ELSE 'manual' END";
+        copy(
+            "commerce_payments",
+            &[
+                ("id", ID),
+                ("order_id", ID),
+                ("check_at", check_at),
+                ("gateway", gateway),
+                ("updated_at", "o.updated_at - n * interval '1 s'"),
+            ],
+        );
         let before = "o.at - n * interval '1 s'";
         copy("commerce_outcomes", &[("key", "'key-' || n"), ("at", before)]);
         copy("commerce_outbox", &[("position", "1000 + n")]);
@@ -185,6 +195,11 @@ impl Large {
                     FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_fulfillments
                     SELECT {ID}, 0, {ID}, NULL, NULL, NULL, now(), NULL, '[]'
+                    FROM generate_series(1, {MANY}) AS n;
+                INSERT INTO commerce_webhooks
+                    SELECT {ID}, 1, 'stripe', 'evt_' || n, 'charge.refunded', NULL, true, NULL, '',
+                        'handled', 1, NULL, CASE WHEN n % 2 = 0 THEN now() + n * interval '1 day' END,
+                        now(), now() + n * interval '1 s'
                     FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_customers (id, version, email, email_key, email_verified,
                     external_id, created_at, updated_at, own_words)
@@ -322,7 +337,16 @@ fn records(large: &Large) {
     large.follows(&["outcomes_pkey"], store.outcome(&key)).unwrap();
     let name = Label::new("mail").unwrap();
     large.follows(&["subscriptions_pkey"], store.subscription(&name)).unwrap();
-    let due = ["orders_due", "carts_due", "payments_due"];
+    for (asked, index) in [
+        (WebhookRef::Id(id(7)), "webhooks_pkey"),
+        (
+            WebhookRef::Event("stripe".parse().unwrap(), Label::new("evt_7").unwrap()),
+            "webhooks_gateway_event_id_key",
+        ),
+    ] {
+        assert!(large.follows(&[index], store.webhook(&asked)).unwrap().is_some());
+    }
+    let due = ["orders_due", "carts_due", "payments_due", "webhooks_due"];
     let later = Timestamp::from_millis(4_000_000_000_000).unwrap();
     assert_eq!(large.follows(&due, store.due(later, 50)).unwrap().len(), 50);
     let outbox = store.outbox(2_000, 50);
@@ -397,6 +421,15 @@ fn lists(large: &Large) {
             large.follows(&indexes, store.orders(&query)).unwrap();
         }
     }
+    for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {
+        let query = PaymentQuery {
+            gateway: "stripe".parse().unwrap(),
+            updated_from: Timestamp::UNIX_EPOCH,
+            created_before: SystemClock.now(),
+            page,
+        };
+        large.follows(&["payments_changed"], store.payments(&query)).unwrap();
+    }
     for (text, index) in [(None, "customers_by_age")] {
         let query = CustomerQuery { text, page: PageRequest::first(20) };
         large.follows(&[index], store.customers(&query)).unwrap();
@@ -435,7 +468,12 @@ fn commits(large: &Large) {
     ];
     large.follows(&indexes, placed).unwrap();
     let now = SystemClock.now();
-    let purge = Purge { outcomes_before: now, outbox_through: 1_500, carts_before: now };
-    let indexes = ["outcomes_by_age", "outbox_pkey", "carts_closed"];
+    let purge = Purge {
+        outcomes_before: now,
+        outbox_through: 1_500,
+        carts_before: now,
+        webhooks_before: now,
+    };
+    let indexes = ["outcomes_by_age", "outbox_pkey", "carts_closed", "webhooks_done"];
     large.follows(&indexes, large.store.purge(&purge)).unwrap();
 }
