@@ -441,15 +441,19 @@ impl Commerce {
         if !open.is_empty() {
             return self.carry_through(order, open, false, carry).await;
         }
-        self.refresh(order, payment).await
+        let follow = self.refresh(order, payment).await?;
+        self.carry_through(order, follow, true, carry).await
     }
 
-    /// Looks a payment up, writes down what it is at its provider, and carries through what follows.
-    /// What is open on it is left to whoever asked for it.
-    pub(super) async fn refresh(&self, order: OrderId, payment: &Payment) -> Result<(), Error> {
+    /// Looks a payment up and writes down what it is at its provider; answers what follows. What is
+    /// open on it is left to whoever asked for it.
+    pub(super) async fn refresh(
+        &self,
+        order: OrderId,
+        payment: &Payment,
+    ) -> Result<Vec<Begun>, Error> {
         let heard = self.look_up(self.gateway_of(payment)?, order, payment).await?;
-        let follow = self.book(order, payment.id, None, &heard).await?;
-        self.carry_through(order, follow, true, Carry::On).await
+        self.book(order, payment.id, None, &heard).await
     }
 
     /// Takes the money of an order of which something is about to be sent, where the shop's
