@@ -97,7 +97,7 @@ impl Cards {
             Self::Nothing => {}
             #[cfg(feature = "stripe")]
             Self::Stripe(_) | Self::Fake(..) if !offered => tracing::warn!(
-                "a key of Stripe's is set, and the shop does not offer cards: add `stripe` to its \
+                "cards can be taken here, and the shop does not offer them: add `stripe` to its \
                  `payment_terms` by PATCH {BASE}/shop"
             ),
             #[cfg(feature = "stripe")]

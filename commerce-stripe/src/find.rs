@@ -15,7 +15,7 @@ use stripe_core::{
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, Meaning},
     gateway::Inner,
     object::{Dispute, Intent, Reference, Refund, Session},
     state::{PAYMENT_ID, given_back, in_path, reference},
@@ -29,18 +29,27 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
 /// As many items as a page of Stripe's may have.
 const PAGE: i64 = 100;
 
+/// What Stripe says of something by its name, if it knows it.
+fn known(said: Result<ProviderPayment, Failure>) -> Result<Option<ProviderPayment>, Failure> {
+    match said {
+        Err(failure) if failure.meaning() == Meaning::Missing => Ok(None),
+        said => said.map(Some),
+    }
+}
+
 impl Inner {
-    /// A payment with all of its refunds and disputes; `None` if it was never made.
+    /// A payment with all of its refunds and disputes; `None` if it was never made, or if Stripe does not
+    /// know any more what it is called.
     pub(crate) async fn find(
         &self,
         call: &Call<'_>,
         payment: &Payment,
     ) -> Result<Option<ProviderPayment>, Failure> {
         if let Some(page) = reference(payment, "cs_") {
-            return self.of_session(call, page).await.map(Some);
+            return known(self.of_session(call, page).await);
         }
         if let Some(intent) = reference(payment, "pi_") {
-            return self.of_intent(call, payment, intent).await.map(Some);
+            return known(self.of_intent(call, payment, intent).await);
         }
         match &payment.flow {
             PaymentFlow::Hosted { .. } => match self.unnamed_session(call, payment).await? {

@@ -503,3 +503,17 @@ async fn a_customer_pays_while_the_page_is_being_closed() {
         assert_eq!(word(&bench.void(&page).await), expected);
     }
 }
+
+#[tokio::test]
+async fn what_stripe_does_not_know_any_more_is_none() {
+    let bench = Bench::open().await;
+    let order = euros().await;
+    for (gone, flow) in
+        [("pi_gone", payment(&order, 1)), ("cs_test_gone", hosted(payment(&order, 1)))]
+    {
+        let payment = Payment { references: vec![label(gone)], ..flow };
+        assert_eq!(bench.gateway.fetch(&payment).await.unwrap(), None, "{gone}");
+        // Nothing can come of it, and whoever asks why is told so.
+        assert_eq!(word(&bench.void(&payment).await), "stale", "{gone}");
+    }
+}

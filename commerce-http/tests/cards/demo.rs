@@ -126,6 +126,16 @@ fn a_person_buys_in_the_demo_and_the_books_agree() {
     let compared: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &compared["differences"]), (0, &json!([])));
 
+    let metrics = Answer::of(agent().get(format!("http://{}/metrics", server.address)).call());
+    for series in [
+        r#"commerce_gateway_calls_total{gateway="stripe",operation="create",outcome="done"} 1"#,
+        r#"commerce_gateway_calls_total{gateway="stripe",operation="refund",outcome="done"} 1"#,
+        r#"commerce_webhooks_total{gateway="stripe",kind="checkout.session.completed",outcome="verified"} 1"#,
+        r#"commerce_webhooks_handled_total{gateway="stripe",outcome="done"}"#,
+    ] {
+        assert!(metrics.text().contains(series), "{series} in {}", metrics.text());
+    }
+
     // A charge that the shop knows nothing of is a difference.
     let form = "amount=777&currency=eur&payment_method=pm_card_visa&confirm=true\
         &return_url=https%3A%2F%2Fshop.example";

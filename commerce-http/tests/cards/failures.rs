@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fake_stripe::{Fault, Operation};
+use fake_stripe::{FakeStripe, Fault, Operation};
 use serde_json::json;
 
-use super::{CardShop, TOTAL, eur, hosted, path, pay_on_page};
+use super::{CardShop, RUNTIME, TOTAL, eur, gateway, hosted, path, pay_on_page};
 
 #[test]
 fn a_checkout_goes_on_where_it_was_when_stripe_was_away() {
@@ -97,4 +97,22 @@ fn money_is_taken_and_let_go_once_stripe_is_back() {
         cards.settled();
         cards.in_step(kept);
     }
+}
+
+#[test]
+fn what_stripe_has_forgotten_waits_for_a_person() {
+    let cards = CardShop::open();
+    let guest = cards.guest();
+    let placed = cards.placed(&guest);
+    // Another Stripe takes its place, as when a demo is started again.
+    let other = RUNTIME.block_on(FakeStripe::start()).unwrap();
+    let commerce = cards.shop.commerce.clone().with_gateway(gateway(&other));
+    for _ in 0..30 {
+        cards.shop.clock.advance(Duration::from_secs(3_600));
+        let _ = RUNTIME.block_on(commerce.sweep(100));
+    }
+    let order = cards.shop.office("GET", &path(&placed), None).json();
+    assert_eq!(order["payment_status"], "needs_review", "{order}");
+    assert_eq!(order["payments"][0]["review"], "missing");
+    assert_eq!(order["status"], "pending", "its money may have been taken");
 }

@@ -126,3 +126,18 @@ fn a_refund_that_comes_back_can_be_made_again() {
     assert_eq!(cards.order(&guest, &placed)["payment_status"], "refunded");
     cards.in_step(0);
 }
+
+#[test]
+fn the_back_office_begins_a_payment_for_a_customer() {
+    let cards = CardShop::open();
+    let guest = cards.guest();
+    let placed = guest.check_out("by bank transfer", &super::support::shop::manual());
+    assert_eq!(placed.status, 201, "{}", placed.text());
+    let payments = format!("{}/payments", path(&placed.json()));
+    let begun = cards.shop.keyed_office(&payments, Some(&super::direct()));
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    cards.stripe.confirm(intent(&begun.json()), "pm_card_visa").unwrap();
+    cards.settled();
+    assert_eq!(cards.order(&guest, &placed.json())["payment_status"], "paid");
+    cards.in_step(TOTAL);
+}
