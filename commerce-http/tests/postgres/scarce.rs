@@ -29,8 +29,7 @@ impl Disk {
     fn mount(megabytes: u32, owner: &Path) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let owner = fs::metadata(owner).unwrap();
-        let options =
-            format!("size={megabytes}m,uid={},gid={},mode=700", owner.uid(), owner.gid());
+        let options = format!("size={megabytes}m,uid={},gid={},mode=700", owner.uid(), owner.gid());
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path());
         mount.output().is_ok_and(|output| output.status.success()).then_some(Self(folder))
