@@ -34,6 +34,10 @@ use crate::{
 /// stricter one, be prepared for [`CommitError::Unavailable`] where others were faster, and for
 /// running the whole transaction again.
 ///
+/// Unique keys must be checked at once, as they are unless the transaction says otherwise: after
+/// `SET CONSTRAINTS ALL DEFERRED`, a key that somebody else has taken meanwhile would be found only by the
+/// transaction's own `COMMIT`, which then fails whole.
+///
 /// The tables are found by the connection's search path.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ use std::{
 use commerce_core::{
     Commerce, Error,
     access::Caller,
+    catalog::Variant,
     checkout::{PlaceOrder, place},
     currency::Currency,
     error::Rejection,
@@ -34,10 +35,11 @@ use commerce_core::{
     shop::Shop,
     store::{
         Commit, CommitError, OrderRef, Outcome, OutcomeKey, PageRequest, ProductFilter,
-        ProductQuery, Purge, Queries, Store, StoreError,
+        ProductQuery, Purge, Queries, Store, StoreError, UniqueKey, VariantRef,
     },
     text::IdempotencyKey,
     time::Timestamp,
+    version::Versioned,
 };
 use commerce_sqlx::{PgStore, SystemClock, SystemIds};
 use common::{
@@ -46,6 +48,7 @@ use common::{
     run,
     shop::{cart, check_books, sell, shop},
 };
+use futures_util::future::join_all;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -332,6 +335,49 @@ fn what_two_servers_are_asked_at_once_is_done_once_and_said_to_be_done() {
         panic!("{answers:?}");
     };
     assert_eq!(outcome.body, b"{}");
+}
+
+#[test]
+fn a_unique_key_goes_from_hand_to_hand_within_a_batch() {
+    let (store, schema) = common::store();
+    let shop = shop(store.clone());
+    let [one, two, three] = ["A", "B", "C"].map(|sku| {
+        let id = sell(&shop, sku, 1);
+        block_on(store.variant(&VariantRef::Id(id))).unwrap().unwrap().variant
+    });
+    let named = |old: &Versioned<Variant>, sku: &str| {
+        let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
+        let new = Variant { sku: sku.parse().unwrap(), ..Variant::clone(old) };
+        let new = commit.replace(old, new);
+        (commit, new)
+    };
+    // The writer is kept waiting, so that what comes meanwhile is one batch.
+    let mut gate = schema.connect();
+    run(&mut gate, "BEGIN; SELECT FROM commerce_shop FOR UPDATE");
+    let mut first = Commit::at(Timestamp::UNIX_EPOCH);
+    first.require(&block_on(store.setup()).unwrap().unwrap().shop);
+    let (away, one_away) = named(&one, "T");
+    let commits = [first, away, named(&two, "A").0, named(&one_away, "B").0, named(&three, "A").0];
+    let mut asked = Box::pin(join_all(commits.iter().map(|commit| store.commit(commit))));
+    // All are in the queue once they were asked about.
+    let once = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context)));
+    assert!(block_on(once).is_pending());
+    run(&mut gate, "COMMIT");
+    let answers = block_on(asked);
+    let mut watch = schema.connect();
+    let [Ok(()), Ok(()), Ok(()), Ok(()), Err(CommitError::Taken(UniqueKey::Sku(taken)))] =
+        &answers[..]
+    else {
+        panic!("{answers:?}");
+    };
+    assert_eq!(taken.as_str(), "A");
+    for (variant, sku) in [(&one, "B"), (&two, "A"), (&three, "C")] {
+        let now = block_on(store.variant(&VariantRef::Id(variant.id))).unwrap().unwrap();
+        assert_eq!(now.variant.sku.as_str(), sku);
+    }
+    let batches =
+        "SELECT count(DISTINCT xmin::text) FROM commerce_variants WHERE sku IN ('A', 'B')";
+    assert_eq!(number(&mut watch, batches), 1, "they were to be one batch");
 }
 
 /// Whether an answer to a buyer is a clean no.

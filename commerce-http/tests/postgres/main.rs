@@ -11,6 +11,7 @@ mod buyers;
 mod campaigns;
 mod refused;
 mod relay;
+mod scarce;
 mod servers;
 
 use std::{path::Path, process::Command};

@@ -14,7 +14,7 @@ use super::{
 };
 
 #[track_caller]
-fn says(command: &mut Command, url: &str, why: &str) {
+pub(super) fn says(command: &mut Command, url: &str, why: &str) {
     let (code, out, error) = output(command.args(["--listen", "127.0.0.1:0", "--database", url]));
     assert_eq!((code, out.as_str()), (1, ""), "{error}");
     assert!(error.starts_with("error: cannot open postgres"), "{error}");
