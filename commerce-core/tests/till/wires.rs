@@ -1,0 +1,230 @@
+//! The two lines that a till meets the outside by: the one to its store and the one to its provider.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use commerce_core::{
+    conformance::Subject,
+    gateway::{
+        Abilities, Call, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        ProviderPayment, ProviderRefund, Reply, ScriptedGateway, TransactionPage, TransactionQuery,
+        Vault, WebhookError,
+    },
+    order::Order,
+    payment::{Operation, Payment, Refund},
+    store::{Commit, CommitError, Record, StoreResult, Write},
+    text::{GatewayName, IdempotencyKey},
+    time::Timestamp,
+};
+
+use super::fate::{Fate, NoAnswer, Point};
+use crate::support::{
+    faults::{Between, lost},
+    name_of,
+};
+
+/// The line to the store.
+#[derive(Debug)]
+pub(crate) struct StoreLine {
+    pub(crate) fate: Fate,
+}
+
+/// What a commit is about: what it tells, else what it writes.
+fn name(commit: &Commit) -> String {
+    let mut parts: Vec<String> = commit.events().iter().map(name_of).collect();
+    if parts.is_empty() {
+        parts = commit.writes().iter().filter_map(written).map(str::to_owned).collect();
+    }
+    if parts.is_empty() && commit.outcome().is_some() {
+        parts.push("answer".to_owned());
+    }
+    parts.dedup();
+    format!("commit {}", parts.join(" "))
+}
+
+fn written(write: &Write) -> Option<&'static str> {
+    let (Write::Insert(record) | Write::Replace { new: record, .. }) = write else { return None };
+    Some(match record {
+        Record::Order(_) => "order",
+        Record::Payment(_) => "payment",
+        Record::Cart(_) => "cart",
+        _ => "record",
+    })
+}
+
+#[async_trait]
+impl Between for StoreLine {
+    async fn read(&self, method: &'static str) -> StoreResult<()> {
+        let name = format!("read {method}");
+        let point = Point { name: &name, acts: false };
+        self.fate.meet(point, async {}).await.map_err(|_| lost())
+    }
+
+    async fn commit(&self, store: &dyn Subject, commit: &Commit) -> Result<(), CommitError> {
+        let name = name(commit);
+        let point = Point { name: &name, acts: true };
+        match self.fate.meet(point, store.commit(commit)).await {
+            Ok(answer) => answer,
+            Err(NoAnswer::Failed) => Err(CommitError::Unavailable(lost())),
+            Err(NoAnswer::Lost) => Err(CommitError::OutcomeUnknown(lost())),
+        }
+    }
+}
+
+type Replies = Box<dyn FnMut(Call) -> Reply + Send>;
+
+/// The provider: what it does at each new call, and which keys it knows.
+#[derive(Clone)]
+pub(crate) struct Bank {
+    pub(crate) books: ScriptedGateway,
+    replies: Arc<Mutex<Replies>>,
+    keys: Arc<Mutex<HashSet<IdempotencyKey>>>,
+}
+
+impl fmt::Debug for Bank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bank")
+    }
+}
+
+impl Bank {
+    pub(crate) fn new(name: GatewayName) -> Self {
+        let replies: Replies = Box::new(|_| Reply::Accept);
+        let keys = Arc::default();
+        Self { books: ScriptedGateway::new(name), replies: Arc::new(Mutex::new(replies)), keys }
+    }
+
+    /// Decides what it does at each new call from now on.
+    pub(crate) fn replies(&self, replies: impl FnMut(Call) -> Reply + Send + 'static) {
+        *self.replies.lock().unwrap() = Box::new(replies);
+    }
+
+    pub(crate) fn forget_keys(&self) {
+        self.keys.lock().unwrap().clear();
+        self.books.forget_keys();
+    }
+
+    /// Hears of a call: if it is a new one, what it does is decided now.
+    fn hear(&self, call: Call, operation: &Operation) {
+        if self.keys.lock().unwrap().insert(operation.key.clone()) {
+            let reply = (self.replies.lock().unwrap())(call);
+            self.books.script([reply]);
+        }
+    }
+}
+
+/// The line to the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct GatewayLine {
+    pub(crate) fate: Fate,
+    pub(crate) bank: Bank,
+}
+
+impl GatewayLine {
+    async fn ask<T>(
+        &self,
+        name: &str,
+        act: impl Future<Output = Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        match self.fate.meet(Point { name, acts: true }, act).await {
+            Ok(answer) => answer,
+            Err(NoAnswer::Failed) => Err(GatewayError::unavailable("it is down")),
+            Err(NoAnswer::Lost) => Err(GatewayError::OutcomeUnknown("the line went dead".into())),
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for GatewayLine {
+    fn name(&self) -> GatewayName {
+        self.bank.books.name()
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.bank.books.abilities()
+    }
+
+    fn account(&self) -> ProviderAccount {
+        self.bank.books.account()
+    }
+
+    async fn create(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Create(payment.id), operation);
+            self.bank.books.create(order, payment, operation).await
+        };
+        self.ask("gateway create", act).await
+    }
+
+    async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
+        let point = Point { name: "gateway fetch", acts: false };
+        let found = self.fate.meet(point, self.bank.books.fetch(payment)).await;
+        found.unwrap_or_else(|_| Err(GatewayError::unavailable("it is down")))
+    }
+
+    async fn capture(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Capture(payment.id), operation);
+            self.bank.books.capture(payment, operation).await
+        };
+        self.ask("gateway capture", act).await
+    }
+
+    async fn void(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Void(payment.id), operation);
+            self.bank.books.void(payment, operation).await
+        };
+        self.ask("gateway void", act).await
+    }
+
+    async fn refund(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        operation: &Operation,
+    ) -> Result<ProviderRefund, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Refund(refund.id), operation);
+            self.bank.books.refund(payment, refund, operation).await
+        };
+        self.ask("gateway refund", act).await
+    }
+
+    async fn notice(
+        &self,
+        headers: &Headers,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, WebhookError> {
+        self.bank.books.notice(headers, body, now).await
+    }
+
+    async fn transactions(
+        &self,
+        query: &TransactionQuery,
+    ) -> Result<TransactionPage, GatewayError> {
+        self.bank.books.transactions(query).await
+    }
+
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        self.bank.books.vault()
+    }
+}
