@@ -452,6 +452,11 @@ impl Commerce {
     /// Takes the money of an order of which something is about to be sent, where the shop's
     /// configuration says that it is taken then.
     pub(super) async fn capture_to_ship(&self, inputs: &OrderInputs) -> Result<(), Error> {
+        // What an earlier try has asked for is found out first, so that it is not asked for twice, nor
+        // refused because it was done.
+        self.resolve(inputs).await?;
+        let by = OrderRef::Id(inputs.order.id);
+        let inputs = &self.order_inputs(&Caller::system(), &by).await?;
         let setup = self.setup().await?;
         let policy = |gateway: &GatewayName| setup.shop.capture.get(gateway).copied();
         for payment in &inputs.payments {

@@ -157,7 +157,7 @@ impl<'a> Audit<'a> {
         if at_bank().any(is_odd) {
             return Ok(());
         }
-        let kept: i64 = at_bank().map(|it| it.captured.minor() - refunds(it, |_| true)).sum();
+        let kept: i64 = at_bank().map(kept).sum();
         let aside: i64 = at_bank().map(|it| it.capturable.minor()).sum();
         let (id, total) = (order.id, order.total.minor());
         ensure!(kept + aside <= total, "{id} is charged {kept} and {aside} of {total}");
@@ -191,8 +191,13 @@ impl<'a> Audit<'a> {
     pub(crate) fn kept(&self, id: OrderId) -> i64 {
         let of = self.payments().filter(|(of, _)| of.order.id == id);
         let at_bank = of.filter_map(|(_, payment)| self.at_bank.get(&payment.id));
-        at_bank.map(|it| it.captured.minor() - refunds(it, |_| true)).sum()
+        at_bank.map(kept).sum()
     }
+}
+
+/// What was taken and not given back.
+pub(crate) fn kept(bank: &ProviderPayment) -> i64 {
+    bank.captured.minor() - refunds(bank, |_| true)
 }
 
 /// What was given back and did not come back.

@@ -4,8 +4,10 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub(crate) mod audit;
+pub(crate) mod dice;
 pub(crate) mod fate;
 pub(crate) mod request;
+pub(crate) mod story;
 pub(crate) mod wires;
 
 use std::time::Duration;
@@ -88,7 +90,13 @@ impl Till {
     }
 
     /// Hands a webhook over; answers whether the shop has it.
-    pub(crate) fn deliver(&self, _: usize) -> Result<bool, String> {
+    pub(crate) fn deliver(&self, n: usize) -> Result<bool, String> {
+        self.fate.tell(format!("  webhook {n}"));
+        self.run(self.receive(n)).unwrap_or(Ok(false))
+    }
+
+    pub(crate) async fn receive(&self, n: usize) -> Result<bool, String> {
+        let _ = n;
         Ok(true)
     }
 
@@ -135,6 +143,7 @@ impl Till {
         self.fate.calm();
         for time in [Duration::ZERO, MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR] {
             self.wait(time);
+            self.bank.decide();
             self.sweep()?;
         }
         Ok(())
@@ -148,6 +157,7 @@ impl Till {
                 return Ok(());
             }
             self.wait(12 * HOUR);
+            self.bank.decide();
             self.sweep()?;
         }
         Err(format!("never at an end: {:?}", self.waiting()))

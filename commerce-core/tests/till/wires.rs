@@ -11,11 +11,11 @@ use commerce_core::{
     conformance::Subject,
     gateway::{
         Abilities, Call, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
-        ProviderPayment, ProviderRefund, Reply, ScriptedGateway, TransactionPage, TransactionQuery,
-        Vault, WebhookError,
+        ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway, TransactionPage,
+        TransactionQuery, Vault, WebhookError,
     },
     order::Order,
-    payment::{Operation, Payment, Refund},
+    payment::{Operation, Payment, Refund, RefundStatus},
     store::{Commit, CommitError, Record, StoreResult, Write},
     text::{GatewayName, IdempotencyKey},
     time::Timestamp,
@@ -106,6 +106,24 @@ impl Bank {
     pub(crate) fn forget_keys(&self) {
         self.keys.lock().unwrap().clear();
         self.books.forget_keys();
+    }
+
+    /// Comes to an end with all that it has taken its time for.
+    pub(crate) fn decide(&self) {
+        for (id, seen) in self.books.payments() {
+            let waits = |refund: &ProviderRefund| refund.status == RefundStatus::Pending;
+            if seen.status != ProviderStatus::Processing && !seen.refunds.iter().any(waits) {
+                continue;
+            }
+            self.books.change(id, |payment| {
+                if payment.status == ProviderStatus::Processing {
+                    (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
+                }
+                for refund in payment.refunds.iter_mut().filter(|it| waits(it)) {
+                    refund.status = RefundStatus::Succeeded;
+                }
+            });
+        }
     }
 
     /// Hears of a call: if it is a new one, what it does is decided now.
