@@ -445,8 +445,27 @@ impl Commerce {
             return self.carry_through(order, open, false, carry).await;
         }
         let heard = self.look_up(gateway, order, payment).await?;
-        let follow = self.book(order, payment.id, None, &heard).await?;
+        let mut follow = self.book(order, payment.id, None, &heard).await?;
+        follow.extend(self.void_forgotten(order, payment.id).await?);
         self.carry_through(order, follow, true, carry).await
+    }
+
+    /// Calls a payment off that its customer has forgotten, if the order does not lapse with it:
+    /// nobody looks at it for ever.
+    async fn void_forgotten(
+        &self,
+        order: OrderId,
+        payment: PaymentId,
+    ) -> Result<Vec<Begun>, Error> {
+        self.write_books(order, &|books, moment| {
+            let of = books.payment(payment)?;
+            if books.order().is_forgotten(of, moment.now()) {
+                let amount = of.amount;
+                books.begin(payment, OperationKind::Void, amount, None, moment)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Takes the money of an order of which something is about to be sent, where the shop's

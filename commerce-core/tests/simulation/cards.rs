@@ -15,7 +15,7 @@ use crate::{CARDS, fresh, support::faults::Shared, till::story};
 /// Tells the story of a seed.
 fn tell(seed: u64) -> Result<(), story::Failure> {
     let (store, _kept) = fresh();
-    story::tell(&Shared::over(store), seed)
+    story::tell(&Shared::over(store), seed, None)
 }
 
 #[test]

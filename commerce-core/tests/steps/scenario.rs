@@ -117,7 +117,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             let order = t.checkout()?;
             let line = t.till.order(order).order.lines[0].id;
             t.done("refund", Ask::RefundUnits { order, line, units: 1 })?;
-            t.till.bank.decide();
+            t.till.bank.decide(t.till.sound.now());
             Ok(End { kept: TOTAL - PRICE, cancelled: false })
         },
     },
@@ -127,7 +127,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[asks_the_customer],
         play: |t| {
             t.checkout()?;
-            t.till.bank.books.pay(t.payment()?);
+            t.till.bank.pay(t.payment()?);
             t.deliver()?;
             Ok(SOLD)
         },
@@ -138,7 +138,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[asks_the_customer],
         play: |t| {
             t.checkout()?;
-            t.till.bank.books.pay(t.payment()?);
+            t.till.bank.pay(t.payment()?);
             Ok(SOLD)
         },
     },
@@ -160,7 +160,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         play: |t| {
             t.checkout()?;
             t.till.wait(3 * DAY);
-            t.till.bank.books.pay(t.payment()?);
+            t.till.bank.pay(t.payment()?);
             t.sweep();
             Ok(SOLD)
         },
@@ -223,7 +223,7 @@ impl Trial {
     /// The provider took the money all the same.
     fn comes_late(&self) -> Result<(), Stop> {
         let id = self.payment()?;
-        self.till.bank.books.change(id, |payment| {
+        self.till.bank.change(id, |payment| {
             payment.status = ProviderStatus::Captured;
             payment.captured = eur(TOTAL);
         });

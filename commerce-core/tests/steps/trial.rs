@@ -120,8 +120,8 @@ impl Trial {
         let name = format!("{what} of {}", self.cart);
         let request = Request { who: who.clone().with_key(key(&name)), ask };
         let mut answer = Answer::Unclear;
-        for _ in 0..if self.patient { PATIENCE } else { 1 } {
-            answer = self.till.ask(&request);
+        for tries in 0..if self.patient { PATIENCE } else { 1 } {
+            answer = self.till.ask(&request, tries);
             if answer != Answer::Unclear {
                 break;
             }
@@ -131,7 +131,7 @@ impl Trial {
             Answer::Unclear if self.patient => Err(Stop::Wrong("never an answer".to_owned())),
             Answer::Unclear => Err(Stop::Gone),
             Answer::Wrong(why) => Err(Stop::Wrong(why.clone())),
-            Answer::Done(first) => match self.till.ask(&request) {
+            Answer::Done(first) => match self.till.ask(&request, 0) {
                 Answer::Done(again) if again != *first => {
                     Err(Stop::Wrong(format!("another answer to {what}:\n{first}\n{again}")))
                 }
@@ -245,7 +245,7 @@ impl Stage {
         let (guest, cart) = world.guest();
         world.add(&guest, cart, variant, BOUGHT).unwrap();
         world.ready(&guest, cart);
-        let till = Till::new(&self.store, world);
+        let till = Till::new(&self.store, world, None);
         let mut replies: Vec<Reply> = scenario.replies.iter().rev().map(|reply| reply()).collect();
         till.bank.replies(move |_| replies.pop().unwrap_or(Reply::Accept));
         let passed = Arc::new(Mutex::new(Passed::new()));

@@ -53,7 +53,8 @@ impl<'a> Audit<'a> {
         let mut secrets = Vec::new();
         for OrderInputs { order, .. } in &self.orders {
             ensure!(carts.insert(order.cart_id), "two orders of cart {}", order.cart_id);
-            ensure!(!secrets.contains(&order.secret), "two orders of one guest's cart");
+            let again = order.secret.is_some() && secrets.contains(&order.secret);
+            ensure!(!again, "two orders of one guest's cart");
             secrets.push(order.secret);
         }
         Ok(())
@@ -72,7 +73,8 @@ impl<'a> Audit<'a> {
                 let taken = payment.captured.minor() <= bank.captured.minor();
                 ensure!(same && taken, "{id}: booked {:?}, taken {:?}", payment.captured, bank);
             }
-            let given: i64 = refunds(bank, |_| true);
+            // One that a bank sent back was given back before that is heard.
+            let given: i64 = bank.refunds.iter().map(|it| it.amount.minor()).sum();
             let booked = payment.refunded.minor();
             ensure!(booked <= given, "{id}: {booked} booked as given back, {given} were");
         }
@@ -183,7 +185,9 @@ impl<'a> Audit<'a> {
             ensure!(order.expires_at.is_none(), "{} lapses at a time, and does not", order.id);
             let paid = order.paid_total.is_positive() || order.cancelled_at.is_some();
             let reviewed = payments.iter().any(|it| it.status == PaymentStatus::NeedsReview);
-            ensure!(paid || reviewed, "{} waits for its money for ever", order.id);
+            // Whoever sends what is only set aside, and then takes none of it, wanted that.
+            let sent = order.lines.iter().any(|line| line.fulfilled > 0);
+            ensure!(paid || reviewed || sent, "{} waits for its money for ever", order.id);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ pub(crate) mod fate;
 pub(crate) mod request;
 pub(crate) mod story;
 pub(crate) mod wires;
+pub(crate) mod zoo;
 
 use std::time::Duration;
 
@@ -27,8 +28,9 @@ use pollster::block_on;
 
 use self::{
     fate::{Fate, Task},
-    request::{Answer, Request},
+    request::{Answer, Ask, Request},
     wires::{Bank, GatewayLine, StoreLine},
+    zoo::{Adapter, Bug},
 };
 use crate::support::{World, faults::Shared};
 
@@ -43,8 +45,11 @@ pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 /// A shop that takes cards.
 pub(crate) struct Till {
+    /// The mistake that it has, if any.
+    bug: Option<Bug>,
     pub(crate) fate: Fate,
     pub(crate) bank: Bank,
+    adapter: Adapter,
     /// The shop as people meet it.
     pub(crate) shop: Commerce,
     /// The same shop, of which nothing goes wrong.
@@ -63,16 +68,17 @@ pub(crate) fn open(store: &Shared, seed: u64, capture: CapturePolicy) -> World {
 
 impl Till {
     /// The till of a shop that is [open](open), from now on with a provider of its own.
-    pub(crate) fn new(store: &Shared, w: World) -> Self {
+    pub(crate) fn new(store: &Shared, w: World, bug: Option<Bug>) -> Self {
         let (fate, bank) = (Fate::default(), Bank::new(wire()));
         let line = GatewayLine { fate: fate.clone(), bank: bank.clone() };
-        let through = store.through(StoreLine { fate: fate.clone() });
+        let adapter = Adapter::new(bug, line, w.clock.clone());
+        let line = StoreLine { bug, fate: fate.clone(), bank: bank.clone() };
         // An id that comes again would be another's.
         let seed = u64::try_from(w.now().as_millis()).unwrap();
-        let shop = Commerce::new(through, w.clock.clone(), SeededIds::new(seed));
-        let shop = shop.with_gateway(line);
+        let shop = Commerce::new(store.through(line), w.clock.clone(), SeededIds::new(seed));
+        let shop = shop.with_gateway(adapter.clone());
         let sound = w.with(|shop| shop.with_gateway(bank.books.clone()));
-        Self { fate, bank, shop, sound }
+        Self { bug, fate, bank, adapter, shop, sound }
     }
 
     /// Does something to its end; `None` if it died on the way.
@@ -81,12 +87,24 @@ impl Till {
         self.fate.run(task)
     }
 
-    /// Asks once. Whoever dies gives no answer.
-    pub(crate) fn ask(&self, request: &Request) -> Answer {
+    /// Asks once. Whoever dies gives no answer. `tries` is how often that was asked before.
+    pub(crate) fn ask(&self, request: &Request, tries: usize) -> Answer {
         self.fate.tell(format!("  {:?}", request.ask));
-        let answer = self.run(request.perform(&self.shop)).unwrap_or(Answer::Unclear);
+        let answer = self.run(self.perform(request, tries)).unwrap_or(Answer::Unclear);
         self.fate.tell(format!("  -> {}", short(&answer)));
         answer
+    }
+
+    pub(crate) async fn perform(&self, request: &Request, tries: usize) -> Answer {
+        let mut request = request.clone();
+        request.who = zoo::again_under(self.bug, &request.who, tries);
+        if let Ask::RefundUnits { order, line, units } = request.ask
+            && self.bug == Some(Bug::RoundsAlone)
+            && let Some(ask) = zoo::refund_of_part(&self.sound.shop, order, line, units).await
+        {
+            request.ask = ask;
+        }
+        request.perform(&self.shop).await
     }
 
     /// Hands a webhook over; answers whether the shop has it.
@@ -96,7 +114,23 @@ impl Till {
     }
 
     pub(crate) async fn receive(&self, n: usize) -> Result<bool, String> {
-        let _ = n;
+        let Some((id, told)) = self.bank.told(n) else { return Ok(false) };
+        match self.bug {
+            Some(bug @ (Bug::StateOfWebhook | Bug::CountsWebhooks)) => {
+                zoo::handle(bug, &self.sound.shop, id, &told, n).await;
+                return Ok(true);
+            }
+            Some(Bug::TrustsWebhooks) => self.adapter.hear(id, told),
+            Some(Bug::DropsEarlyWebhooks) => {
+                let found = self.sound.shop.store().order(&OrderRef::Payment(id)).await;
+                let known = |of: OrderInputs| !of.payment(Some(id)).unwrap().references.is_empty();
+                if !found.unwrap().is_some_and(known) {
+                    return Ok(true);
+                }
+                self.adapter.hear(id, told);
+            }
+            _ => {}
+        }
         Ok(true)
     }
 
@@ -143,7 +177,7 @@ impl Till {
         self.fate.calm();
         for time in [Duration::ZERO, MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR] {
             self.wait(time);
-            self.bank.decide();
+            self.bank.decide(self.sound.now());
             self.sweep()?;
         }
         Ok(())
@@ -157,7 +191,7 @@ impl Till {
                 return Ok(());
             }
             self.wait(12 * HOUR);
-            self.bank.decide();
+            self.bank.decide(self.sound.now());
             self.sweep()?;
         }
         Err(format!("never at an end: {:?}", self.waiting()))

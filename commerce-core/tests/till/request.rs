@@ -96,7 +96,9 @@ impl Request {
 
     /// The refund that says of itself who asked for it: by its key, which is another for each request.
     fn marked(&self, request: CreateRefund) -> CreateRefund {
-        let reason = self.who.key.as_ref().map(|key| key.as_str().parse().unwrap());
+        // One that is asked for again is the same, under whatever key.
+        let words = self.who.key.as_ref().map(|key| key.as_str().split(" again ").next());
+        let reason = words.flatten().map(|words| words.parse().unwrap());
         CreateRefund { reason, restock: true, ..request }
     }
 }

@@ -1,7 +1,7 @@
 //! The two lines that a till meets the outside by: the one to its store and the one to its provider.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex},
 };
@@ -14,6 +14,8 @@ use commerce_core::{
         ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway, TransactionPage,
         TransactionQuery, Vault, WebhookError,
     },
+    id::PaymentId,
+    money::Money,
     order::Order,
     payment::{Operation, Payment, Refund, RefundStatus},
     store::{Commit, CommitError, Record, StoreResult, Write},
@@ -21,7 +23,10 @@ use commerce_core::{
     time::Timestamp,
 };
 
-use super::fate::{Fate, NoAnswer, Point};
+use super::{
+    fate::{Fate, NoAnswer, Point},
+    zoo::{self, Bug},
+};
 use crate::support::{
     faults::{Between, lost},
     name_of,
@@ -30,7 +35,9 @@ use crate::support::{
 /// The line to the store.
 #[derive(Debug)]
 pub(crate) struct StoreLine {
+    pub(crate) bug: Option<Bug>,
     pub(crate) fate: Fate,
+    pub(crate) bank: Bank,
 }
 
 /// What a commit is about: what it tells, else what it writes.
@@ -67,7 +74,10 @@ impl Between for StoreLine {
     async fn commit(&self, store: &dyn Subject, commit: &Commit) -> Result<(), CommitError> {
         let name = name(commit);
         let point = Point { name: &name, acts: true };
-        match self.fate.meet(point, store.commit(commit)).await {
+        if self.bug == Some(Bug::ChargesFirst) {
+            zoo::charge_first(&self.bank, commit).await;
+        }
+        match self.fate.meet(point, zoo::commit(self.bug, store, commit)).await {
             Ok(answer) => answer,
             Err(NoAnswer::Failed) => Err(CommitError::Unavailable(lost())),
             Err(NoAnswer::Lost) => Err(CommitError::OutcomeUnknown(lost())),
@@ -83,6 +93,10 @@ pub(crate) struct Bank {
     pub(crate) books: ScriptedGateway,
     replies: Arc<Mutex<Replies>>,
     keys: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    /// When it was seen first that money of a payment is set aside.
+    aside: Arc<Mutex<HashMap<PaymentId, Timestamp>>>,
+    /// What each webhook told: the payment as it was at that moment.
+    told: Arc<Mutex<Vec<(PaymentId, ProviderPayment)>>>,
 }
 
 impl fmt::Debug for Bank {
@@ -94,8 +108,13 @@ impl fmt::Debug for Bank {
 impl Bank {
     pub(crate) fn new(name: GatewayName) -> Self {
         let replies: Replies = Box::new(|_| Reply::Accept);
-        let keys = Arc::default();
-        Self { books: ScriptedGateway::new(name), replies: Arc::new(Mutex::new(replies)), keys }
+        Self {
+            books: ScriptedGateway::new(name),
+            replies: Arc::new(Mutex::new(replies)),
+            keys: Arc::default(),
+            aside: Arc::default(),
+            told: Arc::default(),
+        }
     }
 
     /// Decides what it does at each new call from now on.
@@ -103,19 +122,57 @@ impl Bank {
         *self.replies.lock().unwrap() = Box::new(replies);
     }
 
+    /// The customer confirms a payment.
+    pub(crate) fn pay(&self, id: PaymentId) {
+        self.books.pay(id);
+        self.note();
+    }
+
+    /// Something happens to a payment that the shop did not ask for.
+    pub(crate) fn change(&self, id: PaymentId, act: impl FnOnce(&mut ProviderPayment)) {
+        self.books.change(id, act);
+        self.note();
+    }
+
+    /// Remembers what the latest webhooks tell.
+    fn note(&self) {
+        let mut told = self.told.lock().unwrap();
+        while let Some((_, body)) = self.books.webhook(told.len()) {
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let id: PaymentId = body["payment_id"].as_str().unwrap().parse().unwrap();
+            let state = self.books.payments().into_iter().find(|(of, _)| *of == id).unwrap();
+            told.push(state);
+        }
+    }
+
+    /// The payment that a webhook is about, as it was.
+    pub(crate) fn told(&self, n: usize) -> Option<(PaymentId, ProviderPayment)> {
+        self.told.lock().unwrap().get(n).cloned()
+    }
+
     pub(crate) fn forget_keys(&self) {
         self.keys.lock().unwrap().clear();
         self.books.forget_keys();
     }
 
-    /// Comes to an end with all that it has taken its time for.
-    pub(crate) fn decide(&self) {
+    /// Comes to an end with all that it has taken its time for, and lets go what was set aside for too
+    /// long.
+    pub(crate) fn decide(&self, now: Timestamp) {
         for (id, seen) in self.books.payments() {
+            if seen.status == ProviderStatus::Authorized {
+                let since = *self.aside.lock().unwrap().entry(id).or_insert(now);
+                if now.as_millis() - since.as_millis() >= 7 * 86_400_000 {
+                    self.change(id, |payment| {
+                        payment.status = ProviderStatus::Expired;
+                        payment.capturable = Money::zero(payment.amount.currency());
+                    });
+                }
+            }
             let waits = |refund: &ProviderRefund| refund.status == RefundStatus::Pending;
             if seen.status != ProviderStatus::Processing && !seen.refunds.iter().any(waits) {
                 continue;
             }
-            self.books.change(id, |payment| {
+            self.change(id, |payment| {
                 if payment.status == ProviderStatus::Processing {
                     (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
                 }
@@ -148,6 +205,11 @@ impl GatewayLine {
         name: &str,
         act: impl Future<Output = Result<T, GatewayError>>,
     ) -> Result<T, GatewayError> {
+        let act = async {
+            let answer = act.await;
+            self.bank.note();
+            answer
+        };
         match self.fate.meet(Point { name, acts: true }, act).await {
             Ok(answer) => answer,
             Err(NoAnswer::Failed) => Err(GatewayError::unavailable("it is down")),
