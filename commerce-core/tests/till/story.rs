@@ -338,7 +338,6 @@ impl Story {
         if acts.len() > 1 {
             self.till.fate.tell(format!("{} at once:", acts.len()));
         }
-        let mut tries = Vec::new();
         for act in &acts {
             match act {
                 Act::Ask(request) => self.till.fate.tell(format!("  {:?}", request.ask)),
@@ -347,7 +346,6 @@ impl Story {
             if let Act::Webhook(n) = act {
                 self.handed[*n] += 1;
             }
-            tries.push(1 + self.dice.below(3));
         }
         let till = &self.till;
         let tasks = acts.iter().map(|act| -> Task<'_, Result<Option<Answer>, String>> {
@@ -366,9 +364,13 @@ impl Story {
                 }
             })
         });
+        let done: Vec<bool> = acts
+            .iter()
+            .map(|act| matches!(act, Act::Ask(of) if self.answers.contains_key(&name(of))))
+            .collect();
         let dice = &mut self.dice;
         let answers = till.fate.race(tasks.collect(), &mut |n| dice.below(n));
-        for (act, answer) in acts.into_iter().zip(answers) {
+        for ((act, answer), done) in acts.into_iter().zip(answers).zip(done) {
             let Act::Ask(request) = act else {
                 answer.transpose()?;
                 continue;
@@ -381,13 +383,14 @@ impl Story {
                 }
                 answer = self.till.ask(&request, tries);
             }
-            self.hear(&request, answer)?;
+            self.hear(&request, answer, done)?;
         }
         Ok(())
     }
 
-    /// What was answered once is answered for ever.
-    fn hear(&mut self, request: &Request, answer: Answer) -> Result<(), String> {
+    /// What was answered once is answered for ever. `done` is whether it was before this was asked:
+    /// while the same is under way it may well be refused.
+    fn hear(&mut self, request: &Request, answer: Answer, done: bool) -> Result<(), String> {
         self.till.fate.tell(format!("  -> {}", super::short(&answer)));
         let (name, ask) = (name(request), &request.ask);
         match answer {
@@ -396,7 +399,6 @@ impl Story {
                 ensure!(*first == answer, "another answer to {ask:?}:\n{first}\n{answer}");
             }
             Answer::Refused(why) => {
-                let done = self.answers.contains_key(&name);
                 ensure!(!done, "{ask:?} was done, and is now refused: {why:?}");
             }
             Answer::Unclear => {}
