@@ -50,6 +50,7 @@ mod due;
 mod levels;
 mod list_customers;
 mod list_orders;
+mod list_payments;
 mod list_products;
 mod list_stock;
 mod list_tokens;
@@ -63,6 +64,7 @@ mod records;
 mod search;
 mod unique;
 mod versions;
+mod webhooks;
 
 use std::{
     any::Any,

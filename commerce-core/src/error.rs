@@ -117,6 +117,19 @@ pub enum Rejection {
         /// The order that it was to pay: it waits, and can be paid in another way.
         order_id: OrderId,
     },
+    /// A webhook does not come from the gateway's provider, or nobody can say.
+    #[error("the webhook is not signed by its provider: {why}")]
+    WebhookUnverified {
+        /// What is wrong with its signature.
+        why: &'static str,
+    },
+    /// A webhook comes from the gateway's provider, and cannot be read: it does not say which event it
+    /// is, or is too long.
+    #[error("the webhook cannot be read: {why}")]
+    WebhookUnreadable {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The key was used before, for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,

@@ -139,6 +139,8 @@ ids! {
     TaxRateId = "tax";
     /// Names a back-office API token.
     ApiTokenId = "tok";
+    /// Names what a gateway's provider told.
+    WebhookId = "whk";
 }
 
 /// One operation's time and new ids, fixed once, so that deciding again after a conflict gives

@@ -77,6 +77,7 @@ mod patch;
 pub mod payment;
 pub mod pricing;
 pub mod quantity;
+pub mod reconciliation;
 pub mod rounding;
 pub mod search;
 pub mod secret;
@@ -86,9 +87,10 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod version;
+pub mod webhook;
 
 pub use error::Error;
 pub use service::{
     Commerce, CreatedCart, CreatedToken, Done, Lease, PlacedView, Relayed, StockLevelView,
-    StockView, Subscriber, Swept, TokenView,
+    StockView, Subscriber, Swept, TokenView, WebhookReceipt,
 };

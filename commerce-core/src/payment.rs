@@ -70,6 +70,8 @@ pub struct Payment {
     pub refunded: Money,
     /// When what is set aside is let go by itself.
     pub capture_before: Option<Timestamp>,
+    /// When the shop last heard that money was taken.
+    pub captured_at: Option<Timestamp>,
     /// The refunds, oldest first.
     pub refunds: Vec<Refund>,
     /// What customers' banks took back, or want to, oldest first.
@@ -138,6 +140,7 @@ impl Payment {
             captured: zero,
             refunded: zero,
             capture_before: None,
+            captured_at: None,
             refunds: Vec::new(),
             disputes: Vec::new(),
             operations: Vec::new(),

@@ -13,10 +13,12 @@ mod inventory;
 mod lease;
 mod order;
 mod payment;
+mod reconcile;
 mod relay;
 mod shop;
 mod sweep;
 mod token;
+mod webhook;
 
 pub use cart::CreatedCart;
 pub use checkout::PlacedView;
@@ -25,6 +27,7 @@ pub use lease::Lease;
 pub use relay::{Relayed, Subscriber};
 pub use sweep::Swept;
 pub use token::{CreatedToken, TokenView};
+pub use webhook::WebhookReceipt;
 
 use std::{collections::BTreeMap, fmt::Debug, ops::Deref, pin::Pin, sync::Arc};
 
@@ -189,7 +192,11 @@ impl Commerce {
                 Err(CommitError::Conflict(_) | CommitError::Short(_)) => {}
                 Err(CommitError::Taken(UniqueKey::OrderNumber(_))) => moment = self.moment(),
                 // Somebody else was faster; what they wrote is seen at the next try.
-                Err(CommitError::Taken(UniqueKey::OpenCart(_) | UniqueKey::OrderOfCart(_))) => {}
+                Err(CommitError::Taken(
+                    UniqueKey::OpenCart(_)
+                    | UniqueKey::OrderOfCart(_)
+                    | UniqueKey::WebhookEvent(..),
+                )) => {}
                 Err(CommitError::Taken(unique)) => {
                     let (what, value) = unique.describe();
                     let taken = Error::Rejected(Rejection::Taken { what, value });

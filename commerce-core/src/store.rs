@@ -23,7 +23,8 @@ pub use memory::MemoryStore;
 pub use query::MockQueries;
 pub use query::{
     Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest,
-    ProductFilter, ProductQuery, ProductSort, Queries, StockFilter, StockItem,
+    PaymentItem, PaymentQuery, ProductFilter, ProductQuery, ProductSort, Queries, StockFilter,
+    StockItem,
 };
 pub use record::{Record, RecordKey, Stored, Subscription, UniqueKey};
 
@@ -38,7 +39,10 @@ use crate::{
     currency::Currency,
     customer::Customer,
     event::Event,
-    id::{ApiTokenId, CartId, CategoryId, CustomerId, OrderId, PaymentId, ProductId, VariantId},
+    id::{
+        ApiTokenId, CartId, CategoryId, CustomerId, OrderId, PaymentId, ProductId, VariantId,
+        WebhookId,
+    },
     inventory::{Location, StockLevel, available},
     order::OrderInputs,
     secret::Digest,
@@ -46,6 +50,7 @@ use crate::{
     text::{Email, GatewayName, Label, OrderNumber, Sku, Slug},
     time::Timestamp,
     version::Versioned,
+    webhook::Webhook,
 };
 
 /// By what a product is looked up.
@@ -106,6 +111,15 @@ pub enum ApiTokenRef {
     Id(ApiTokenId),
     /// The digest of its secret.
     Digest(Digest),
+}
+
+/// By what a webhook is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookRef {
+    /// Its id.
+    Id(WebhookId),
+    /// The event that a gateway's provider told.
+    Event(GatewayName, Label),
 }
 
 /// A product with its variants and their stock, read in one snapshot.
@@ -169,6 +183,8 @@ pub enum Due {
     Cart(CartId),
     /// A payment of which nothing was heard for too long.
     Payment(PaymentId),
+    /// A webhook that is to be looked into.
+    Webhook(WebhookId),
 }
 
 /// The events of one commit, as the outbox has them.
@@ -191,6 +207,8 @@ pub struct Purge {
     pub outbox_through: u64,
     /// Closed carts that were last changed before this time.
     pub carts_before: Timestamp,
+    /// Webhooks of which nothing is left to do and that were last changed before this time.
+    pub webhooks_before: Timestamp,
 }
 
 /// Where a shop's records are kept.
@@ -239,10 +257,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>>;
     /// An API token, withdrawn or not.
     async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>>;
+    /// A webhook.
+    async fn webhook(&self, by: &WebhookRef) -> StoreResult<Option<Versioned<Webhook>>>;
     /// What was answered to an operation under a key.
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>>;
-    /// Orders and open carts whose `expires_at`, and payments whose `check_at`, is not after `now`:
-    /// the longest due first, at most `limit`.
+    /// Orders and open carts whose `expires_at`, payments whose `check_at`, and webhooks whose `due_at`
+    /// is not after `now`: the longest due first, at most `limit`.
     async fn due(&self, now: Timestamp, limit: usize) -> StoreResult<Vec<Due>>;
     /// The outbox after a place, in order, at most `limit` entries. An entry is only there once no
     /// entry with a lower place can still come.

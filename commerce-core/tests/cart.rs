@@ -222,7 +222,12 @@ fn an_idle_cart_expires_and_one_in_use_does_not() {
     w.days(29);
     assert_eq!((w.sweep(), w.sweep()), ((0, 1), (0, 0)));
     let now = w.now().saturating_add(std::time::Duration::from_secs(1));
-    let all = Purge { outcomes_before: Timestamp::MIN, outbox_through: 0, carts_before: now };
+    let all = Purge {
+        outcomes_before: Timestamp::MIN,
+        outbox_through: 0,
+        carts_before: now,
+        webhooks_before: Timestamp::MIN,
+    };
     assert_eq!(block_on(w.shop.purge(&all)).unwrap(), 2);
     assert_eq!(refused(w.cart(&guest, cart)), Rejection::NotFound { what: "cart" });
 }

@@ -27,12 +27,14 @@ use commerce_core::{
     store::{
         ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
-        PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, Record, RecordKey,
-        StockFilter, StockItem, Store, StoreResult, Subscription, VariantRef, Write,
+        PageRequest, PaymentItem, PaymentQuery, ProductInputs, ProductQuery, ProductRef, Purge,
+        Queries, Record, RecordKey, StockFilter, StockItem, Store, StoreResult, Subscription,
+        VariantRef, WebhookRef, Write,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
     version::{Version, Versioned},
+    webhook::Webhook,
 };
 
 /// A store in memory with one fault.
@@ -46,6 +48,8 @@ struct Faulty {
     first_read: Mutex<HashMap<CartId, Versioned<Cart>>>,
     /// Whether it was purged, for [`Fault::ForgetsOpenCarts`].
     purged: AtomicBool,
+    /// Whether it was purged, for [`Fault::ForgetsParkedWebhooks`].
+    forgot_all_webhooks: AtomicBool,
     /// How many have looked at a version before they write, for [`Fault::ChecksThenWrites`].
     looked: AtomicUsize,
 }
@@ -93,6 +97,10 @@ faults! {
     DropsAPayment, a_dropped_payment_is_caught, "orders::have_their_payments_the_oldest_first";
     RoundsTimes, a_rounded_time_is_caught, "records::a_cart_is_read_as_written";
     ForgetsOpenCarts, a_purged_open_cart_is_caught, "purge::forgets_closed_carts_before_a_time";
+    ForgetsParkedWebhooks, a_purged_webhook_is_caught,
+        "purge::forgets_webhooks_that_are_done_with";
+    ListsAllPayments, an_ignored_period_is_caught,
+        "list_payments::are_those_of_a_gateway_that_changed_in_a_period";
     LeavesOutVariants, a_left_out_variant_is_caught,
         "carts::come_with_further_variants_that_are_asked_for";
     ChecksThenWrites, a_check_apart_from_its_write_is_caught, "concurrency::never_loses_an_update";
@@ -139,6 +147,7 @@ impl Faulty {
             by_key: Mutex::default(),
             first_read: Mutex::default(),
             purged: AtomicBool::new(false),
+            forgot_all_webhooks: AtomicBool::new(false),
             looked: AtomicUsize::new(0),
         }
     }
@@ -263,6 +272,12 @@ impl Store for Faulty {
         self.store.api_token(by).await
     }
 
+    async fn webhook(&self, by: &WebhookRef) -> StoreResult<Option<Versioned<Webhook>>> {
+        let forgotten = self.forgot_all_webhooks.load(Ordering::SeqCst);
+        let found = self.store.webhook(by).await?;
+        Ok(found.filter(|webhook| !(forgotten && webhook.due_at.is_some())))
+    }
+
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
         let mut found = self.store.outcome(key).await?;
         if self.is(Fault::LosesOutcomes) {
@@ -337,6 +352,7 @@ impl Store for Faulty {
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
         self.purged.store(self.is(Fault::ForgetsOpenCarts), Ordering::SeqCst);
+        self.forgot_all_webhooks.store(self.is(Fault::ForgetsParkedWebhooks), Ordering::SeqCst);
         self.store.purge(purge).await
     }
 }
@@ -373,6 +389,14 @@ impl Queries for Faulty {
             page.items.remove(0);
         }
         Ok(page)
+    }
+
+    async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
+        let mut query = query.clone();
+        if self.is(Fault::ListsAllPayments) {
+            query.created_before = Timestamp::MAX;
+        }
+        self.store.payments(&query).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

@@ -120,7 +120,12 @@ fn a_key_that_was_forgotten_never_permits_a_second_order() {
     let (keyed, cart) = filled(&w, shirt, "k");
     w.place(&keyed, cart).unwrap();
     w.days(2);
-    let forget = Purge { outcomes_before: w.now(), outbox_through: 0, carts_before: w.now() };
+    let forget = Purge {
+        outcomes_before: w.now(),
+        outbox_through: 0,
+        carts_before: w.now(),
+        webhooks_before: w.now(),
+    };
     block_on(w.shop.purge(&forget)).unwrap();
     assert!(w.place(&keyed, cart).is_err());
     assert_eq!(w.stock(shirt), (5, 1, 4));
@@ -132,7 +137,12 @@ fn a_key_is_kept_for_a_day_whatever_is_to_be_forgotten() {
     let shirt = w.sell("SHIRT", 1999, 5);
     let (keyed, cart) = filled(&w, shirt, "k");
     let placed = w.place(&keyed, cart).unwrap().output;
-    let all = Purge { outcomes_before: Timestamp::MAX, outbox_through: 0, carts_before: w.now() };
+    let all = Purge {
+        outcomes_before: Timestamp::MAX,
+        outbox_through: 0,
+        carts_before: w.now(),
+        webhooks_before: w.now(),
+    };
     let purge = || block_on(w.shop.purge(&all)).unwrap();
     w.days(1);
     assert_eq!(purge(), 0);

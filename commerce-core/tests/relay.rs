@@ -248,6 +248,7 @@ fn what_all_have_seen_can_be_forgotten() {
         outcomes_before: Timestamp::MIN,
         outbox_through: relayed.position,
         carts_before: Timestamp::MIN,
+        webhooks_before: Timestamp::MIN,
     };
     assert_eq!(block_on(w.shop.purge(&purge)).unwrap(), 4);
     block_on(w.shop.relay(&diary, 100)).unwrap();

@@ -57,6 +57,8 @@ pub struct Background {
     work: TaskTracker,
 }
 
+/// How long webhooks are kept that were looked into, so that somebody can find out what happened.
+const WEBHOOKS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// How much is done between two looks at whether to stop.
 const BATCH: usize = 256;
 
@@ -161,12 +163,12 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
     let swept = commerce.sweep(BATCH).await;
     // A claim that cannot be given back ends by itself.
     let _ = commerce.release(lease).await;
-    let Swept { orders, carts, payments } = swept?;
-    let any = orders + carts + payments > 0;
+    let Swept { orders, carts, payments, webhooks } = swept?;
+    let any = orders + carts + payments + webhooks > 0;
     if any {
         tracing::info!(
             target: "commerce_http::background",
-            orders, carts, payments, "dealt with what was overdue"
+            orders, carts, payments, webhooks, "dealt with what was overdue"
         );
     }
     Ok(any)
@@ -188,6 +190,7 @@ async fn purge(
         // Without subscribers nothing is known to be seen.
         outbox_through: if subscribers.is_empty() { 0 } else { outbox_through },
         carts_before: now.saturating_sub(schedule.carts_kept),
+        webhooks_before: now.saturating_sub(WEBHOOKS_KEPT),
     };
     let forgotten = commerce.purge(&purge).await?;
     tracing::debug!(target: "commerce_http::background", forgotten, "purged");

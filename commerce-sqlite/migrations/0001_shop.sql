@@ -380,6 +380,7 @@ CREATE TABLE commerce_payments (
     failure TEXT,
     review TEXT,
     capture_before INTEGER,
+    captured_at INTEGER,
     check_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
@@ -389,6 +390,7 @@ CREATE TABLE commerce_payments (
 
 CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
 CREATE INDEX commerce_payments_due ON commerce_payments (check_at, id) WHERE check_at IS NOT NULL;
+CREATE INDEX commerce_payments_changed ON commerce_payments (gateway, updated_at, id);
 
 -- What the provider calls a payment and what belongs to it.
 CREATE TABLE commerce_payment_references (
@@ -500,6 +502,29 @@ CREATE TABLE commerce_api_tokens (
 ) STRICT;
 
 CREATE INDEX commerce_api_tokens_by_age ON commerce_api_tokens (created_at, id);
+
+-- What gateways' providers told, to the byte, and what has become of it.
+CREATE TABLE commerce_webhooks (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    gateway TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    account TEXT,
+    livemode INTEGER NOT NULL,
+    subject TEXT,
+    body BLOB NOT NULL,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    failure TEXT,
+    due_at INTEGER,
+    received_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (gateway, event_id)
+) STRICT;
+
+CREATE INDEX commerce_webhooks_due ON commerce_webhooks (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX commerce_webhooks_done ON commerce_webhooks (updated_at, id) WHERE due_at IS NULL;
 
 -- How far each subscriber of the outbox has come, and until when one server alone hands on to it.
 CREATE TABLE commerce_subscriptions (

@@ -19,7 +19,8 @@ use commerce_core::{
     order::OrderInputs,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderQuery, Page, PageRequest,
-        ProductInputs, ProductQuery, Queries, StockFilter, StockItem, StoreResult,
+        PaymentItem, PaymentQuery, ProductInputs, ProductQuery, Queries, StockFilter, StockItem,
+        StoreResult,
     },
     version::Versioned,
 };
@@ -40,6 +41,10 @@ impl Queries for SqliteStore {
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
         self.read(|connection| order::orders(connection, query))
+    }
+
+    async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
+        self.read(|connection| order::payments(connection, query))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

@@ -17,11 +17,12 @@ use commerce_core::{
     store::{
         ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef,
         OutboxEntry, Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult,
-        Subscription, VariantRef,
+        Subscription, VariantRef, WebhookRef,
     },
     text::Label,
     time::Timestamp,
     version::Versioned,
+    webhook::Webhook,
 };
 use rusqlite::Connection;
 
@@ -31,6 +32,7 @@ use crate::{
     open::OpenOptions,
     table::{
         cart, category, customer, journal, order, product, stock, token, variant, wanted::Wanted,
+        webhook,
     },
     writer::Writer,
 };
@@ -253,6 +255,10 @@ impl Store for SqliteStore {
 
     async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
         self.read(|connection| token::api_token(connection, by))
+    }
+
+    async fn webhook(&self, by: &WebhookRef) -> StoreResult<Option<Versioned<Webhook>>> {
+        self.read(|connection| webhook::webhook(connection, by))
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {

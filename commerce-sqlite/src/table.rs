@@ -13,6 +13,7 @@ pub(crate) mod stock;
 pub(crate) mod token;
 pub(crate) mod variant;
 pub(crate) mod wanted;
+pub(crate) mod webhook;
 
 use commerce_core::{id::Id, time::Timestamp};
 use rusqlite::{

@@ -81,6 +81,7 @@ impl View for Database<'_> {
             RecordKey::Payment(id) => version_of!("commerce_payments", id),
             RecordKey::Customer(id) => version_of!("commerce_customers", id),
             RecordKey::ApiToken(id) => version_of!("commerce_api_tokens", id),
+            RecordKey::Webhook(id) => version_of!("commerce_webhooks", id),
             RecordKey::Subscription(name) => codec::first(
                 self.connection,
                 "SELECT version FROM commerce_subscriptions WHERE name = ?1",
@@ -138,6 +139,12 @@ impl View for Database<'_> {
             UniqueKey::ApiToken(digest) => {
                 holder!(ApiToken, "commerce_api_tokens", "digest = ?1", [&digest.as_bytes()[..]])
             }
+            UniqueKey::WebhookEvent(gateway, event) => holder!(
+                Webhook,
+                "commerce_webhooks",
+                "gateway = ?1 AND event_id = ?2",
+                [&**gateway, &**event]
+            ),
         })
     }
 

@@ -21,7 +21,7 @@ use crate::{
         journal::{self, Positions},
         order, payment, product, shop,
         stock::{self, Levels},
-        token, variant,
+        token, variant, webhook,
     },
     view::Database,
 };
@@ -256,6 +256,7 @@ impl Changes {
             RecordKey::Payment(id) => (next_version!("commerce_payments"), codec::key(*id)),
             RecordKey::Customer(id) => (next_version!("commerce_customers"), codec::key(*id)),
             RecordKey::ApiToken(id) => (next_version!("commerce_api_tokens"), codec::key(*id)),
+            RecordKey::Webhook(id) => (next_version!("commerce_webhooks"), codec::key(*id)),
         };
         codec::run(connection, sql, [id])?;
         Ok(())
@@ -306,6 +307,9 @@ impl Changes {
                 })
             }
             Record::ApiToken(it) => token::TOKENS.insert(connection, &token::row(it, version)),
+            Record::Webhook(it) => {
+                webhook::WEBHOOKS.insert(connection, &webhook::row(it, version)?)
+            }
             Record::Subscription(it) => {
                 token::SUBSCRIPTIONS.insert(connection, &token::subscription_row(it, version))
             }
@@ -391,6 +395,11 @@ impl Changes {
             (Record::ApiToken(old), Record::ApiToken(new)) => {
                 token::TOKENS.update(connection, &token::row(old, before), &token::row(new, after))
             }
+            (Record::Webhook(old), Record::Webhook(new)) => webhook::WEBHOOKS.update(
+                connection,
+                &webhook::row(old, before)?,
+                &webhook::row(new, after)?,
+            ),
             (Record::Subscription(old), Record::Subscription(new)) => token::SUBSCRIPTIONS.update(
                 connection,
                 &token::subscription_row(old, before),
@@ -440,6 +449,7 @@ impl Changes {
                 customer::CUSTOMERS.delete(connection, &[Cell::id(it.id)])
             }
             Record::ApiToken(it) => token::TOKENS.delete(connection, &[Cell::id(it.id)]),
+            Record::Webhook(it) => webhook::WEBHOOKS.delete(connection, &[Cell::id(it.id)]),
             Record::Subscription(it) => {
                 token::SUBSCRIPTIONS.delete(connection, &[Cell::Text(&it.name)])
             }
@@ -525,6 +535,7 @@ fn keyed(record: &Record, version: Version) -> Result<Option<(&'static Table, Ve
         Record::Order(it) => (&order::ORDERS, order::row(it, version, None)?),
         Record::Customer(it) => (&customer::CUSTOMERS, customer::row(it, version)),
         Record::ApiToken(it) => (&token::TOKENS, token::row(it, version)),
+        Record::Webhook(it) => (&webhook::WEBHOOKS, webhook::row(it, version)?),
         Record::Shop(_) | Record::Location(_) | Record::Payment(_) | Record::Subscription(_) => {
             return Ok(None);
         }

@@ -367,6 +367,7 @@ CREATE TABLE commerce_payments (
     failure text,
     review text,
     capture_before timestamptz,
+    captured_at timestamptz,
     check_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -376,6 +377,7 @@ CREATE TABLE commerce_payments (
 
 CREATE INDEX commerce_payments_of_order ON commerce_payments (order_id, id);
 CREATE INDEX commerce_payments_due ON commerce_payments (check_at, id) WHERE check_at IS NOT NULL;
+CREATE INDEX commerce_payments_changed ON commerce_payments (gateway, updated_at, id);
 
 -- What the provider calls a payment and what belongs to it.
 CREATE TABLE commerce_payment_references (
@@ -481,6 +483,29 @@ CREATE TABLE commerce_api_tokens (
 );
 
 CREATE INDEX commerce_api_tokens_by_age ON commerce_api_tokens (created_at, id);
+
+-- What gateways' providers told, to the byte, and what has become of it.
+CREATE TABLE commerce_webhooks (
+    id uuid PRIMARY KEY,
+    version bigint NOT NULL CHECK (version > 0),
+    gateway text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    kind text NOT NULL,
+    account text COLLATE "C",
+    livemode boolean NOT NULL,
+    subject json,
+    body bytea NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    attempts bigint NOT NULL CHECK (attempts >= 0),
+    failure text,
+    due_at timestamptz,
+    received_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    UNIQUE (gateway, event_id) DEFERRABLE
+);
+
+CREATE INDEX commerce_webhooks_due ON commerce_webhooks (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX commerce_webhooks_done ON commerce_webhooks (updated_at, id) WHERE due_at IS NULL;
 
 -- How far each subscriber of the outbox has come, and until when one server alone hands on to it.
 CREATE TABLE commerce_subscriptions (

@@ -23,7 +23,7 @@ use crate::{
     settle::Settle,
     table::{
         Table, cart, category, customer, journal, order, payment, product, shop, stock, token,
-        variant,
+        variant, webhook,
     },
     view::{self, Change, Moved, Net},
 };
@@ -84,6 +84,7 @@ fn table_of(key: &RecordKey) -> &'static Table {
         RecordKey::Payment(_) => &payment::PAYMENTS,
         RecordKey::Customer(_) => &customer::CUSTOMERS,
         RecordKey::ApiToken(_) => &token::TOKENS,
+        RecordKey::Webhook(_) => &webhook::WEBHOOKS,
         RecordKey::Subscription(_) => &token::SUBSCRIPTIONS,
     }
 }
@@ -117,6 +118,7 @@ fn write_record(sets: &mut Sets, change: &Change<'_>) -> Result<()> {
         Record::Payment(_) => write!(Payment, payment::write)?,
         Record::Customer(_) => write!(Customer, customer::write)?,
         Record::ApiToken(_) => write!(ApiToken, token::write)?,
+        Record::Webhook(_) => write!(Webhook, webhook::write)?,
         Record::Subscription(_) => write!(Subscription, token::write_subscription)?,
     }
     Ok(())

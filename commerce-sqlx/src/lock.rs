@@ -130,6 +130,7 @@ fn table_of(key: &RecordKey) -> (&'static str, &'static str, Kind) {
         RecordKey::Payment(_) => ("commerce_payments", "id", Kind::Uuid),
         RecordKey::Customer(_) => ("commerce_customers", "id", Kind::Uuid),
         RecordKey::ApiToken(_) => ("commerce_api_tokens", "id", Kind::Uuid),
+        RecordKey::Webhook(_) => ("commerce_webhooks", "id", Kind::Uuid),
         RecordKey::Subscription(_) => ("commerce_subscriptions", "name", Kind::Text),
     }
 }
@@ -146,6 +147,7 @@ pub(crate) fn cell_of(key: &RecordKey) -> Cell<'_> {
         RecordKey::Payment(id) => Cell::id(*id),
         RecordKey::Customer(id) => Cell::id(*id),
         RecordKey::ApiToken(id) => Cell::id(*id),
+        RecordKey::Webhook(id) => Cell::id(*id),
         RecordKey::Subscription(name) => Cell::Text(name),
     }
 }
@@ -166,6 +168,7 @@ fn read_key(like: &RecordKey, row: &Columns<'_>) -> Result<RecordKey> {
         RecordKey::Payment(_) => RecordKey::Payment(row.id()?),
         RecordKey::Customer(_) => RecordKey::Customer(row.id()?),
         RecordKey::ApiToken(_) => RecordKey::ApiToken(row.id()?),
+        RecordKey::Webhook(_) => RecordKey::Webhook(row.id()?),
         RecordKey::Subscription(_) => RecordKey::Subscription(row.text()?),
     })
 }
@@ -251,6 +254,7 @@ impl<'a> Reading<'a> {
         let mut external_ids = Array::new(Kind::Text);
         let mut references = [Array::new(Kind::Text), Array::new(Kind::Text)];
         let mut digests = Array::new(Kind::Bytes);
+        let mut events = [Array::new(Kind::Text), Array::new(Kind::Text)];
         for key in keys {
             match key {
                 UniqueKey::ProductSlug(slug) => slugs.push(&Cell::Text(slug)),
@@ -274,6 +278,11 @@ impl<'a> Reading<'a> {
                     names.push(&Cell::Text(reference));
                 }
                 UniqueKey::ApiToken(digest) => digests.push(&Cell::Digest(*digest)),
+                UniqueKey::WebhookEvent(gateway, event) => {
+                    let [gateways, names] = &mut events;
+                    gateways.push(&Cell::Text(gateway));
+                    names.push(&Cell::Text(event));
+                }
             }
         }
         /// One part: who has one of the keys. The row is the id and the key.
@@ -368,6 +377,17 @@ impl<'a> Reading<'a> {
             ApiToken,
             |row| UniqueKey::ApiToken(row.digest()?)
         );
+        if !events.iter().all(Array::is_empty) {
+            const EVENTS: &str = "SELECT ROW(w.id, w.gateway, w.event_id)
+                FROM unnest(?::text[], ?::text[]) AS wanted (gateway, event_id)
+                JOIN commerce_webhooks AS w ON w.gateway = wanted.gateway
+                AND w.event_id = wanted.event_id";
+            self.part(EVENTS, events, |row, state| {
+                let holder = RecordKey::Webhook(row.id()?);
+                state.holders.insert(UniqueKey::WebhookEvent(row.text()?, row.text()?), holder);
+                Ok(())
+            });
+        }
         Ok(())
     }
 

@@ -13,7 +13,8 @@ use commerce_core::{
     order::OrderInputs,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderQuery, Page, PageRequest,
-        ProductInputs, ProductQuery, Queries, StockFilter, StockItem, StoreResult,
+        PaymentItem, PaymentQuery, ProductInputs, ProductQuery, Queries, StockFilter, StockItem,
+        StoreResult,
     },
     time::Timestamp,
     version::Versioned,
@@ -38,6 +39,11 @@ impl Queries for PgStore {
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
         let query = query.clone();
         read!(self.lists(), |connection| order::orders(connection, &query))
+    }
+
+    async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
+        let query = query.clone();
+        read!(self.lists(), |connection| order::payments(connection, &query))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

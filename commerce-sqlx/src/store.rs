@@ -7,7 +7,9 @@ use crate::{
     listen::Listening,
     open::OpenOptions,
     readers::{Readers, read},
-    table::{cart, category, checkout, customer, journal, order, product, shop, token, variant},
+    table::{
+        cart, category, checkout, customer, journal, order, product, shop, token, variant, webhook,
+    },
     writer::Writer,
 };
 use async_trait::async_trait;
@@ -22,11 +24,12 @@ use commerce_core::{
     store::{
         ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef,
         OutboxEntry, Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, Store, StoreResult,
-        Subscription, VariantRef,
+        Subscription, VariantRef, WebhookRef,
     },
     text::Label,
     time::Timestamp,
     version::Versioned,
+    webhook::Webhook,
 };
 
 /// A shop in a PostgreSQL database, which any number of servers may have open at once.
@@ -151,6 +154,11 @@ impl Store for PgStore {
     async fn api_token(&self, by: &ApiTokenRef) -> StoreResult<Option<Versioned<ApiToken>>> {
         let by = *by;
         read!(self.records(), |connection| token::api_token(connection, &by))
+    }
+
+    async fn webhook(&self, by: &WebhookRef) -> StoreResult<Option<Versioned<Webhook>>> {
+        let by = by.clone();
+        read!(self.records(), |connection| webhook::webhook(connection, &by))
     }
 
     async fn outcome(&self, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {

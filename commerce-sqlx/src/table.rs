@@ -13,6 +13,7 @@ pub(crate) mod shop;
 pub(crate) mod stock;
 pub(crate) mod token;
 pub(crate) mod variant;
+pub(crate) mod webhook;
 
 use commerce_core::version::Version;
 

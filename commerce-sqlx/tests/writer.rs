@@ -156,6 +156,7 @@ fn a_caller_who_goes_away_leaves_nothing_behind() {
         outcomes_before: Timestamp::UNIX_EPOCH,
         outbox_through: 1,
         carts_before: Timestamp::UNIX_EPOCH,
+        webhooks_before: Timestamp::UNIX_EPOCH,
     };
     dropped_everywhere(|| store.purge(&purge), &mut check);
     // A commit happens or does not; the writer goes on in any case.

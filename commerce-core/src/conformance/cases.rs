@@ -33,6 +33,8 @@ macro_rules! __conformance_cases {
                     "a customer is read as they were written, whatever is absent from them";
                 an_api_token_is_read_as_written:
                     "an API token is read as it was written, whatever is absent from it";
+                a_webhook_is_read_as_written:
+                    "a webhook is read as it was written, its body to the byte";
                 a_subscription_is_read_as_written:
                     "a subscription is read as it was written";
                 texts_at_their_longest:
@@ -117,6 +119,8 @@ macro_rules! __conformance_cases {
                     "an external number has one holder; a change or a removal sets it free";
                 an_api_token_has_its_digest_alone:
                     "a token digest has one holder; a change or a removal sets it free";
+                a_webhook_has_its_event_alone:
+                    "an event of a gateway has one holder; a change or a removal sets it free";
                 what_is_absent_is_not_taken:
                     "a unique key that a record does not have is taken by nobody";
                 kinds_do_not_share_keys:
@@ -246,6 +250,10 @@ macro_rules! __conformance_cases {
                 tells_of_no_low_stock_without_a_threshold:
                     "stock is never low where the threshold is 0";
             }
+            webhooks {
+                are_found_by_id_and_event:
+                    "a webhook is found by its id and by the event of its gateway, to the letter";
+            }
             due {
                 are_orders_and_carts_whose_time_is_up:
                     "orders and open carts are due once their time is not after now";
@@ -257,6 +265,8 @@ macro_rules! __conformance_cases {
                     "a closed cart is never due";
                 are_not_removed_ones:
                     "what was removed is never due";
+                are_payments_and_webhooks_that_wait:
+                    "payments and webhooks are due at their time, until nothing is left to do";
             }
             purge {
                 forgets_outcomes_before_a_time:
@@ -269,8 +279,10 @@ macro_rules! __conformance_cases {
                     "a purge forgets the closed carts last changed before its time, never open ones";
                 leaves_a_cart_s_order_as_it_is:
                     "the order of a forgotten cart stays, and stays the only one of that cart";
+                forgets_webhooks_that_are_done_with:
+                    "a purge forgets the webhooks last changed before its time that are done with, never one that waits";
                 forgets_nothing_else:
-                    "a purge forgets nothing but outcomes, entries and closed carts";
+                    "a purge forgets nothing but outcomes, entries, closed carts and webhooks that are done with";
             }
             products {
                 are_found_by_id_and_slug:
@@ -449,6 +461,12 @@ macro_rules! __conformance_cases {
                     "a customer of a list is as they are when read alone, addresses included";
                 count_all_only_if_asked:
                     "the total is that of the whole list, and there only if asked for";
+            }
+            list_payments {
+                come_by_the_time_of_their_last_change:
+                    "payments come by the time of their last change, equal ones by id, page by page";
+                are_those_of_a_gateway_that_changed_in_a_period:
+                    "payments are those of a gateway, changed from a time on and made before a time";
             }
             list_tokens {
                 come_the_newest_first:

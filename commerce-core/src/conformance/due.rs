@@ -7,8 +7,10 @@ use super::{
 use crate::{
     cart::{Cart, CartStatus, Origin},
     order::Order,
+    payment::Payment,
     store::Due,
     time::Timestamp,
+    webhook::Webhook,
 };
 
 pub(super) async fn are_orders_and_carts_whose_time_is_up(t: &Bench<'_>) {
@@ -84,6 +86,28 @@ pub(super) async fn are_not_closed_carts(t: &Bench<'_>) {
     let draft = Cart { expires_at: at(10), origin: Origin::BackOffice, ..make.cart() };
     t.insert(draft.clone()).await;
     assert_eq!(t.due(at(50)).await, [Due::Cart(draft.id)], "a draft of the back office is a cart");
+}
+
+pub(super) async fn are_payments_and_webhooks_that_wait(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let order = make.order();
+    let payment = Payment { check_at: Some(at(100)), ..make.payment(&order) };
+    let mut webhook = Webhook { due_at: Some(at(100)), ..make.full_webhook() };
+    t.insert(make.payment(&order)).await;
+    t.insert(make.webhook()).await;
+    t.insert(payment.clone()).await;
+    t.insert(webhook.clone()).await;
+    let [of_payment, of_webhook] = [Due::Payment(payment.id), Due::Webhook(webhook.id)];
+    assert_eq!(t.due(at(99)).await, [], "not before their time");
+    assert_eq!(t.due(at(100)).await, [of_payment, of_webhook]);
+    assert_eq!(t.store().due(at(100), 1).await.unwrap(), [of_payment]);
+    webhook.due_at = Some(at(50));
+    t.replace(&webhook).await;
+    assert_eq!(t.due(at(100)).await, [of_webhook, of_payment], "the longest due first");
+    t.replace(&Payment { check_at: None, ..payment }).await;
+    webhook.due_at = None;
+    t.replace(&webhook).await;
+    assert_eq!(t.due(Timestamp::MAX).await, [], "nothing is left to do");
 }
 
 pub(super) async fn are_not_removed_ones(t: &Bench<'_>) {

@@ -16,6 +16,7 @@ use crate::{
         ProductOption, ProductStatus, Related, Relation, Seo, Variant,
     },
     currency::Currency,
+    gateway::{ProviderAccount, Subject},
     id::{Id, LocationId, Moment, OrderId, VariantId},
     inventory::{LevelKey, Location, Reason, StockMove},
     money::Money,
@@ -34,6 +35,7 @@ use crate::{
         Country, Email, GatewayName, IdempotencyKey, Label, Prose, Region, Sku, Slug, TaxClass, Url,
     },
     time::Timestamp,
+    webhook::{Webhook, WebhookFailure, WebhookStatus},
 };
 
 /// The time, some milliseconds after the beginning of the case.
@@ -401,6 +403,42 @@ impl Make {
             scope: Scope::Admin,
             created_at: at(0),
             revoked_at: None,
+        }
+    }
+
+    pub(super) fn webhook(&mut self) -> Webhook {
+        Webhook {
+            id: self.id(),
+            gateway: GatewayName::new("card").unwrap(),
+            event_id: label(&format!("evt_{}", self.word())),
+            kind: label("x"),
+            account: ProviderAccount { id: None, livemode: false },
+            subject: None,
+            body: Vec::new(),
+            status: WebhookStatus::Ignored,
+            attempts: 0,
+            failure: None,
+            due_at: None,
+            received_at: at(0),
+            updated_at: at(0),
+        }
+    }
+
+    pub(super) fn full_webhook(&mut self) -> Webhook {
+        Webhook {
+            kind: label("charge.dispute.created ü"),
+            account: ProviderAccount { id: Some(label("acct_1")), livemode: true },
+            subject: Some(Subject {
+                references: vec![label("pi_1"), label("ch_\"1\"")],
+                payment_id: Some(self.id()),
+            }),
+            body: (0..=u8::MAX).collect(),
+            status: WebhookStatus::Parked,
+            attempts: u32::MAX,
+            failure: Some(WebhookFailure::UnknownPayment),
+            due_at: Some(at(60)),
+            updated_at: at(50),
+            ..self.webhook()
         }
     }
 

@@ -8,12 +8,17 @@ use crate::{
     cart::{Cart, CartStatus},
     event::Event,
     order::Order,
-    store::{Commit, Outcome, Purge},
+    store::{Commit, Outcome, Purge, WebhookRef},
     time::Timestamp,
+    webhook::Webhook,
 };
 
-const NOTHING: Purge =
-    Purge { outcomes_before: Timestamp::MIN, outbox_through: 0, carts_before: Timestamp::MIN };
+const NOTHING: Purge = Purge {
+    outcomes_before: Timestamp::MIN,
+    outbox_through: 0,
+    carts_before: Timestamp::MIN,
+    webhooks_before: Timestamp::MIN,
+};
 
 async fn purged(t: &Bench<'_>, purge: Purge) -> u64 {
     t.store().purge(&purge).await.unwrap()
@@ -115,23 +120,48 @@ pub(super) async fn leaves_a_cart_s_order_as_it_is(t: &Bench<'_>) {
     t.refused(&again).await;
 }
 
+pub(super) async fn forgets_webhooks_that_are_done_with(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let mut of = |due_at, updated_at| Webhook { due_at, updated_at, ..make.webhook() };
+    let forgotten = [of(None, at(8)), of(None, at(9))];
+    let kept = [of(None, at(10)), of(Some(at(0)), at(0)), of(Some(at(99)), at(9))];
+    for webhook in forgotten.iter().chain(&kept) {
+        t.insert(webhook.clone()).await;
+    }
+    assert_eq!(purged(t, NOTHING).await, 0);
+    assert_eq!(purged(t, Purge { webhooks_before: at(10), ..NOTHING }).await, 2);
+    for webhook in &kept {
+        t.has(webhook, 1).await;
+    }
+    assert_eq!(purged(t, Purge { webhooks_before: Timestamp::MAX, ..NOTHING }).await, 1);
+    for Webhook { gateway, event_id, .. } in forgotten {
+        let event = WebhookRef::Event(gateway.clone(), event_id.clone());
+        assert_eq!(t.store().webhook(&event).await.unwrap(), None);
+        // Told once more, it is new.
+        t.insert(Webhook { gateway, event_id, ..make.webhook() }).await;
+    }
+}
+
 pub(super) async fn forgets_nothing_else(t: &Bench<'_>) {
     let mut make = Make::new();
     let shelf = t.stocked(&mut make, 5, 1).await;
     let (order, customer, token) = (make.order(), make.full_customer(), make.token());
     let (subscription, category) = (make.subscription(), make.category());
+    let webhook = make.full_webhook();
     let mut commit = commit();
     commit.insert(order.clone());
     commit.insert(customer.clone());
     commit.insert(token.clone());
     commit.insert(subscription.clone());
     commit.insert(category.clone());
+    commit.insert(webhook.clone());
     t.commit(&commit).await;
     let told = t.outbox().await.len();
     let all = Purge {
         outcomes_before: Timestamp::MAX,
         outbox_through: u64::MAX,
         carts_before: Timestamp::MAX,
+        webhooks_before: Timestamp::MAX,
     };
     assert_eq!(purged(t, all).await, u64::try_from(told).unwrap());
     t.has(&shelf.location, 1).await;
@@ -142,6 +172,7 @@ pub(super) async fn forgets_nothing_else(t: &Bench<'_>) {
     t.has(&token, 1).await;
     t.has(&subscription, 1).await;
     t.has(&category, 1).await;
+    t.has(&webhook, 1).await;
     assert_eq!(t.counts(shelf.key()).await, (5, 1));
     assert_eq!(t.ledger(shelf.variant.id, None).await.len(), 1);
 }

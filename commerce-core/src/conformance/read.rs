@@ -15,10 +15,11 @@ use crate::{
     store::{
         ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, MovementFilter, OrderRef,
         OutboxEntry, Page, PageRequest, ProductInputs, ProductRef, Stored, Subscription,
-        VariantRef,
+        VariantRef, WebhookRef,
     },
     time::Timestamp,
     version::{Version, Versioned},
+    webhook::Webhook,
 };
 
 /// A record that a case can read back, whatever its kind.
@@ -60,6 +61,7 @@ kept! {
     };
     Customer, |it, store| store.customer(&CustomerRef::Id(it.id)).await.unwrap();
     ApiToken, |it, store| store.api_token(&ApiTokenRef::Digest(it.digest)).await.unwrap();
+    Webhook, |it, store| store.webhook(&WebhookRef::Id(it.id)).await.unwrap();
     Subscription, |it, store| store.subscription(&it.name).await.unwrap();
 }
 
@@ -218,7 +220,7 @@ impl<'a> Bench<'a> {
         self.outbox().await.into_iter().flat_map(|entry| entry.events).collect()
     }
 
-    /// The carts and orders that are due, as texts, the longest due first.
+    /// What is due, the longest due first.
     pub(super) async fn due(&self, now: Timestamp) -> Vec<crate::store::Due> {
         self.store.due(now, 1_000).await.unwrap()
     }

@@ -19,9 +19,11 @@ use crate::{
     shop::Limits,
     store::{
         ApiTokenRef, CategoryRef, CustomerRef, OrderRef, ProductRef, Subscription, VariantRef,
+        WebhookRef,
     },
     text::{AltText, Email, Label, Note, OrderNumber, Prose, Sku, Slug, Url},
     time::Timestamp,
+    webhook::Webhook,
 };
 
 /// Writes a record in one state, then in another, and back; reads it each time.
@@ -58,6 +60,7 @@ pub(super) async fn what_is_not_there_is_none(t: &Bench<'_>) {
     assert_eq!(store.customer(&CustomerRef::Email(email("a@b.co"))).await.unwrap(), None);
     assert_eq!(store.customer(&CustomerRef::ExternalId(label("x"))).await.unwrap(), None);
     assert_eq!(store.api_token(&ApiTokenRef::Digest(make.digest())).await.unwrap(), None);
+    assert_eq!(store.webhook(&WebhookRef::Id(make.id())).await.unwrap(), None);
     assert_eq!(store.outcome(&super::make::outcome_key("s", "k")).await.unwrap(), None);
     assert_eq!(store.due(Timestamp::MAX, 10).await.unwrap(), []);
     assert_eq!(store.outbox(0, 10).await.unwrap(), []);
@@ -171,6 +174,17 @@ pub(super) async fn an_api_token_is_read_as_written(t: &Bench<'_>) {
     let token = Make::new().token();
     let revoked = crate::access::ApiToken { revoked_at: Some(at(5)), ..token.clone() };
     keeps(t, token, revoked).await;
+}
+
+pub(super) async fn a_webhook_is_read_as_written(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let full = make.full_webhook();
+    let bare = Webhook { id: full.id, ..make.webhook() };
+    keeps(t, full, bare).await;
+    let longest = Webhook { body: vec![0xa5; Webhook::BODY_MAX], ..make.full_webhook() };
+    let mut shorter = longest.clone();
+    shorter.body.truncate(1);
+    keeps(t, longest, shorter).await;
 }
 
 pub(super) async fn a_subscription_is_read_as_written(t: &Bench<'_>) {
@@ -418,6 +432,7 @@ pub(super) async fn a_removed_record_is_gone(t: &Bench<'_>) {
     };
     let (payment, token) = (make.full_payment(&order), make.token());
     let (subscription, location) = (make.subscription(), make.location());
+    let webhook = make.full_webhook();
     let mut commit = super::make::commit();
     commit.insert(category.clone());
     commit.insert(customer.clone());
@@ -427,7 +442,9 @@ pub(super) async fn a_removed_record_is_gone(t: &Bench<'_>) {
     commit.insert(token.clone());
     commit.insert(subscription.clone());
     commit.insert(location.clone());
+    commit.insert(webhook.clone());
     t.commit(&commit).await;
+    ends(t, webhook).await;
     ends(t, payment).await;
     ends(t, order).await;
     ends(t, cart).await;

@@ -14,6 +14,7 @@ use crate::{
     store::{CommitError, CustomerRef, UniqueKey, VariantRef},
     text::OrderNumber,
     version::{Version, Versioned},
+    webhook::Webhook,
 };
 
 /// Two records that want one key.
@@ -262,6 +263,20 @@ pub(super) async fn an_api_token_has_its_digest_alone(t: &Bench<'_>) {
         still: ApiToken { revoked_at: Some(super::make::at(1)), ..first.clone() },
         without: ApiToken { digest: make.digest(), ..first.clone() },
         second: ApiToken { digest: first.digest, ..second.clone() },
+        second_without: second,
+        first,
+    };
+    contend(t, rivals).await;
+}
+
+pub(super) async fn a_webhook_has_its_event_alone(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let (first, second) = (make.full_webhook(), make.webhook());
+    let rivals = Rivals {
+        key: UniqueKey::WebhookEvent(first.gateway.clone(), first.event_id.clone()),
+        still: Webhook { due_at: None, ..first.clone() },
+        without: Webhook { event_id: label("evt_other"), ..first.clone() },
+        second: Webhook { event_id: first.event_id.clone(), ..second.clone() },
         second_without: second,
         first,
     };

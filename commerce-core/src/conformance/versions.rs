@@ -16,6 +16,7 @@ use crate::{
     shop::Shop,
     store::{Commit, CommitError, Record, RecordKey, Subscription},
     version::{Version, Versioned},
+    webhook::Webhook,
 };
 
 /// Two states of a record of each kind.
@@ -31,6 +32,7 @@ struct Kinds {
     payment: [Payment; 2],
     token: [ApiToken; 2],
     subscription: [Subscription; 2],
+    webhook: [Webhook; 2],
 }
 
 impl Kinds {
@@ -43,6 +45,7 @@ impl Kinds {
         let order = Order { lines: vec![make.order_line(&variant, 1)], ..make.order() };
         let payment = make.payment(&order);
         let (token, subscription) = (make.token(), make.subscription());
+        let webhook = make.full_webhook();
         let other = label("Another name");
         let mut more = cart.clone();
         more.lines[0].quantity = units(2);
@@ -58,6 +61,7 @@ impl Kinds {
             payment: [payment.clone(), Payment { updated_at: at(1), ..payment }],
             token: [token.clone(), ApiToken { revoked_at: Some(at(1)), ..token }],
             subscription: [subscription.clone(), Subscription { position: 7, ..subscription }],
+            webhook: [webhook.clone(), Webhook { due_at: None, ..webhook }],
         }
     }
 }
@@ -66,7 +70,7 @@ impl Kinds {
 macro_rules! each {
     ($t:ident, $kinds:ident, $check:path) => {
         each!($t, $kinds, $check, shop location category product variant customer cart order payment
-              token subscription)
+              token subscription webhook)
     };
     ($t:ident, $kinds:ident, $check:path, $($kind:ident)*) => {
         $($check($t, &$kinds.$kind).await;)*

@@ -11,6 +11,7 @@ use crate::{
 
 /// What kind of movement it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TransactionKind {
     /// Money was taken from a customer. Money that was only set aside is no movement.
@@ -19,6 +20,17 @@ pub enum TransactionKind {
     Refund,
     /// Money was taken back by a customer's bank.
     Dispute,
+}
+
+impl TransactionKind {
+    /// The kind's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Charge => "charge",
+            Self::Refund => "refund",
+            Self::Dispute => "dispute",
+        }
+    }
 }
 
 /// A movement of money in a provider's books.

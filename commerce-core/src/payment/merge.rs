@@ -35,6 +35,9 @@ impl Payment {
         payment.take_money(seen);
         let reviewed = self.status == PaymentStatus::NeedsReview;
         if payment.captured.is_positive() {
+            if payment.captured != self.captured {
+                payment.captured_at = Some(moment.now());
+            }
             if payment.captured != self.captured || reviewed {
                 let all = payment.captured == payment.amount;
                 payment.advance(if all { Input::CaptureAll } else { Input::CapturePart });

@@ -429,13 +429,10 @@ impl Commerce {
     /// Carries through what is open on a payment, and otherwise looks it up.
     pub(super) async fn check(&self, inputs: &OrderInputs, payment: &Payment) -> Result<(), Error> {
         let order = inputs.order.id;
-        let gateway = match self.gateway_of(payment) {
-            Ok(gateway) => gateway,
-            Err(error) => {
-                self.book(order, payment.id, None, &Heard::Silence).await?;
-                return Err(error);
-            }
-        };
+        if let Err(error) = self.gateway_of(payment) {
+            self.book(order, payment.id, None, &Heard::Silence).await?;
+            return Err(error);
+        }
         let open: Vec<_> = payment
             .open_operations()
             .map(|operation| Begun { payment_id: payment.id, operation_id: operation.id })
@@ -444,10 +441,17 @@ impl Commerce {
         if !open.is_empty() {
             return self.carry_through(order, open, false, carry).await;
         }
-        let heard = self.look_up(gateway, order, payment).await?;
-        let mut follow = self.book(order, payment.id, None, &heard).await?;
-        follow.extend(self.void_forgotten(order, payment.id).await?);
-        self.carry_through(order, follow, true, carry).await
+        self.refresh(order, payment).await?;
+        let void = self.void_forgotten(order, payment.id).await?;
+        self.carry_through(order, void, true, carry).await
+    }
+
+    /// Looks a payment up, writes down what it is at its provider, and carries through what follows.
+    /// What is open on it is left to whoever asked for it.
+    pub(super) async fn refresh(&self, order: OrderId, payment: &Payment) -> Result<(), Error> {
+        let heard = self.look_up(self.gateway_of(payment)?, order, payment).await?;
+        let follow = self.book(order, payment.id, None, &heard).await?;
+        self.carry_through(order, follow, true, Carry::On).await
     }
 
     /// Calls a payment off that its customer has forgotten, if the order does not lapse with it:

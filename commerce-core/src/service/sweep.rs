@@ -23,12 +23,14 @@ pub struct Swept {
     pub carts: usize,
     /// Payments of which nothing had been heard, and that were looked at.
     pub payments: usize,
+    /// Webhooks that were looked into.
+    pub webhooks: usize,
 }
 
 impl Commerce {
-    /// Looks at up to `limit` orders and carts whose time is up, and payments of which nothing was heard:
-    /// carts and orders end, once an order's payments are called off; what a gateway did not answer is
-    /// looked up, and carried through. To be called again and again; a sweep that did nothing says that
+    /// Looks at up to `limit` orders and carts whose time is up, payments of which nothing was heard, and
+    /// webhooks that nobody looked into: carts and orders end, once an order's payments are called off;
+    /// what a gateway did not answer, or what a webhook is about, is looked up, and carried through. To be called again and again; a sweep that did nothing says that
     /// nothing is due.
     ///
     /// # Errors
@@ -42,6 +44,7 @@ impl Commerce {
                 Due::Order(id) => (&mut swept.orders, self.expire_order(id).await),
                 Due::Cart(id) => (&mut swept.carts, self.expire_cart(id).await),
                 Due::Payment(id) => (&mut swept.payments, self.check_payment(id).await),
+                Due::Webhook(id) => (&mut swept.webhooks, self.handle_webhook(id).await),
             };
             match counted {
                 (count, Ok(done)) => *count += usize::from(done),

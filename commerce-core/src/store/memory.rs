@@ -11,7 +11,7 @@ use self::state::State;
 use super::{
     ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerRef, Due, OrderRef, OutboxEntry,
     Outcome, OutcomeKey, ProductInputs, ProductRef, Purge, RecordKey, Stop, Store, StoreResult,
-    Subscription, UniqueKey, VariantRef, apply,
+    Subscription, UniqueKey, VariantRef, WebhookRef, apply,
 };
 use crate::{
     access::ApiToken,
@@ -24,6 +24,7 @@ use crate::{
     text::Label,
     time::Timestamp,
     version::Versioned,
+    webhook::Webhook,
 };
 
 /// A store in memory: [`apply`] over maps, behind one lock.
@@ -170,6 +171,16 @@ impl Store for MemoryStore {
         Ok(match by {
             ApiTokenRef::Id(id) => state.get(&RecordKey::ApiToken(*id)),
             ApiTokenRef::Digest(digest) => state.get_by(&UniqueKey::ApiToken(*digest)),
+        })
+    }
+
+    async fn webhook(&self, by: &WebhookRef) -> StoreResult<Option<Versioned<Webhook>>> {
+        let state = self.read();
+        Ok(match by {
+            WebhookRef::Id(id) => state.get(&RecordKey::Webhook(*id)),
+            WebhookRef::Event(gateway, event) => {
+                state.get_by(&UniqueKey::WebhookEvent(gateway.clone(), event.clone()))
+            }
         })
     }
 

@@ -15,10 +15,10 @@ use crate::{
     catalog::{ProductStatus, Variant},
     currency::Currency,
     customer::Customer,
-    id::{CategoryId, CustomerId, LocationId, VariantId},
+    id::{CategoryId, CustomerId, LocationId, OrderId, PaymentId, VariantId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
-    text::{Email, Label, Sku},
+    text::{Email, GatewayName, Label, Sku},
     time::Timestamp,
     version::Versioned,
 };
@@ -153,6 +153,28 @@ pub struct OrderQuery {
     pub page: PageRequest,
 }
 
+/// Asks for the payments of a gateway that may have moved money in a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentQuery {
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// It changed at this time or later.
+    pub updated_from: Timestamp,
+    /// It was made before this time.
+    pub created_before: Timestamp,
+    /// Which part.
+    pub page: PageRequest,
+}
+
+/// A payment, and the order that it pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaymentItem {
+    /// The payment.
+    pub id: PaymentId,
+    /// The order.
+    pub order_id: OrderId,
+}
+
 /// Asks for customers, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerQuery {
@@ -204,6 +226,8 @@ pub trait Queries: Debug + Send + Sync + 'static {
     async fn products(&self, query: &ProductQuery) -> StoreResult<Page<ProductInputs>>;
     /// Orders, the newest first.
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>>;
+    /// Payments, by the time of their last change, the longest ago first.
+    async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>>;
     /// Customers, the newest first.
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>>;
     /// API tokens, withdrawn ones too, the newest first.

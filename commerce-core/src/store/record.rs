@@ -11,7 +11,7 @@ use crate::{
     customer::Customer,
     id::{
         ApiTokenId, CartId, CategoryId, CustomerId, LocationId, OrderId, PaymentId, ProductId,
-        VariantId,
+        VariantId, WebhookId,
     },
     inventory::Location,
     order::Order,
@@ -20,6 +20,7 @@ use crate::{
     shop::Shop,
     text::{GatewayName, Label, OrderNumber, Sku, Slug},
     time::Timestamp,
+    webhook::Webhook,
 };
 
 /// How far a subscriber of the outbox has come, and whether somebody is handing on to it.
@@ -78,6 +79,8 @@ pub enum UniqueKey {
     PaymentReference(GatewayName, Label),
     /// The digest of an API token's secret.
     ApiToken(Digest),
+    /// An event that a gateway's provider told.
+    WebhookEvent(GatewayName, Label),
 }
 
 impl UniqueKey {
@@ -99,6 +102,7 @@ impl UniqueKey {
                 ("payment reference", format!("{gateway} {reference}"))
             }
             Self::ApiToken(_) => ("token", String::new()),
+            Self::WebhookEvent(gateway, event) => ("event", format!("{gateway} {event}")),
         }
     }
 }
@@ -220,6 +224,10 @@ records! {
     };
     /// An API token.
     ApiToken(ApiTokenId), |it| it.id, |it| vec![UniqueKey::ApiToken(it.digest)];
+    /// What a gateway's provider told.
+    Webhook(WebhookId), |it| it.id, |it| {
+        vec![UniqueKey::WebhookEvent(it.gateway.clone(), it.event_id.clone())]
+    };
     /// How far a subscriber has come.
     Subscription(Label), |it| it.name.clone(), |_it| Vec::new();
 }

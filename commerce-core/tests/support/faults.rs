@@ -20,12 +20,14 @@ use commerce_core::{
     store::{
         ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
-        PageRequest, ProductInputs, ProductQuery, ProductRef, Purge, Queries, RecordKey,
-        StockFilter, StockItem, Store, StoreError, StoreResult, Subscription, VariantRef,
+        PageRequest, PaymentItem, PaymentQuery, ProductInputs, ProductQuery, ProductRef, Purge,
+        Queries, RecordKey, StockFilter, StockItem, Store, StoreError, StoreResult, Subscription,
+        VariantRef, WebhookRef,
     },
     text::Label,
     time::Timestamp,
     version::Versioned,
+    webhook::Webhook,
 };
 
 /// What happens to a commit.
@@ -178,6 +180,7 @@ delegate! {
     order(by: &OrderRef) -> Option<OrderInputs>;
     customer(by: &CustomerRef) -> Option<Versioned<Customer>>;
     api_token(by: &ApiTokenRef) -> Option<Versioned<ApiToken>>;
+    webhook(by: &WebhookRef) -> Option<Versioned<Webhook>>;
     outcome(key: &OutcomeKey) -> Option<Outcome>;
     due(now: Timestamp, limit: usize) -> Vec<Due>;
     outbox(after: u64, limit: usize) -> Vec<OutboxEntry>;
@@ -193,6 +196,10 @@ impl Queries for Shared {
 
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>> {
         self.inner.orders(query).await
+    }
+
+    async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
+        self.inner.payments(query).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

@@ -7,6 +7,7 @@ use commerce_core::{
     cart::Cart,
     catalog::{Category, Product, Variant},
     customer::Customer,
+    gateway::{ProviderAccount, Subject},
     id::Id,
     inventory::Location,
     order::Order,
@@ -14,11 +15,12 @@ use commerce_core::{
     shop::Shop,
     store::{
         ApiTokenRef, CategoryRef, Commit, CommitError, CustomerRef, OrderRef, ProductRef, Store,
-        Stored, Subscription, VariantRef,
+        Stored, Subscription, VariantRef, WebhookRef,
     },
     text::Label,
     time::Timestamp,
     version::{Version, Versioned},
+    webhook::{Webhook, WebhookFailure, WebhookStatus},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -49,6 +51,10 @@ fn make<T: DeserializeOwned>(value: Value) -> T {
 
 fn eur(amount: i64) -> Value {
     json!({"amount": amount, "currency": "EUR"})
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
 }
 
 fn now() -> Timestamp {
@@ -374,7 +380,8 @@ fn payments() {
             "references": if full { vec!["a", "b"] } else { vec!["b"] },
             "client_secret": full.then_some("c"), "redirect_url": full.then_some("https://e.com/"),
             "failure": full.then_some(&decline), "review": full.then_some("wrong_amount"),
-            "capture_before": full.then_some(now()), "check_at": full.then_some(now()),
+            "capture_before": full.then_some(now()), "captured_at": full.then_some(now()),
+            "check_at": full.then_some(now()),
             "created_at": now(), "updated_at": now(),
         }))
     };
@@ -430,6 +437,46 @@ fn tokens_and_subscriptions() {
         leased_until,
     });
     f.goes_round(&states, |store| block_on(store.subscription(&name)).unwrap());
+}
+
+#[test]
+fn webhooks() {
+    let f = open();
+    let full = Webhook {
+        id: typed("whk", 1),
+        gateway: "card".parse().unwrap(),
+        event_id: label("evt_1"),
+        kind: label("charge.refunded"),
+        account: ProviderAccount { id: Some(label("acct_1")), livemode: true },
+        subject: Some(Subject {
+            references: vec![label("pi_1"), label("ch_1")],
+            payment_id: Some(typed("pay", 1)),
+        }),
+        body: vec![0, 0x7f, 0x80, 0xff],
+        status: WebhookStatus::Parked,
+        attempts: 3,
+        failure: Some(WebhookFailure::GatewayUnavailable),
+        due_at: Some(now()),
+        received_at: now(),
+        updated_at: now(),
+    };
+    let bare = Webhook {
+        gateway: "other".parse().unwrap(),
+        event_id: label("evt_2"),
+        kind: label("x"),
+        account: ProviderAccount { id: None, livemode: false },
+        subject: None,
+        body: Vec::new(),
+        status: WebhookStatus::Ignored,
+        attempts: 0,
+        failure: None,
+        due_at: None,
+        ..full.clone()
+    };
+    let other = Webhook { failure: Some(WebhookFailure::NotBooked), ..full.clone() };
+    f.goes_round(&[full, bare, other], |store| {
+        block_on(store.webhook(&WebhookRef::Id(typed("whk", 1)))).unwrap()
+    });
 }
 
 #[test]

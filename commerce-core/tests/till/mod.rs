@@ -14,7 +14,7 @@ pub(crate) mod zoo;
 use std::time::Duration;
 
 use commerce_core::{
-    Commerce,
+    Commerce, Error,
     id::OrderId,
     inputs::SeededIds,
     order::{OrderInputs, PaymentTerms},
@@ -131,7 +131,16 @@ impl Till {
             }
             _ => {}
         }
-        Ok(true)
+        let Some((headers, body)) = self.bank.books.webhook(n) else { return Ok(false) };
+        match self.shop.receive_webhook(&wire(), &headers, &body).await {
+            Ok(receipt) => {
+                // The sender is answered by now. What fails is the sweep's.
+                let _ = self.shop.handle_webhook(receipt.id).await;
+                Ok(true)
+            }
+            Err(wrong @ (Error::Internal(_) | Error::Rejected(_))) => Err(format!("{wrong:?}")),
+            Err(_) => Ok(false),
+        }
     }
 
     pub(crate) fn wait(&self, time: Duration) {
@@ -167,6 +176,7 @@ impl Till {
             Due::Order(_) => true,
             Due::Cart(_) => false,
             Due::Payment(id) => !in_review(id),
+            Due::Webhook(_) => true,
         };
         due.into_iter().filter(waits).collect()
     }

@@ -59,6 +59,7 @@ fn written(write: &Write) -> Option<&'static str> {
         Record::Order(_) => "order",
         Record::Payment(_) => "payment",
         Record::Cart(_) => "cart",
+        Record::Webhook(_) => "webhook",
         _ => "record",
     })
 }

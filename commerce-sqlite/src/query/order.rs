@@ -1,13 +1,17 @@
-//! Orders, the newest first.
+//! Orders, the newest first, and payments by their last change.
 
 use commerce_core::{
+    id::PaymentId,
     order::OrderInputs,
-    store::{OrderFilter, OrderQuery, Page},
+    store::{OrderFilter, OrderQuery, Page, PaymentItem, PaymentQuery},
 };
 use rusqlite::{Connection, types::Value};
 
 use super::{Select, Sort, blob, page, text};
-use crate::{error::Result, table::order};
+use crate::{
+    error::Result,
+    table::{order, payment},
+};
 
 pub(super) fn orders(connection: &Connection, query: &OrderQuery) -> Result<Page<OrderInputs>> {
     let OrderFilter { status, customer_id, email, placed_from, placed_before } = &query.filter;
@@ -36,4 +40,16 @@ pub(super) fn orders(connection: &Connection, query: &OrderQuery) -> Result<Page
     let sort = Sort { key: "o.placed_at", id: "o.id", descending: true };
     let keys = sort.keys(connection, select, query.page.after.as_ref(), query.page.limit)?;
     page(keys, &query.page, total, |ids| order::orders(connection, ids))
+}
+
+pub(super) fn payments(connection: &Connection, query: &PaymentQuery) -> Result<Page<PaymentItem>> {
+    let PaymentQuery { gateway, updated_from, created_before, page: request } = query;
+    let mut select = Select::from("commerce_payments AS p");
+    select.when("p.gateway = ?", [text(gateway.as_str())]);
+    select.when("p.updated_at >= ?", [Value::Integer(updated_from.as_millis())]);
+    select.when("p.created_at < ?", [Value::Integer(created_before.as_millis())]);
+    let total = request.total.then(|| select.count(connection)).transpose()?;
+    let sort = Sort { key: "p.updated_at", id: "p.id", descending: false };
+    let keys = sort.keys(connection, select, request.after.as_ref(), request.limit)?;
+    page(keys, request, total, |ids: Vec<PaymentId>| payment::items(connection, ids))
 }

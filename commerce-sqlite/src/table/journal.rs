@@ -93,6 +93,8 @@ pub(crate) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Resu
         WHERE status = 'open' AND expires_at <= ?1 ORDER BY expires_at, id LIMIT ?2";
     const PAYMENTS: &str = "SELECT check_at, id FROM commerce_payments
         WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at, id LIMIT ?2";
+    const WEBHOOKS: &str = "SELECT due_at, id FROM commerce_webhooks
+        WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2";
     let params = [now.as_millis(), codec::count(limit)];
     let mut due =
         codec::all(connection, ORDERS, params, |row| Ok((row.time()?, Due::Order(row.id()?))))?;
@@ -101,6 +103,9 @@ pub(crate) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Resu
     })?);
     due.extend(codec::all(connection, PAYMENTS, params, |row| {
         Ok((row.time()?, Due::Payment(row.id()?)))
+    })?);
+    due.extend(codec::all(connection, WEBHOOKS, params, |row| {
+        Ok((row.time()?, Due::Webhook(row.id()?)))
     })?);
     due.sort_unstable();
     due.truncate(limit);
@@ -132,16 +137,20 @@ pub(crate) fn purge(connection: &Connection, purge: &Purge, purged: &mut Purged)
         WHERE name = 'outbox'";
     const CARTS: &str = "SELECT id, status, updated_at FROM commerce_carts
         WHERE id > ?1 ORDER BY id LIMIT ?2";
+    const WEBHOOKS: &str = "DELETE FROM commerce_webhooks WHERE id IN (
+        SELECT id FROM commerce_webhooks WHERE due_at IS NULL AND updated_at < ?1
+        ORDER BY updated_at, id LIMIT ?2)";
     let outcomes = codec::run(connection, OUTCOMES, [purge.outcomes_before.as_millis(), STEP])?;
     codec::run(connection, LAST, [])?;
     let outbox = codec::run(connection, OUTBOX, [codec::count(purge.outbox_through), STEP])?;
+    let webhooks = codec::run(connection, WEBHOOKS, [purge.webhooks_before.as_millis(), STEP])?;
     let after = purged.after.map_or(vec![], |id| codec::key(id).to_vec());
     let carts = codec::all(connection, CARTS, params![after, STEP], |row| {
         let id: CartId = row.id()?;
         let status: CartStatus = row.word()?;
         Ok((id, status != CartStatus::Open && row.time()? < purge.carts_before))
     })?;
-    let mut forgotten = outcomes + outbox;
+    let mut forgotten = outcomes + outbox + webhooks;
     for (id, _) in carts.iter().filter(|(_, old)| *old) {
         super::cart::CART_LINES.delete(connection, &[Cell::id(*id)])?;
         super::cart::CARTS.delete(connection, &[Cell::id(*id)])?;
@@ -150,6 +159,6 @@ pub(crate) fn purge(connection: &Connection, purge: &Purge, purged: &mut Purged)
     purged.count += u64::try_from(forgotten).unwrap_or(u64::MAX);
     purged.after = carts.last().map(|(id, _)| *id).or(purged.after);
     let full = |rows: usize| codec::count(rows) >= STEP;
-    purged.done = !full(outcomes) && !full(outbox) && !full(carts.len());
+    purged.done = !full(outcomes) && !full(outbox) && !full(webhooks) && !full(carts.len());
     Ok(())
 }

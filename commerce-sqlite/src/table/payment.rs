@@ -7,6 +7,7 @@ use commerce_core::{
     id::{OrderId, PaymentId},
     money::Money,
     payment::{Decline, Dispute, Operation, Payment, Refund},
+    store::PaymentItem,
     text::{GatewayName, Label},
     version::{Version, Versioned},
 };
@@ -25,7 +26,7 @@ table! {
     pub(crate) PAYMENTS = "commerce_payments", 1 keys:
     id version order_id gateway status currency amount authorized released captured refunded
     being_refunded flow capture customer_reference save_method client_secret redirect_url
-    failure_code failure review capture_before check_at created_at updated_at
+    failure_code failure review capture_before captured_at check_at created_at updated_at
 }
 
 table! {
@@ -74,6 +75,7 @@ fn row(payment: &Payment, version: Version) -> Result<Vec<Cell<'_>>> {
         Cell::maybe_text(payment.failure.as_ref().map(|it| &it.reason)),
         Cell::maybe(payment.review, |review| Cell::Text(review.as_str())),
         Cell::maybe_time(payment.capture_before),
+        Cell::maybe_time(payment.captured_at),
         Cell::maybe_time(payment.check_at),
         payment.created_at.into(),
         payment.updated_at.into(),
@@ -221,6 +223,7 @@ fn read(row: &Columns<'_>) -> Result<(Version, Payment)> {
         failure: read_decline(row)?,
         review: row.maybe(Columns::word)?,
         capture_before: row.maybe(Columns::time)?,
+        captured_at: row.maybe(Columns::time)?,
         check_at: row.maybe(Columns::time)?,
         created_at: row.time()?,
         updated_at: row.time()?,
@@ -343,6 +346,18 @@ pub(crate) fn payments(
 pub(crate) fn order_of(connection: &Connection, id: PaymentId) -> Result<Option<OrderId>> {
     const ORDER_OF: &str = "SELECT order_id FROM commerce_payments WHERE id = ?1";
     codec::first(connection, ORDER_OF, [codec::key(id)], |row| row.id())
+}
+
+/// Payments with the orders that they are of, in the order of the ids.
+pub(crate) fn items(
+    connection: &Connection,
+    ids: impl IntoIterator<Item = PaymentId>,
+) -> Result<Vec<PaymentItem>> {
+    const ITEMS: &str = "SELECT p.id, p.order_id FROM json_each(?1) AS wanted
+        CROSS JOIN commerce_payments AS p ON p.id = unhex(wanted.value) ORDER BY wanted.key";
+    codec::all(connection, ITEMS, [codec::ids(ids)], |row| {
+        Ok(PaymentItem { id: row.id()?, order_id: row.id()? })
+    })
 }
 
 /// The payment that a provider calls so.

@@ -1,13 +1,13 @@
-//! Orders, the newest first.
+//! Orders, the newest first, and payments by their last change.
 
 use commerce_core::{
     order::OrderInputs,
-    store::{OrderFilter, OrderQuery, Page},
+    store::{OrderFilter, OrderQuery, Page, PaymentItem, PaymentQuery},
 };
 use sqlx::PgConnection;
 
 use super::{KeyKind, List, Select, Sort, count, page};
-use crate::{cell::Cell, error::Result, table::order};
+use crate::{cell::Cell, codec::Columns, error::Result, table::order};
 
 pub(super) async fn orders(
     connection: &mut PgConnection,
@@ -40,4 +40,25 @@ pub(super) async fn orders(
         join: "LEFT JOIN commerce_orders AS o ON o.id = k.id",
     };
     page(connection, &query.page, list, order::read).await
+}
+
+pub(super) async fn payments(
+    connection: &mut PgConnection,
+    query: &PaymentQuery,
+) -> Result<Page<PaymentItem>> {
+    let PaymentQuery { gateway, updated_from, created_before, page: request } = query;
+    let mut select = Select::from("commerce_payments AS p");
+    select.when("p.gateway = ?", [Cell::Text(gateway).into()]);
+    select.when("p.updated_at >= ?", [Cell::Time(*updated_from).into()]);
+    select.when("p.created_at < ?", [Cell::Time(*created_before).into()]);
+    let sort = Sort { key: "p.updated_at", kind: KeyKind::Time, id: "p.id", descending: false };
+    let list = List {
+        count: request.total.then(|| count(select.clone())),
+        keys: sort.keys(select, request),
+        sort,
+        columns: "p.id, p.order_id",
+        join: "LEFT JOIN commerce_payments AS p ON p.id = k.id",
+    };
+    let item = |row: &Columns<'_>| Ok(PaymentItem { id: row.id()?, order_id: row.id()? });
+    page(connection, request, list, item).await
 }

@@ -71,6 +71,8 @@ pub(crate) async fn due(
             WHERE status = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2)
         UNION ALL (SELECT check_at, 2, id FROM commerce_payments
             WHERE check_at IS NOT NULL AND check_at <= $1 ORDER BY check_at, id LIMIT $2)
+        UNION ALL (SELECT due_at, 3, id FROM commerce_webhooks
+            WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2)
         ORDER BY expires_at, kind, id LIMIT $2";
     let params = [Cell::Time(now).into(), Cell::count(limit).into()];
     codec::all(connection, DUE, params, |row| {
@@ -78,7 +80,8 @@ pub(crate) async fn due(
         Ok(match row.i64()? {
             0 => Due::Order(row.id()?),
             1 => Due::Cart(row.id()?),
-            _ => Due::Payment(row.id()?),
+            2 => Due::Payment(row.id()?),
+            _ => Due::Webhook(row.id()?),
         })
     })
     .await
@@ -101,10 +104,14 @@ pub(crate) async fn purge(connection: &mut PgConnection, purge: &Purge) -> Resul
             ORDER BY updated_at, id LIMIT $2 FOR UPDATE SKIP LOCKED),
         lines AS (DELETE FROM commerce_cart_lines WHERE cart_id IN (SELECT id FROM old))
         DELETE FROM commerce_carts WHERE id IN (SELECT id FROM old)";
+    const WEBHOOKS: &str = "DELETE FROM commerce_webhooks WHERE id IN (
+        SELECT id FROM commerce_webhooks WHERE due_at IS NULL AND updated_at < $1
+        ORDER BY updated_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)";
     let step = || Param::from(Cell::Int(STEP));
     let before = |at| [Cell::Time(at).into(), step()];
     let through = [Cell::count(purge.outbox_through).into(), step()];
     Ok(codec::run(connection, OUTCOMES, before(purge.outcomes_before)).await?
         + codec::run(connection, OUTBOX, through).await?
-        + codec::run(connection, CARTS, before(purge.carts_before)).await?)
+        + codec::run(connection, CARTS, before(purge.carts_before)).await?
+        + codec::run(connection, WEBHOOKS, before(purge.webhooks_before)).await?)
 }

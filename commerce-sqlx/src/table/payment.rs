@@ -24,7 +24,7 @@ table! {
     amount: Int, authorized: Int, released: Int, captured: Int, refunded: Int, being_refunded: Int,
     flow: Json, capture: Text, customer_reference: Text, save_method: Bool, client_secret: Text,
     redirect_url: Text, failure_code: Text, failure: Text, review: Text, capture_before: Time,
-    check_at: Time, created_at: Time, updated_at: Time,
+    captured_at: Time, check_at: Time, created_at: Time, updated_at: Time,
 }
 
 table! {
@@ -77,6 +77,7 @@ fn row(payment: &Payment, version: Version) -> Result<Cells<'_>> {
         Cell::maybe_text(payment.failure.as_ref().map(|it| &it.reason)),
         Cell::maybe(payment.review, |review| Cell::Text(review.as_str())),
         Cell::maybe_time(payment.capture_before),
+        Cell::maybe_time(payment.captured_at),
         Cell::maybe_time(payment.check_at),
         payment.created_at.into(),
         payment.updated_at.into(),
@@ -216,6 +217,7 @@ pub(crate) fn read(row: &Columns<'_>) -> Result<Versioned<Payment>> {
         failure: read_decline(row)?,
         review: row.maybe(Columns::word)?,
         capture_before: row.maybe(Columns::time)?,
+        captured_at: row.maybe(Columns::time)?,
         check_at: row.maybe(Columns::time)?,
         created_at: row.time()?,
         updated_at: row.time()?,

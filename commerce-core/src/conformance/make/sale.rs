@@ -378,6 +378,7 @@ impl Make {
             captured: Money::new(order.total.minor() - 1, order.currency),
             refunded: eur(50),
             capture_before: Some(at(700)),
+            captured_at: Some(at(5)),
             refunds: vec![
                 Refund {
                     restock_to: Some(self.id()),

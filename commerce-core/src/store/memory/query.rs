@@ -12,12 +12,13 @@ use crate::{
     id::Id,
     inventory::{Movement, available},
     order::Order,
+    payment::Payment,
     search::{self, Document},
     shop::Setup,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderInputs, OrderQuery,
-        Page, PageRequest, ProductFilter, ProductInputs, ProductQuery, ProductSort, Queries,
-        RecordKey, StockFilter, StockItem, StoreResult,
+        Page, PageRequest, PaymentItem, PaymentQuery, ProductFilter, ProductInputs, ProductQuery,
+        ProductSort, Queries, RecordKey, StockFilter, StockItem, StoreResult,
     },
     version::Versioned,
 };
@@ -73,6 +74,22 @@ impl Queries for MemoryStore {
             })
             .collect();
         Ok(page(found, &query.page, true))
+    }
+
+    async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
+        let PaymentQuery { gateway, updated_from, created_before, page: request } = query;
+        let state = self.read();
+        let found = state
+            .all::<Payment, _>(RecordKey::Payment)
+            .filter(|it| it.gateway == *gateway)
+            .filter(|it| it.updated_at >= *updated_from && it.created_at < *created_before)
+            .map(|payment| {
+                let key = CursorKey::Number(payment.updated_at.as_millis());
+                let item = PaymentItem { id: payment.id, order_id: payment.order_id };
+                (Cursor { key, id: payment.id.uuid() }, item)
+            })
+            .collect();
+        Ok(page(found, request, false))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

@@ -213,14 +213,28 @@ impl State {
 
     pub(super) fn purge(&mut self, purge: &Purge) -> u64 {
         let before = self.outcomes.len() + self.outbox.len() + self.records.len();
+        let old = |record: &Record| match record {
+            Record::Cart(cart) => {
+                cart.status != CartStatus::Open && cart.updated_at < purge.carts_before
+            }
+            Record::Webhook(webhook) => {
+                webhook.due_at.is_none() && webhook.updated_at < purge.webhooks_before
+            }
+            _ => false,
+        };
+        let forgotten: Vec<Record> = self
+            .records
+            .values()
+            .map(|(_, record)| record)
+            .filter(|record| old(record))
+            .cloned()
+            .collect();
+        for record in &forgotten {
+            self.forget(record);
+            self.records.remove(&record.key());
+        }
         self.outcomes.retain(|_, outcome| outcome.at >= purge.outcomes_before);
         self.outbox = self.outbox.split_off(&purge.outbox_through.saturating_add(1));
-        self.records.retain(|_, (_, record)| match record {
-            Record::Cart(cart) => {
-                cart.status == CartStatus::Open || cart.updated_at >= purge.carts_before
-            }
-            _ => true,
-        });
         let after = self.outcomes.len() + self.outbox.len() + self.records.len();
         u64::try_from(before - after).unwrap_or(u64::MAX)
     }
@@ -233,6 +247,7 @@ fn due(record: &Record) -> Option<(Timestamp, Due)> {
             Some((cart.expires_at, Due::Cart(cart.id)))
         }
         Record::Payment(payment) => payment.check_at.map(|at| (at, Due::Payment(payment.id))),
+        Record::Webhook(webhook) => webhook.due_at.map(|at| (at, Due::Webhook(webhook.id))),
         _ => None,
     }
 }

@@ -98,6 +98,7 @@ impl Twins {
                         outcomes_before: now.saturating_sub(Duration::from_secs(86_400)),
                         outbox_through: self.position / 2,
                         carts_before: now.saturating_sub(Duration::from_secs(86_400)),
+                        webhooks_before: now,
                     };
                     let _ = both!(self, |shop| shop.purge(&purge));
                 }

@@ -1,0 +1,263 @@
+//! Webhooks: what a gateway's provider tells by itself, kept as it came until it was looked into.
+//!
+//! A webhook is a hint. Its event is recorded once, durably, before its sender is answered, and nothing
+//! else happens then. What it is about is asked of the provider later, so that it does not matter how
+//! often, how late and in which order webhooks come.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    gateway::{Notice, ProviderAccount, Subject},
+    id::{Moment, WebhookId},
+    payment::Payment,
+    text::{GatewayName, Label},
+    time::Timestamp,
+};
+
+/// How far a webhook has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookStatus {
+    /// It is recorded, and is still to be looked into.
+    Received,
+    /// It is about a payment that the shop does not know yet. It is looked into again, the more seldom
+    /// the longer that lasts, and never given up: the money may have been taken.
+    Parked,
+    /// The payment that it is about is as it was at the provider after the event.
+    Handled,
+    /// It is about nothing that the shop follows.
+    Ignored,
+}
+
+impl WebhookStatus {
+    /// The status's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Parked => "parked",
+            Self::Handled => "handled",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// Why looking into a webhook came to nothing the last time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookFailure {
+    /// The shop knows no such payment.
+    UnknownPayment,
+    /// The provider could not be asked.
+    GatewayUnavailable,
+    /// The shop no longer has the gateway.
+    GatewayGone,
+    /// What the provider said could not be written down.
+    NotBooked,
+}
+
+impl WebhookFailure {
+    /// The failure's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownPayment => "unknown_payment",
+            Self::GatewayUnavailable => "gateway_unavailable",
+            Self::GatewayGone => "gateway_gone",
+            Self::NotBooked => "not_booked",
+        }
+    }
+}
+
+/// What came of looking into a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// The payment's state at the provider was taken over.
+    Merged,
+    /// It is none of the shop's business.
+    Foreign,
+    /// It came to nothing, for now.
+    Failed(WebhookFailure),
+}
+
+/// An event that a gateway's provider told. No two of one gateway are the same event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// The gateway that it came to.
+    pub gateway: GatewayName,
+    /// The provider's id of the event.
+    pub event_id: Label,
+    /// The provider's word for what happened.
+    pub kind: Label,
+    /// The account that it comes from.
+    pub account: ProviderAccount,
+    /// The payment that it is about; `None` if it is about nothing that a shop follows.
+    pub subject: Option<Subject>,
+    /// What was received, to the byte, for people who must find out what happened. At most
+    /// [`BODY_MAX`](Self::BODY_MAX) bytes.
+    pub body: Vec<u8>,
+    /// How far it has come.
+    pub status: WebhookStatus,
+    /// How often it was looked into.
+    pub attempts: u32,
+    /// Why that came to nothing the last time, if it did.
+    pub failure: Option<WebhookFailure>,
+    /// When it is to be looked into; `None` once nothing is left to do.
+    pub due_at: Option<Timestamp>,
+    /// When it was recorded.
+    pub received_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Webhook {
+    /// The most bytes of a body.
+    pub const BODY_MAX: usize = 262_144;
+    /// The first pause before it is looked into again. Each further one is twice as long.
+    pub const PAUSE_MIN: Duration = Duration::from_secs(60);
+    /// The longest pause while the provider or the store fails.
+    pub const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+    /// The longest pause while nobody knows the payment.
+    pub const PARKED_PAUSE_MAX: Duration = Duration::from_secs(86_400);
+
+    /// One that was received now.
+    pub fn receive(gateway: GatewayName, notice: Notice, body: &[u8], moment: &mut Moment) -> Self {
+        let now = moment.now();
+        let Notice { event_id, kind, account, mut subject } = notice;
+        if let Some(subject) = &mut subject {
+            subject.references.truncate(Payment::REFERENCES_MAX);
+        }
+        let followed = subject.is_some();
+        Self {
+            id: moment.id(),
+            gateway,
+            event_id,
+            kind,
+            account,
+            subject,
+            body: body.to_vec(),
+            status: if followed { WebhookStatus::Received } else { WebhookStatus::Ignored },
+            attempts: 0,
+            failure: None,
+            due_at: followed.then_some(now),
+            received_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether it is to be looked into.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.due_at.is_some_and(|at| at <= now)
+    }
+
+    /// The webhook once it was looked into. One of which nothing was left to do stays as it is: somebody
+    /// else was faster.
+    #[must_use]
+    pub fn after(&self, came: Handling, now: Timestamp) -> Self {
+        let mut webhook = self.clone();
+        if webhook.due_at.is_none() {
+            return webhook;
+        }
+        webhook.attempts = webhook.attempts.saturating_add(1);
+        webhook.updated_at = now.max(self.updated_at);
+        (webhook.status, webhook.failure) = match came {
+            Handling::Merged => (WebhookStatus::Handled, None),
+            Handling::Foreign => (WebhookStatus::Ignored, None),
+            Handling::Failed(why @ WebhookFailure::UnknownPayment) => {
+                (WebhookStatus::Parked, Some(why))
+            }
+            Handling::Failed(why) => (self.status, Some(why)),
+        };
+        webhook.due_at = webhook.failure.map(|why| {
+            let longest = match why {
+                WebhookFailure::UnknownPayment => Self::PARKED_PAUSE_MAX,
+                _ => Self::PAUSE_MAX,
+            };
+            let doubled = 1_u32.checked_shl(self.attempts).unwrap_or(u32::MAX);
+            now.saturating_add(Self::PAUSE_MIN.saturating_mul(doubled).min(longest))
+        });
+        webhook
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [WebhookStatus; 4] = [
+        WebhookStatus::Received,
+        WebhookStatus::Parked,
+        WebhookStatus::Handled,
+        WebhookStatus::Ignored,
+    ];
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_millis(minutes * 60_000).unwrap()
+    }
+
+    fn received(subject: Option<Subject>) -> Webhook {
+        let [event_id, kind] = ["evt_1", "charge.refunded"].map(|text| Label::new(text).unwrap());
+        let account = ProviderAccount { id: None, livemode: true };
+        let notice = Notice { event_id, kind, account, subject };
+        let mut moment = Moment::new(at(0), [7; 16]);
+        Webhook::receive(GatewayName::new("card").unwrap(), notice, b"{}", &mut moment)
+    }
+
+    #[test]
+    fn what_a_shop_does_not_follow_is_done_with_at_once() {
+        let webhook = received(None);
+        assert_eq!((webhook.status, webhook.due_at), (WebhookStatus::Ignored, None));
+        let webhook = received(Some(Subject::default()));
+        assert_eq!((webhook.status, webhook.due_at), (WebhookStatus::Received, Some(at(0))));
+    }
+
+    #[test]
+    fn it_is_due_until_it_is_handled_or_ignored() {
+        let ends = [
+            (Handling::Merged, Some(WebhookStatus::Handled)),
+            (Handling::Foreign, Some(WebhookStatus::Ignored)),
+            (Handling::Failed(WebhookFailure::UnknownPayment), None),
+            (Handling::Failed(WebhookFailure::GatewayUnavailable), None),
+            (Handling::Failed(WebhookFailure::GatewayGone), None),
+            (Handling::Failed(WebhookFailure::NotBooked), None),
+        ];
+        for status in ALL {
+            let closed = matches!(status, WebhookStatus::Handled | WebhookStatus::Ignored);
+            let due_at = (!closed).then_some(at(0));
+            let before = Webhook { status, due_at, ..received(Some(Subject::default())) };
+            for (came, end) in ends {
+                let after = before.after(came, at(5));
+                if closed {
+                    assert_eq!(after, before, "{status:?} {came:?}");
+                    continue;
+                }
+                assert_eq!(after.attempts, 1);
+                assert_eq!(after.due_at, end.is_none().then_some(at(6)), "{status:?} {came:?}");
+                let parked = came == Handling::Failed(WebhookFailure::UnknownPayment);
+                let expected = end.unwrap_or(if parked { WebhookStatus::Parked } else { status });
+                assert_eq!(after.status, expected, "{status:?} {came:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_their_bound() {
+        for (why, longest) in
+            [(WebhookFailure::GatewayUnavailable, 60), (WebhookFailure::UnknownPayment, 1_440)]
+        {
+            let mut webhook = received(Some(Subject::default()));
+            let mut pauses = Vec::new();
+            for _ in 0..40 {
+                webhook = webhook.after(Handling::Failed(why), at(0));
+                pauses.push(webhook.due_at.unwrap().as_millis() / 60_000);
+            }
+            assert_eq!(pauses[..6], [1, 2, 4, 8, 16, 32]);
+            assert!(pauses.is_sorted() && pauses.contains(&longest), "{pauses:?}");
+            assert_eq!(pauses.last(), Some(&longest));
+        }
+    }
+}
