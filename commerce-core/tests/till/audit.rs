@@ -155,8 +155,9 @@ impl<'a> Audit<'a> {
                 || !it.disputes.is_empty()
                 || it.refunds.iter().any(|refund| refund.status == RefundStatus::Failed)
         };
-        // A person must see to what a bank sent back or disputes.
-        if at_bank().any(is_odd) {
+        let refused = payments.iter().flat_map(|it| &it.refunds).any(|it| !it.counts());
+        // A person must see to what a bank does not give back, sends back or disputes.
+        if refused || at_bank().any(is_odd) {
             return Ok(());
         }
         let kept: i64 = at_bank().map(kept).sum();

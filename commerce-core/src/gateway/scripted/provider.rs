@@ -158,7 +158,7 @@ impl Provider {
 
     fn tell(&mut self, id: PaymentId) {
         let n = self.events.len() + 1;
-        let texts = [format!("evt_{n}"), "payment.changed".to_owned()].map(Label::new);
+        let texts = [format!("evt_{n}_{id}"), "payment.changed".to_owned()].map(Label::new);
         let reference = self.payment(id).and_then(|payment| payment.references.first().cloned());
         if let ([Ok(event), Ok(kind)], Some(reference)) = (texts, reference) {
             self.events.push(Event { id: event, kind, reference, payment_id: id });
