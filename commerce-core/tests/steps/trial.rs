@@ -51,6 +51,9 @@ pub(crate) const TOTAL: i64 = BOUGHT * PRICE;
 /// The most often that somebody asks the same again.
 const PATIENCE: usize = 8;
 
+/// So many trials are made in one shop.
+const TRIALS: u64 = 64;
+
 /// Why a scenario goes no further.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -273,11 +276,14 @@ fn faults(acts: bool) -> &'static [Fault] {
 
 /// Plays a scenario with every single fault and every pair; answers how many of each.
 fn play_all(scenario: &Scenario, every: usize) -> (BTreeSet<String>, usize, usize) {
-    let stage = &mut Stage::new(scenario.capture);
+    let mut stage = Stage::new(scenario.capture);
     let mut turn = 0;
     let mut names = BTreeSet::new();
     let (mut singles, mut pairs) = (0, 0);
     let mut play = |plan: &Plan, patient| {
+        if stage.trials == TRIALS {
+            stage = Stage::new(scenario.capture);
+        }
         let (judged, passed, story) = stage.play(scenario, plan, patient);
         if let Err(why) = judged {
             let who = if patient { "who asks again" } else { "who goes" };

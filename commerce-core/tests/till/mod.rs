@@ -116,18 +116,14 @@ impl Till {
     pub(crate) async fn receive(&self, n: usize) -> Result<bool, String> {
         let Some((id, told)) = self.bank.told(n) else { return Ok(false) };
         match self.bug {
-            Some(bug @ (Bug::StateOfWebhook | Bug::CountsWebhooks)) => {
-                zoo::handle(bug, &self.sound.shop, id, &told, n).await;
-                return Ok(true);
-            }
-            Some(Bug::TrustsWebhooks) => self.adapter.hear(id, told),
+            Some(Bug::TrustsWebhooks) => self.adapter.hear(id, told.clone()),
             Some(Bug::DropsEarlyWebhooks) => {
                 let found = self.sound.shop.store().order(&OrderRef::Payment(id)).await;
                 let known = |of: OrderInputs| !of.payment(Some(id)).unwrap().references.is_empty();
                 if !found.unwrap().is_some_and(known) {
                     return Ok(true);
                 }
-                self.adapter.hear(id, told);
+                self.adapter.hear(id, told.clone());
             }
             _ => {}
         }
@@ -136,6 +132,9 @@ impl Till {
             Ok(receipt) => {
                 // The sender is answered by now. What fails is the sweep's.
                 let _ = self.shop.handle_webhook(receipt.id).await;
+                if let Some(bug) = self.bug {
+                    zoo::handle(bug, &self.sound.shop, id, &told, n).await;
+                }
                 Ok(true)
             }
             Err(wrong @ (Error::Internal(_) | Error::Rejected(_))) => Err(format!("{wrong:?}")),

@@ -96,6 +96,8 @@ struct Story {
     handed: Vec<usize>,
     /// The payments to which something happened that the shop did not wait for: it must be told.
     untold: BTreeSet<PaymentId>,
+    /// The order that everything is about, for now.
+    about: Option<OrderInputs>,
     since: Timestamp,
 }
 
@@ -130,7 +132,7 @@ impl Story {
         }
         let (requests, handed) = (Vec::new(), Vec::new());
         let (answers, untold) = (BTreeMap::new(), BTreeSet::new());
-        Self { till, dice, goods, requests, answers, handed, untold, since }
+        Self { till, dice, goods, requests, answers, handed, untold, about: None, since }
     }
 
     fn tell(&mut self) -> Result<(), String> {
@@ -192,7 +194,18 @@ impl Story {
     fn take(&mut self, next: Next) -> Result<(), String> {
         match next {
             Next::AtOnce => {
-                let acts = (0..2 + self.dice.below(2)).filter_map(|_| self.some_act()).collect();
+                // Most of what can go wrong at the same time is about the same order.
+                self.about = if self.dice.one_in(3) { None } else { self.some_order() };
+                let mut acts: Vec<_> =
+                    (0..2 + self.dice.below(2)).filter_map(|_| self.some_act()).collect();
+                self.about = None;
+                if let Some(Act::Ask(Request { who, ask: ask @ Ask::Checkout { .. } })) = acts.first()
+                    && self.dice.one_in(3)
+                {
+                    // Somebody checks out in two windows.
+                    let (who, ask) = (who.clone(), ask.clone());
+                    acts.push(self.ask(&who, ask));
+                }
                 self.act(acts)
             }
             Next::Return => self.bring_everything_back(),
@@ -245,8 +258,10 @@ impl Story {
                 Some(self.ask(&Caller::system(), ask))
             }
             Next::Confirm => {
+                let of = self.about.as_ref().and_then(|of| of.payments.last()).map(|it| it.id);
                 let waits = |it: &ProviderPayment| it.status == ProviderStatus::RequiresAction;
-                self.some_payment(waits).map(|(id, _)| Act::Pay(id))
+                let payment = || self.some_payment(waits).map(|(id, _)| id);
+                of.or_else(payment).map(Act::Pay)
             }
             Next::Work => self.work(),
             Next::Webhook => {
@@ -263,6 +278,9 @@ impl Story {
     }
 
     fn some_order(&mut self) -> Option<OrderInputs> {
+        if let Some(of) = &self.about {
+            return Some(self.till.order(of.order.id));
+        }
         let orders = self.orders();
         self.dice.pick(&orders).cloned()
     }
