@@ -93,6 +93,7 @@ pub(super) async fn are_payments_and_webhooks_that_wait(t: &Bench<'_>) {
     let order = make.order();
     let payment = Payment { check_at: Some(at(100)), ..make.payment(&order) };
     let mut webhook = Webhook { due_at: Some(at(100)), ..make.full_webhook() };
+    t.insert(order.clone()).await;
     t.insert(make.payment(&order)).await;
     t.insert(make.webhook()).await;
     t.insert(payment.clone()).await;

@@ -41,8 +41,7 @@ async fn finds(t: &Bench<'_>, query: PaymentQuery, mut expected: Vec<&Payment>) 
 }
 
 /// Payments of two orders, made and changed at such times.
-async fn paid(t: &Bench<'_>, times: &[(i64, i64)]) -> Vec<Payment> {
-    let mut make = Make::new();
+async fn paid(t: &Bench<'_>, make: &mut Make, times: &[(i64, i64)]) -> Vec<Payment> {
     let orders = [make.order(), make.order()];
     let mut inserts = commit();
     let mut payments = Vec::new();
@@ -64,7 +63,8 @@ async fn paid(t: &Bench<'_>, times: &[(i64, i64)]) -> Vec<Payment> {
 }
 
 pub(super) async fn come_by_the_time_of_their_last_change(t: &Bench<'_>) {
-    let payments = paid(t, &[(0, 5), (0, 1), (1, 3), (2, 3), (0, 3), (-9, -4)]).await;
+    let times = [(0, 5), (0, 1), (1, 3), (2, 3), (0, 3), (-9, -4)];
+    let payments = paid(t, &mut Make::new(), &times).await;
     finds(t, all(), payments.iter().collect()).await;
     let changed = Payment { updated_at: at(9), ..payments[1].clone() };
     t.replace(&changed).await;
@@ -74,8 +74,9 @@ pub(super) async fn come_by_the_time_of_their_last_change(t: &Bench<'_>) {
 }
 
 pub(super) async fn are_those_of_a_gateway_that_changed_in_a_period(t: &Bench<'_>) {
-    let payments = paid(t, &[(0, 10), (10, 20), (20, 30), (0, 30), (30, 40)]).await;
     let mut make = Make::new();
+    let times = [(0, 10), (10, 20), (20, 30), (0, 30), (30, 40)];
+    let payments = paid(t, &mut make, &times).await;
     let stranger = make.order();
     let by_hand = Payment { updated_at: at(20), ..make.payment(&stranger) };
     t.insert(stranger).await;

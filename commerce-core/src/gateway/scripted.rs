@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use self::provider::{Answer, Asked, Provider, Refusal};
 use super::{
     Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-    ProviderRefund, TransactionPage, TransactionQuery, Vault, WebhookError,
+    ProviderRefund, Transaction, TransactionPage, TransactionQuery, Vault, WebhookError,
 };
 use crate::{
     id::{PaymentId, RefundId},
@@ -105,12 +105,14 @@ pub struct ScriptedGateway {
 }
 
 type Dice = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
+type Clerk = Box<dyn FnMut(&mut Vec<Transaction>) + Send>;
 
 #[derive(Default)]
 struct State {
     script: VecDeque<Reply>,
     calls: Vec<Call>,
     dice: Option<Dice>,
+    clerk: Option<Clerk>,
     provider: Provider,
 }
 
@@ -185,14 +187,25 @@ impl ScriptedGateway {
         self.state().provider.forget_keys();
     }
 
-    /// The webhooks that there are so far: one for each change of a payment.
+    /// The webhooks that there are so far: one for each change of a payment, and what else was
+    /// [told](Self::tell).
     pub fn webhooks(&self) -> usize {
-        self.state().provider.events.len()
+        self.state().provider.told.len()
     }
 
     /// The headers and the body of a webhook, the first one at 0.
     pub fn webhook(&self, n: usize) -> Option<(Headers, Vec<u8>)> {
-        self.state().provider.events.get(n).map(provider::Event::sign)
+        self.state().provider.told.get(n).map(provider::sign)
+    }
+
+    /// The provider tells something besides, such as of a payment that the shop did not make.
+    pub fn tell(&self, notice: Notice) {
+        self.state().provider.told.push(notice);
+    }
+
+    /// Changes what its books say that moved, each time that they are read from now on.
+    pub fn change_books(&self, clerk: impl FnMut(&mut Vec<Transaction>) + Send + 'static) {
+        self.state().clerk = Some(Box::new(clerk));
     }
 
     // What a panic of another test leaves behind is whole: every change is one statement.
@@ -314,7 +327,12 @@ impl PaymentGateway for ScriptedGateway {
         &self,
         query: &TransactionQuery,
     ) -> Result<TransactionPage, GatewayError> {
-        Ok(self.state().provider.transactions(query))
+        let state = &mut *self.state();
+        let mut moved = state.provider.transactions();
+        if let Some(clerk) = &mut state.clerk {
+            clerk(&mut moved);
+        }
+        Ok(provider::page(moved, query))
     }
 
     fn vault(&self) -> Option<Arc<dyn Vault>> {

@@ -32,7 +32,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
 }
 
 /// What a verified webhook names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The provider's id of the event: the same when it is told again.
     pub event_id: Label,
@@ -51,8 +51,8 @@ pub struct Subject {
     /// What the provider calls it, as in
     /// [`ProviderPayment::references`](super::ProviderPayment::references): as many as are said.
     pub references: Vec<Label>,
-    /// The shop's id of it, where the provider says what it was given. It counts for a payment whose
-    /// own references are not known yet.
+    /// The shop's id of it, where the provider says what it was given. It counts where no payment has
+    /// one of the references, such as for one of which the first answer was lost.
     pub payment_id: Option<PaymentId>,
 }
 

@@ -337,7 +337,10 @@ fn whatever_befalls_a_shop_at_any_two_steps_money_orders_and_stock_agree() {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let all: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|it| it.join().unwrap_or_else(|why| resume_unwind(why))).collect()
+        workers
+            .into_iter()
+            .flat_map(|it| it.join().unwrap_or_else(|why| resume_unwind(why)))
+            .collect()
     });
     let names: BTreeSet<_> = all.iter().flat_map(|(names, ..)| names).cloned().collect();
     let singles: usize = all.iter().map(|(_, singles, _)| singles).sum();

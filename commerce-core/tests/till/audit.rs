@@ -138,7 +138,11 @@ impl<'a> Audit<'a> {
             }
             let Some(bank) = self.at_bank.get(&id) else {
                 let over = !payment.is_live() && payment.authorized.is_zero();
-                ensure!(over, "{id}: the provider does not know it, and it is {:?}", payment.status);
+                ensure!(
+                    over,
+                    "{id}: the provider does not know it, and it is {:?}",
+                    payment.status
+                );
                 continue;
             };
             agree(payment, bank).map_err(|why| format!("{id}: {why}\n{payment:?}\n{bank:?}"))?;

@@ -184,7 +184,7 @@ impl Till {
     /// looked up, and too short for money that was set aside to be let go.
     pub(crate) fn recover(&self) -> Result<(), String> {
         self.fate.calm();
-        for time in [Duration::ZERO, MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR] {
+        for time in [Duration::ZERO, 2 * MINUTE, HOUR, 12 * HOUR, 12 * HOUR] {
             self.wait(time);
             self.bank.decide(self.sound.now());
             self.sweep()?;
@@ -199,7 +199,7 @@ impl Till {
             if self.waiting().is_empty() {
                 return Ok(());
             }
-            self.wait(12 * HOUR);
+            self.wait(2 * DAY);
             self.bank.decide(self.sound.now());
             self.sweep()?;
         }
@@ -212,7 +212,9 @@ impl Till {
             match self.run(self.shop.sweep(1_000)) {
                 Some(Ok(swept)) if swept == Default::default() => return Ok(()),
                 Some(Ok(_)) => {}
-                failed => return Err(format!("a sweep fails although nothing is wrong: {failed:?}")),
+                failed => {
+                    return Err(format!("a sweep fails although nothing is wrong: {failed:?}"));
+                }
             }
         }
         Err("there is always something to sweep".to_owned())

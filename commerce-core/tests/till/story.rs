@@ -10,9 +10,7 @@ use commerce_core::{
     access::Caller,
     catalog::CreateVariant,
     currency::Currency,
-    gateway::{
-        Call, ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply,
-    },
+    gateway::{Call, ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply},
     id::{PaymentId, VariantId},
     money::Money,
     order::OrderInputs,
@@ -199,7 +197,8 @@ impl Story {
                 let mut acts: Vec<_> =
                     (0..2 + self.dice.below(2)).filter_map(|_| self.some_act()).collect();
                 self.about = None;
-                if let Some(Act::Ask(Request { who, ask: ask @ Ask::Checkout { .. } })) = acts.first()
+                if let Some(Act::Ask(Request { who, ask: ask @ Ask::Checkout { .. } })) =
+                    acts.first()
                     && self.dice.one_in(3)
                 {
                     // Somebody checks out in two windows.
@@ -452,7 +451,10 @@ impl Story {
         if payment.refunds.iter().all(|refund| refund.counts()) {
             let back = payment.refunded.minor() + payment.being_refunded().minor();
             let total = after.order.total.minor();
-            ensure!(back == total, "everything of {order} came back, and {back} of {total} is given");
+            ensure!(
+                back == total,
+                "everything of {order} came back, and {back} of {total} is given"
+            );
         }
         Ok(())
     }
@@ -547,8 +549,7 @@ fn surprise(
                 opened_at: at,
             }),
             [dispute, ..] if dispute.status == DisputeStatus::Open => {
-                dispute.status =
-                    if n % 2 == 0 { DisputeStatus::Won } else { DisputeStatus::Lost };
+                dispute.status = if n % 2 == 0 { DisputeStatus::Won } else { DisputeStatus::Lost };
             }
             _ => return false,
         },

@@ -139,8 +139,8 @@ impl Bank {
     fn note(&self) {
         let mut told = self.told.lock().unwrap();
         while let Some((_, body)) = self.books.webhook(told.len()) {
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            let id: PaymentId = body["payment_id"].as_str().unwrap().parse().unwrap();
+            let notice: Notice = serde_json::from_slice(&body).unwrap();
+            let id = notice.subject.unwrap().payment_id.unwrap();
             let state = self.books.payments().into_iter().find(|(of, _)| *of == id).unwrap();
             told.push(state);
         }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
-
 use super::{Call, Reply};
 use crate::{
     gateway::{
@@ -14,7 +12,8 @@ use crate::{
     id::PaymentId,
     money::Money,
     payment::{
-        CaptureMode, Decline, DeclineCode, Operation, Payment, PaymentFlow, Refund, RefundStatus,
+        CaptureMode, Decline, DeclineCode, DisputeStatus, Operation, Payment, PaymentFlow, Refund,
+        RefundStatus,
     },
     secret::Digest,
     text::{IdempotencyKey, Label},
@@ -58,7 +57,7 @@ pub(super) struct Provider {
     /// What was asked under each key, and answered, so that it is answered again.
     answered: HashMap<IdempotencyKey, (Call, Money, Result<Answer, Refusal>)>,
     payments: BTreeMap<PaymentId, Kept>,
-    pub(super) events: Vec<Event>,
+    pub(super) told: Vec<Notice>,
 }
 
 #[derive(Debug)]
@@ -69,15 +68,6 @@ struct Kept {
     charges: Vec<(Timestamp, Money)>,
     /// The latest time that was heard of.
     at: Timestamp,
-}
-
-/// Something that the provider tells.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Event {
-    id: Label,
-    kind: Label,
-    reference: Label,
-    payment_id: PaymentId,
 }
 
 /// The account of every scripted gateway: no money moves.
@@ -91,30 +81,24 @@ pub(super) fn kept(payment: &ProviderPayment) -> i64 {
     payment.captured.minor() - back.map(|refund| refund.amount.minor()).sum::<i64>()
 }
 
-impl Event {
-    const SIGNATURE: &str = "scripted-signature";
+const SIGNATURE: &str = "scripted-signature";
 
-    /// The event as it is sent.
-    pub(super) fn sign(&self) -> (Headers, Vec<u8>) {
-        let body = serde_json::to_vec(self).unwrap_or_default();
-        (Headers::from_iter([(Self::SIGNATURE, signature(&body))]), body)
-    }
+/// What the provider tells, as it is sent.
+pub(super) fn sign(notice: &Notice) -> (Headers, Vec<u8>) {
+    let body = serde_json::to_vec(notice).unwrap_or_default();
+    (Headers::from_iter([(SIGNATURE, signature(&body))]), body)
 }
 
 fn signature(body: &[u8]) -> String {
     format!("{:?}", Digest::of(body))
 }
 
-/// Reads an event as it was sent.
+/// Reads what was sent.
 pub(super) fn notice(headers: &Headers, body: &[u8]) -> Result<Notice, WebhookError> {
-    if headers.get(Event::SIGNATURE) != Some(signature(body).as_str()) {
+    if headers.get(SIGNATURE) != Some(signature(body).as_str()) {
         return Err(WebhookError::Unverified("its signature is another"));
     }
-    let event: Event =
-        serde_json::from_slice(body).map_err(|error| WebhookError::Malformed(Box::new(error)))?;
-    let Event { id, kind, reference, payment_id } = event;
-    let subject = Subject { references: vec![reference], payment_id: Some(payment_id) };
-    Ok(Notice { event_id: id, kind, account: account(), subject: Some(subject) })
+    serde_json::from_slice(body).map_err(|error| WebhookError::Malformed(Box::new(error)))
 }
 
 impl Provider {
@@ -157,11 +141,14 @@ impl Provider {
     }
 
     fn tell(&mut self, id: PaymentId) {
-        let n = self.events.len() + 1;
+        // No two providers tell the same event.
+        let n = self.told.len() + 1;
         let texts = [format!("evt_{n}_{id}"), "payment.changed".to_owned()].map(Label::new);
         let reference = self.payment(id).and_then(|payment| payment.references.first().cloned());
-        if let ([Ok(event), Ok(kind)], Some(reference)) = (texts, reference) {
-            self.events.push(Event { id: event, kind, reference, payment_id: id });
+        if let ([Ok(event_id), Ok(kind)], Some(reference)) = (texts, reference) {
+            let subject = Subject { references: vec![reference], payment_id: Some(id) };
+            let subject = Some(subject);
+            self.told.push(Notice { event_id, kind, account: account(), subject });
         }
     }
 
@@ -230,9 +217,8 @@ impl Provider {
         Ok(Answer::Payment(kept.payment.clone()))
     }
 
-    /// What moved money in a period, on one page.
-    pub(super) fn transactions(&self, query: &TransactionQuery) -> TransactionPage {
-        let within = |at: Timestamp| query.from <= at && at < query.until;
+    /// What moved money, and when.
+    pub(super) fn transactions(&self) -> Vec<Transaction> {
         let mut items = Vec::new();
         for (id, Kept { payment, charges, .. }) in &self.payments {
             let one = |kind, reference: &Label, refund_id, amount, at| Transaction {
@@ -251,14 +237,26 @@ impl Provider {
                 let (kind, at) = (TransactionKind::Refund, refund.created_at);
                 items.push(one(kind, &refund.reference, refund.refund_id, refund.amount, at));
             }
-            for dispute in &payment.disputes {
+            let kept = DisputeStatus::Won;
+            for dispute in payment.disputes.iter().filter(|it| it.status != kept) {
                 let kind = TransactionKind::Dispute;
                 items.push(one(kind, &dispute.reference, None, dispute.amount, dispute.opened_at));
             }
         }
-        items.retain(|item| within(item.at));
-        TransactionPage { items, next: None }
+        items
     }
+}
+
+/// So many movements are on one page.
+const PAGE: usize = 10;
+
+/// One page of what moved money in a period.
+pub(super) fn page(mut items: Vec<Transaction>, query: &TransactionQuery) -> TransactionPage {
+    items.retain(|item| query.from <= item.at && item.at < query.until);
+    let after = query.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
+    let next = after + PAGE;
+    let next = if next < items.len() { Label::new(next.to_string()).ok() } else { None };
+    TransactionPage { items: items.into_iter().skip(after).take(PAGE).collect(), next }
 }
 
 /// A new payment, as a reply makes it.
