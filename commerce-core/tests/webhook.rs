@@ -8,75 +8,39 @@ use std::{collections::BTreeMap, time::Duration};
 
 use commerce_core::{
     Error, WebhookReceipt,
-    access::Caller,
     checkout::PlaceOrder,
     error::{ErrorKind, Rejection},
     gateway::{
         Call, Fault, Headers, Notice, PaymentGateway, ProviderAccount, ProviderDispute,
-        ProviderRefund, ProviderStatus, Reply, ScriptedGateway, Subject,
+        ProviderRefund, ProviderStatus, Reply, Subject,
     },
-    id::{CartId, Moment, OrderId, PaymentId, VariantId, WebhookId},
-    order::{OrderStatus, PaymentTerms},
+    id::{Moment, OrderId, PaymentId, WebhookId},
+    order::OrderStatus,
     payment::{DisputeStatus, PaymentStatus, RefundStatus, ReviewReason},
     store::{OrderRef, Purge, WebhookRef},
-    text::{GatewayName, Label},
+    text::GatewayName,
     time::Timestamp,
     webhook::{Webhook, WebhookFailure, WebhookStatus},
 };
 use pollster::block_on;
-use support::{World, eur, faults, key, name_of, refund_of, refused};
+use support::{
+    World,
+    cards::{CardShop, card, label, waits},
+    eur, faults, name_of, refund_of, refused,
+};
 
-fn card() -> GatewayName {
-    GatewayName::new("card").unwrap()
+/// What these tests ask of it besides.
+trait Webhooks {
+    fn receive(&self, n: usize) -> Result<WebhookReceipt, Error>;
+    fn handle(&self, id: WebhookId) -> Result<bool, Error>;
+    fn webhook(&self, id: WebhookId) -> Webhook;
+    fn tell(&self, event: &str, account: ProviderAccount, subject: Option<Subject>) -> usize;
+    fn webhooks_swept(&self) -> usize;
+    fn seen(&self, order: OrderId) -> String;
+    fn told(&self, since: u64) -> BTreeMap<String, usize>;
 }
 
-fn label(text: &str) -> Label {
-    Label::new(text).unwrap()
-}
-
-/// Waits for the customer.
-fn waits() -> Reply {
-    Reply::RequireAction { client_secret: label("sesame"), redirect_url: None }
-}
-
-/// A shop that takes cards, with shirts at 19.99.
-struct CardShop {
-    world: World,
-    gateway: ScriptedGateway,
-    shirt: VariantId,
-}
-
-impl CardShop {
-    fn new() -> Self {
-        Self::over(World::new())
-    }
-
-    fn over(world: World) -> Self {
-        let gateway = ScriptedGateway::new(card());
-        let world = world.with(|shop| shop.with_gateway(gateway.clone()));
-        world.configure(|shop| {
-            shop.payment_terms = BTreeMap::from([(card(), PaymentTerms::Prepaid { days: 1 })]);
-        });
-        let shirt = world.sell("SHIRT", 1_999, 1_000);
-        Self { world, gateway, shirt }
-    }
-
-    fn cart(&self) -> (Caller, CartId) {
-        let (guest, cart) = self.world.guest();
-        self.world.add(&guest, cart, self.shirt, 1).unwrap();
-        self.world.ready(&guest, cart);
-        (guest.with_key(key("checkout")), cart)
-    }
-
-    /// An order whose payment the gateway answers so.
-    fn order(&self, reply: Reply) -> (OrderId, PaymentId) {
-        self.gateway.script([reply]);
-        let (guest, cart) = self.cart();
-        let request = PlaceOrder::paid_by(card());
-        let placed = block_on(self.world.shop.place_order(&guest, cart, &request)).unwrap();
-        (placed.order.id, placed.payment.as_ref().unwrap().id)
-    }
-
+impl Webhooks for CardShop {
     fn receive(&self, n: usize) -> Result<WebhookReceipt, Error> {
         let (headers, body) = self.gateway.webhook(n).unwrap();
         block_on(self.world.shop.receive_webhook(&card(), &headers, &body))
@@ -84,12 +48,6 @@ impl CardShop {
 
     fn handle(&self, id: WebhookId) -> Result<bool, Error> {
         block_on(self.world.shop.handle_webhook(id))
-    }
-
-    /// Delivers a webhook, as often as it comes.
-    fn deliver(&self, n: usize) {
-        let receipt = self.receive(n).unwrap();
-        assert_eq!(self.handle(receipt.id).unwrap(), !receipt.repeated);
     }
 
     fn webhook(&self, id: WebhookId) -> Webhook {
@@ -103,18 +61,13 @@ impl CardShop {
         self.gateway.webhooks() - 1
     }
 
-    fn minutes(&self, minutes: u64) {
-        self.world.clock.advance(Duration::from_secs(60 * minutes));
-    }
-
     fn webhooks_swept(&self) -> usize {
         block_on(self.world.shop.sweep(1_000)).unwrap().webhooks
     }
 
     /// What an order has come to, without what differs from one history to the next.
     fn seen(&self, order: OrderId) -> String {
-        let inputs = block_on(self.world.shop.store().order(&OrderRef::Id(order))).unwrap();
-        let inputs = inputs.unwrap();
+        let inputs = self.inputs(OrderRef::Id(order));
         let payment = &inputs.payments[0];
         let refunds: Vec<_> =
             payment.refunds.iter().map(|it| (&it.reference, it.amount, it.status)).collect();
@@ -396,12 +349,11 @@ fn a_payment_whose_answer_was_lost_is_found_by_the_id_that_the_provider_was_give
     let placed = block_on(shop.world.shop.place_order(&guest, cart, &PlaceOrder::paid_by(card())));
     assert_eq!(placed.unwrap_err().kind(), ErrorKind::Unknown);
     let payment = shop.gateway.payments()[0].0;
-    let inputs = || block_on(shop.world.shop.store().order(&OrderRef::Payment(payment))).unwrap();
-    assert!(inputs().unwrap().payments[0].references.is_empty());
+    assert!(shop.payment(payment).references.is_empty());
     shop.deliver(0);
-    let found = inputs().unwrap();
-    assert_eq!(found.payments[0].status, PaymentStatus::Paid);
-    assert_eq!(found.payments[0].open_operations().count(), 0, "it answers the checkout, too");
+    let found = shop.payment(payment);
+    assert_eq!(found.status, PaymentStatus::Paid);
+    assert_eq!(found.open_operations().count(), 0, "it answers the checkout, too");
     assert_eq!(shop.gateway.kept(payment), 1_999);
 }
 
@@ -489,10 +441,10 @@ fn another_account_is_none_of_the_shops_business_and_money_of_one_is_reviewed() 
         payment.account.livemode = true;
         (payment.status, payment.captured) = (ProviderStatus::Captured, eur(1_999));
     });
-    shop.deliver(shop.gateway.webhooks() - 1);
-    let inputs = block_on(shop.world.shop.store().order(&OrderRef::Id(order))).unwrap().unwrap();
-    assert_eq!(inputs.payments[0].review, Some(ReviewReason::WrongAccount));
-    assert_eq!(inputs.payments[0].status, PaymentStatus::NeedsReview);
+    shop.deliver_last();
+    let found = shop.payment(payment);
+    assert_eq!(found.review, Some(ReviewReason::WrongAccount));
+    assert_eq!(found.status, PaymentStatus::NeedsReview);
     assert!(shop.world.fulfill_all(order).is_err(), "nothing is sent for it");
 }
 
@@ -518,7 +470,7 @@ fn a_refund_by_webhook_and_by_the_shop_is_one() {
     let (order, payment) = shop.order(Reply::Capture);
     shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
     assert!(shop.world.refund(order, &refund_of(700)).is_err());
-    shop.deliver(shop.gateway.webhooks() - 1);
+    shop.deliver_last();
     let seen = shop.world.seen(order);
     assert_eq!((seen.refunded_total, shop.gateway.kept(payment)), (eur(700), 1_299));
     assert_eq!(seen.status, OrderStatus::Confirmed);

@@ -8,18 +8,24 @@
 )]
 
 mod common;
+#[path = "../../commerce-core/tests/simulation/cards.rs"]
+mod cards;
 #[path = "../../commerce-core/tests/simulation/model.rs"]
 mod model;
 #[path = "../../commerce-core/tests/simulation/story.rs"]
 mod story;
 #[path = "../../commerce-core/tests/support/mod.rs"]
 mod support;
+#[path = "../../commerce-core/tests/till/mod.rs"]
+mod till;
 
 use commerce_sqlx::PgStore;
 use common::Schema;
 
 /// How many stories are told unless `SIMULATION_STORIES` says otherwise.
 const STORIES: u32 = 6;
+/// How many stories of a shop that takes cards are told unless `SIMULATION_CARDS` says otherwise.
+const CARDS: u64 = 40;
 
 /// What must live as long as a store.
 type Kept = Schema;

@@ -4,33 +4,12 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
-
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
 use commerce_core::{
     gateway::{Headers, Notice, PaymentGateway as _, ProviderStatus, WebhookError},
     time::Timestamp,
 };
 use commerce_stripe::{StripeGateway, WebhookSecret};
-use support::{Bench, NOW, config, eur, euros, hosted, payment, refund};
-
-type Received = Arc<Mutex<Vec<(Headers, Bytes)>>>;
-
-async fn shop() -> (Received, String) {
-    async fn take(State(received): State<Received>, headers: HeaderMap, body: Bytes) {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-            .collect();
-        received.lock().unwrap().push((headers, body));
-    }
-    let received = Received::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let router = Router::new().route("/", post(take)).with_state(Arc::clone(&received));
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (received, url)
-}
+use support::{Bench, NOW, config, endpoint, eur, euros, hosted, payment, refund};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000).unwrap()
@@ -40,7 +19,7 @@ fn at(seconds: i64) -> Timestamp {
 async fn every_event_of_a_payment_leads_to_it() {
     let bench = Bench::open().await;
     let order = euros().await;
-    let (received, url) = shop().await;
+    let (received, url) = endpoint().await;
     let listening = bench.stripe.listen(&url, &["*"]);
     let mut config = config(&bench.stripe);
     config.webhook_secrets = vec![
@@ -107,7 +86,7 @@ async fn every_event_of_a_payment_leads_to_it() {
 async fn a_secret_is_replaced_without_losing_a_webhook() {
     let bench = Bench::open().await;
     let order = euros().await;
-    let (received, url) = shop().await;
+    let (received, url) = endpoint().await;
     let old = bench.stripe.listen(&url, &["payment_intent.created"]);
     let new = bench.stripe.roll_secret(&old.id).unwrap();
     bench.made(&order, payment(&order, 1)).await;

@@ -153,7 +153,7 @@ struct Taken {
     charges: usize,
     /// The last charge of the period, and the payment that it is of.
     last: Option<(PaymentId, Transaction)>,
-    /// Where more was taken for a payment than the books say, by several charges.
+    /// Where more was taken for a payment than the books say.
     over: Vec<Difference>,
 }
 
@@ -304,7 +304,7 @@ impl Sides<'_> {
             booked: Some(payment.captured),
             ..self.difference(kind, TransactionKind::Charge, at)
         };
-        if charges.len() > 1 && there > booked {
+        if there > booked {
             taken.over.push(difference);
         } else {
             self.found.differences.push(difference);

@@ -484,17 +484,20 @@ impl Commerce {
         if !open.is_empty() {
             return self.carry_through(order, open, false, carry).await;
         }
-        self.refresh(order, payment).await?;
-        let void = self.void_forgotten(order, payment.id).await?;
-        self.carry_through(order, void, true, carry).await
+        let mut follow = self.refresh(order, payment).await?;
+        follow.extend(self.void_forgotten(order, payment.id).await?);
+        self.carry_through(order, follow, true, carry).await
     }
 
-    /// Looks a payment up, writes down what it is at its provider, and carries through what follows.
-    /// What is open on it is left to whoever asked for it.
-    pub(super) async fn refresh(&self, order: OrderId, payment: &Payment) -> Result<(), Error> {
+    /// Looks a payment up and writes down what it is at its provider; answers what follows. What is
+    /// open on it is left to whoever asked for it.
+    pub(super) async fn refresh(
+        &self,
+        order: OrderId,
+        payment: &Payment,
+    ) -> Result<Vec<Begun>, Error> {
         let heard = self.look_up(self.gateway_of(payment)?, order, payment).await?;
-        let follow = self.book(order, payment.id, None, heard).await?;
-        self.carry_through(order, follow, true, Carry::On).await
+        self.book(order, payment.id, None, heard).await
     }
 
     /// Calls a payment off that its customer has forgotten, if the order does not lapse with it:

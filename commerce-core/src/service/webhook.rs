@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Commerce;
+use super::{Commerce, payment::Carry};
 use crate::{
     error::{Error, Rejection},
     gateway::{Headers, Subject, WebhookError},
@@ -98,7 +98,10 @@ impl Commerce {
     async fn look_into(&self, webhook: &Webhook) -> Result<Handling, Error> {
         let Some(subject) = &webhook.subject else { return Ok(Handling::Foreign) };
         if let Some((inputs, id)) = self.payment_about(&webhook.gateway, subject).await? {
-            self.refresh(inputs.order.id, inputs.payment(Some(id))?).await?;
+            let order = inputs.order.id;
+            let follow = self.refresh(order, inputs.payment(Some(id))?).await?;
+            // What follows is written down by now: if it cannot be done, the sweep does it.
+            let _ = self.carry_through(order, follow, true, Carry::On).await;
             return Ok(Handling::Merged);
         }
         let ours = self.gateways.get(&webhook.gateway).map(|gateway| gateway.account());

@@ -8,8 +8,12 @@
     reason = "a test fails by panicking"
 )]
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
 use commerce_core::{
     Commerce,
     access::Caller,
@@ -18,7 +22,7 @@ use commerce_core::{
     checkout::PlaceOrder,
     currency::Currency,
     customer::Address,
-    gateway::{GatewayError, PaymentGateway, ProviderPayment, ProviderRefund},
+    gateway::{GatewayError, Headers, PaymentGateway, ProviderPayment, ProviderRefund},
     id::{Moment, OperationId, PaymentId, RefundId},
     inputs::{SeededIds, SteppedClock},
     money::Money,
@@ -318,4 +322,24 @@ pub async fn books(bench: &Bench) -> Vec<commerce_core::gateway::Transaction> {
             None => return rows,
         }
     }
+}
+
+/// The webhooks that came to an endpoint, in the order in which they came.
+pub type Received = Arc<Mutex<Vec<(Headers, Bytes)>>>;
+
+/// An endpoint that answers every webhook, and its address.
+pub async fn endpoint() -> (Received, String) {
+    async fn take(State(received): State<Received>, headers: HeaderMap, body: Bytes) {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        received.lock().unwrap().push((headers, body));
+    }
+    let received = Received::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = Router::new().route("/", post(take)).with_state(Arc::clone(&received));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (received, url)
 }

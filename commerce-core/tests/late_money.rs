@@ -1,0 +1,207 @@
+//! What sweeps and webhooks make of money that comes late, or that cannot be right.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use commerce_core::{
+    checkout::PlaceOrder,
+    currency::Currency,
+    gateway::{Call, Fault, ProviderPayment, ProviderStatus, Reply},
+    id::{OrderId, PaymentId},
+    money::Money,
+    order::OrderStatus,
+    payment::{PaymentStatus, ReviewReason},
+};
+use pollster::block_on;
+use support::{
+    cards::{CardShop, card, waits},
+    eur,
+};
+
+/// An order that lapsed although its customer had paid a moment before: the provider was not heard of
+/// when the payment was called off.
+fn paid_and_lapsed(shop: &CardShop) -> (OrderId, PaymentId) {
+    let (order, payment) = shop.order(waits());
+    shop.world.days(2);
+    shop.settle();
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    (order, payment)
+}
+
+/// The provider has the money all the same.
+fn take(shop: &CardShop, payment: PaymentId) {
+    shop.gateway.change(payment, |it| {
+        (it.status, it.captured) = (ProviderStatus::Captured, it.amount);
+    });
+}
+
+#[test]
+fn a_payment_without_an_answer_is_looked_up_by_the_sweep() {
+    let shop = CardShop::new();
+    shop.gateway.script([Reply::Lost(Box::new(Reply::Capture))]);
+    let (guest, cart) = shop.cart();
+    let request = PlaceOrder::paid_by(card());
+    block_on(shop.world.shop.place_order(&guest, cart, &request)).unwrap_err();
+    let payment = shop.gateway.payments()[0].0;
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Pending);
+    shop.minutes(2);
+    assert_eq!(block_on(shop.world.shop.sweep(10)).unwrap().payments, 1);
+    let found = shop.payment(payment);
+    assert_eq!((found.status, found.captured), (PaymentStatus::Paid, eur(1_999)));
+    assert_eq!(shop.gateway.calls(), [Call::Create(payment), Call::Fetch(payment)]);
+    assert_eq!(shop.world.seen(found.order_id).paid_total, eur(1_999));
+}
+
+#[test]
+fn a_hold_is_released_only_once_it_is_certain_that_its_payment_is_called_off() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(waits());
+    assert_eq!(shop.world.stock(shop.shirt), (1_000, 1, 999));
+    shop.world.days(2);
+    for fault in [Fault::Unreached, Fault::LostBefore, Fault::LostAfter] {
+        shop.gateway.roll(move |call| matches!(call, Call::Void(_)).then_some(fault));
+        let _ = block_on(shop.world.shop.sweep(100));
+        assert_eq!(shop.world.stock(shop.shirt), (1_000, 1, 999), "{fault:?}: nobody knows yet");
+        assert_eq!(shop.world.seen(order).status, OrderStatus::Pending);
+        shop.minutes(10);
+    }
+    shop.gateway.roll(|_| None);
+    for _ in 0..20 {
+        shop.minutes(10);
+        shop.settle();
+    }
+    assert_eq!(shop.world.stock(shop.shirt), (1_000, 0, 1_000));
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    assert!(!shop.gateway.pay(payment), "nothing can come of it any more");
+    let voids = shop.gateway.calls().iter().filter(|call| matches!(call, Call::Void(_))).count();
+    assert!(voids >= 3, "{voids}");
+}
+
+#[test]
+fn a_payment_that_is_made_at_the_last_moment_keeps_the_order() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(waits());
+    shop.world.days(2);
+    shop.gateway.pay(payment);
+    shop.settle();
+    let seen = shop.world.seen(order);
+    assert_eq!((seen.status, seen.paid_total), (OrderStatus::Confirmed, eur(1_999)));
+    assert_eq!(shop.world.stock(shop.shirt), (1_000, 1, 999));
+}
+
+#[test]
+fn money_for_an_order_that_lapsed_holds_the_goods_again_if_they_are_there() {
+    let shop = CardShop::new();
+    let (order, payment) = paid_and_lapsed(&shop);
+    take(&shop, payment);
+    for _ in 0..3 {
+        shop.deliver_last();
+        let seen = shop.world.seen(order);
+        assert_eq!((seen.status, seen.paid_total), (OrderStatus::Confirmed, eur(1_999)));
+        assert_eq!(shop.world.stock(shop.shirt), (1_000, 1, 999));
+    }
+    shop.settle();
+    assert_eq!(shop.gateway.kept(payment), 1_999);
+    shop.world.fulfill_all(order).unwrap();
+}
+
+#[test]
+fn money_for_goods_that_are_gone_is_given_back_exactly_once() {
+    let shop = CardShop::new();
+    let (order, payment) = paid_and_lapsed(&shop);
+    shop.world.set_stock(shop.shirt, 0, None);
+    take(&shop, payment);
+    let first = shop.gateway.webhooks() - 1;
+    // The answer of the refund is lost as well, and everything comes again and again.
+    shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
+    shop.deliver(first);
+    for _ in 0..5 {
+        for n in first..shop.gateway.webhooks() {
+            shop.deliver(n);
+        }
+        shop.minutes(10);
+        shop.settle();
+    }
+    let seen = shop.world.seen(order);
+    assert_eq!((seen.status, shop.gateway.kept(payment)), (OrderStatus::Cancelled, 0));
+    assert_eq!(seen.payment_status, PaymentStatus::Refunded);
+    assert_eq!(seen.payments[0].refunds.len(), 1);
+    assert_eq!((seen.paid_total, seen.refunded_total), (eur(1_999), eur(1_999)));
+    assert_eq!(shop.world.stock(shop.shirt), (0, 0, 0));
+}
+
+#[test]
+fn money_that_is_set_aside_when_the_goods_are_gone_is_let_go_exactly_once() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Process);
+    shop.gateway.change(payment, |it| it.status = ProviderStatus::Failed);
+    shop.deliver_last();
+    shop.world.days(2);
+    shop.settle();
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    shop.world.set_stock(shop.shirt, 0, None);
+    // It turns out not to have failed.
+    shop.gateway.change(payment, |it| {
+        (it.status, it.capturable) = (ProviderStatus::Authorized, it.amount);
+    });
+    let first = shop.gateway.webhooks() - 1;
+    shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
+    shop.deliver(first);
+    for _ in 0..3 {
+        for n in first..shop.gateway.webhooks() {
+            shop.deliver(n);
+        }
+        shop.minutes(10);
+        shop.settle();
+    }
+    let (_, there) = shop.gateway.payments().into_iter().find(|(id, _)| *id == payment).unwrap();
+    assert_eq!((there.status, there.capturable), (ProviderStatus::Voided, eur(0)));
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    assert_eq!(shop.gateway.kept(payment), 0);
+}
+
+#[test]
+fn what_cannot_be_right_is_reviewed_and_never_sent() {
+    type Change = fn(&mut ProviderPayment);
+    let cases: [(Change, ReviewReason); 4] = [
+        (|it| it.account.livemode = true, ReviewReason::WrongAccount),
+        (|it| it.amount = eur(1), ReviewReason::WrongAmount),
+        (|it| it.captured = eur(2_000), ReviewReason::WrongAmount),
+        (
+            |it| {
+                it.amount = Money::new(1_999, Currency::USD);
+                it.captured = it.amount;
+                it.capturable = Money::zero(Currency::USD);
+            },
+            ReviewReason::WrongCurrency,
+        ),
+    ];
+    for (change, reason) in cases {
+        for by_sweep in [false, true] {
+            let shop = CardShop::new();
+            let (order, payment) = shop.order(waits());
+            shop.gateway.change(payment, |it| {
+                (it.status, it.captured) = (ProviderStatus::Captured, it.amount);
+                change(it);
+            });
+            if by_sweep {
+                shop.minutes(2);
+                shop.settle();
+            } else {
+                shop.deliver_last();
+            }
+            let found = shop.payment(payment);
+            assert_eq!(found.review, Some(reason));
+            assert_eq!((found.status, found.captured), (PaymentStatus::NeedsReview, eur(0)));
+            let seen = shop.world.seen(order);
+            assert_eq!((seen.payment_status, seen.paid_total), (found.status, eur(0)));
+            assert!(shop.world.fulfill_all(order).is_err(), "{reason:?}");
+            // Time does not make it right, and does not give away what may have been paid for.
+            shop.world.days(30);
+            shop.settle();
+            assert!(shop.world.fulfill_all(order).is_err(), "{reason:?}");
+            assert_eq!(shop.payment(payment).status, PaymentStatus::NeedsReview);
+        }
+    }
+}
