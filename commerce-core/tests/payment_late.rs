@@ -20,7 +20,7 @@ use commerce_core::{
     time::Timestamp,
 };
 use pollster::block_on;
-use support::*;
+use support::{faults::Shared, *};
 
 fn wire() -> GatewayName {
     GatewayName::new("wire").unwrap()
@@ -32,6 +32,7 @@ fn sesame() -> Reply {
 
 /// A shop that is paid by wire, and an order of two shirts for 39.98 in it.
 struct Bought {
+    store: Shared,
     w: World,
     gateway: ScriptedGateway,
     order: OrderId,
@@ -41,7 +42,8 @@ impl Bought {
     fn new(policy: CapturePolicy, script: impl IntoIterator<Item = Reply>) -> Self {
         let gateway = ScriptedGateway::new(wire());
         gateway.script(script);
-        let w = World::new().with(|shop| shop.with_gateway(gateway.clone()));
+        let store = Shared::new();
+        let w = World::over(store.clone(), 1).with(|shop| shop.with_gateway(gateway.clone()));
         w.configure(|shop| {
             shop.payment_terms.insert(wire(), PaymentTerms::Prepaid { days: 2 });
             shop.capture.insert(wire(), policy);
@@ -52,7 +54,7 @@ impl Bought {
         w.ready(&guest, cart);
         let request = PlaceOrder::paid_by(wire());
         let placed = block_on(w.shop.place_order(&guest, cart, &request)).unwrap();
-        Self { order: placed.order.id, w, gateway }
+        Self { order: placed.order.id, store, w, gateway }
     }
 
     fn payment(&self, nth: usize) -> PaymentId {
@@ -84,6 +86,18 @@ fn takes_all(payment: &mut ProviderPayment) {
     payment.capturable = eur(0);
 }
 
+/// A refund that somebody makes on the provider's own page.
+fn given_by_hand(minor: i64) -> ProviderRefund {
+    ProviderRefund {
+        reference: "re_by_hand".parse().unwrap(),
+        refund_id: None,
+        amount: eur(minor),
+        status: RefundStatus::Succeeded,
+        failure: None,
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
 #[test]
 fn what_was_not_captured_when_it_was_to_be_sent_is_captured_when_it_is_sent_once_more() {
     let t = Bought::new(CapturePolicy::OnFulfillment, [Reply::Authorize, Reply::Unavailable]);
@@ -108,6 +122,34 @@ fn what_is_set_aside_is_let_go_when_another_payment_brings_the_money() {
     t.change(0, takes_all);
     assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
     assert_eq!(t.w.seen(t.order).paid_total, eur(3_998));
+}
+
+#[test]
+fn what_is_set_aside_is_let_go_although_some_of_the_money_was_given_back_already() {
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, Reply::Authorize]);
+    t.pay_again().unwrap();
+    t.change(0, |payment| {
+        takes_all(payment);
+        payment.refunds.push(given_by_hand(1_000));
+    });
+    assert_eq!(t.status(0), PaymentStatus::PartiallyRefunded);
+    assert_eq!(t.status(1), PaymentStatus::Voided);
+}
+
+#[test]
+fn the_rest_of_an_order_is_asked_for_once_however_many_want_to_pay_it() {
+    let t = Bought::new(CapturePolicy::Manual, [Reply::Authorize]);
+    let part = CapturePayment { amount: Some(eur(1_000)), payment_id: None };
+    block_on(t.w.shop.capture(&t.w.system, t.order, &part, None)).unwrap();
+    t.w.refund(t.order, &refund_of(1)).unwrap();
+    let (shop, order) = (t.w.shop.clone(), t.order);
+    t.store.before_next_commit(move || {
+        let choice = PaymentChoice::new(wire());
+        block_on(shop.pay_order(&Caller::system(), order, &choice)).unwrap();
+    });
+    assert!(not_now(t.pay_again()), "somebody else was faster");
+    assert_eq!(t.w.seen(t.order).payments.len(), 2);
+    assert_eq!(t.w.seen(t.order).authorized_total, eur(2_998));
 }
 
 #[test]
@@ -142,16 +184,7 @@ fn what_others_gave_back_is_booked_once_a_refund_that_stood_in_its_way_came_to_n
     for declines in [true, false] {
         let t = Bought::new(CapturePolicy::Automatic, []);
         t.gateway.script(declines.then(|| Reply::Decline { reason: "no".parse().unwrap() }));
-        let given = |payment: &mut ProviderPayment| {
-            payment.refunds.push(ProviderRefund {
-                reference: "re_by_hand".parse().unwrap(),
-                refund_id: None,
-                amount: eur(1_000),
-                status: RefundStatus::Succeeded,
-                failure: None,
-                created_at: Timestamp::UNIX_EPOCH,
-            });
-        };
+        let given = |payment: &mut ProviderPayment| payment.refunds.push(given_by_hand(1_000));
         // Nobody tells of it: the shop thinks that all of the money is there.
         t.gateway.change(t.payment(0), given);
         assert!(t.w.refund(t.order, &refund_of(3_998)).is_err(), "so much is not left");

@@ -7,9 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
-mod common;
 #[path = "../../commerce-core/tests/simulation/cards.rs"]
 mod cards;
+mod common;
 #[path = "../../commerce-core/tests/simulation/model.rs"]
 mod model;
 #[path = "../../commerce-core/tests/simulation/story.rs"]

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms};
+use super::{
+    Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms, pay::brought,
+};
 use crate::{
     catalog::{Backorder, Sellable},
     error::Rejection,
@@ -118,8 +120,11 @@ impl Books<'_> {
         secured(self.payments.iter()) >= self.order.total.minor()
     }
 
+    /// Whether the others have brought what is to be paid, or have set it aside. What was given back of
+    /// it was brought all the same, and is not asked for once more.
     fn is_covered_without(&self, id: PaymentId) -> bool {
-        secured(self.payments.iter().filter(|payment| payment.id != id)) >= self.order.total.minor()
+        let others = self.payments.iter().filter(|payment| payment.id != id);
+        others.map(brought).sum::<i64>() >= self.order.total.minor()
     }
 }
 

@@ -549,7 +549,8 @@ fn surprise(
                 opened_at: at,
             }),
             [dispute, ..] if dispute.status == DisputeStatus::Open => {
-                dispute.status = if n % 2 == 0 { DisputeStatus::Won } else { DisputeStatus::Lost };
+                dispute.status =
+                    if n.is_multiple_of(2) { DisputeStatus::Won } else { DisputeStatus::Lost };
             }
             _ => return false,
         },

@@ -36,10 +36,7 @@ fn find(bug: Bug) -> Option<(u64, String)> {
 }
 
 /// Does a part of something on each core; answers what came of it, in any order.
-fn share<T: Send, U: Send>(of: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U>
-where
-    T: Sync,
-{
+fn share<T: Sync, U: Send>(of: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
     let next = AtomicUsize::new(0);
     let turn = || {
         let mut done = Vec::new();
