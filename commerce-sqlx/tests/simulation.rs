@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../../commerce-core/tests/simulation/cards.rs"]
+mod cards;
 mod common;
 #[path = "../../commerce-core/tests/simulation/model.rs"]
 mod model;
@@ -14,12 +16,16 @@ mod model;
 mod story;
 #[path = "../../commerce-core/tests/support/mod.rs"]
 mod support;
+#[path = "../../commerce-core/tests/till/mod.rs"]
+mod till;
 
 use commerce_sqlx::PgStore;
 use common::Schema;
 
 /// How many stories are told unless `SIMULATION_STORIES` says otherwise.
 const STORIES: u32 = 6;
+/// How many stories of a shop that takes cards are told unless `SIMULATION_CARDS` says otherwise.
+const CARDS: u64 = 40;
 
 /// What must live as long as a store.
 type Kept = Schema;

@@ -241,7 +241,12 @@ impl<'a> Books<'a> {
             order.cancelled(CancelReason::Other, &mut commit, now);
         }
         order.expires_at = order.deadline(&payments);
-        commit.replace(old, order.clone());
+        if payments.len() > inputs.payments.len() && order == *old.value {
+            // Whoever adds another at the same time must have seen this one.
+            commit.touch(old);
+        } else {
+            commit.replace(old, order.clone());
+        }
         Ok(Decision { output: Changed { order, payments, begun }, commit })
     }
 

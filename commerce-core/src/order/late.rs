@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms};
+use super::{
+    Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms, pay::brought,
+};
 use crate::{
     catalog::{Backorder, Sellable},
     error::Rejection,
@@ -13,7 +15,7 @@ use crate::{
         Allocate, LevelKey, LowStock, Placement, Reason, StockLevel, StockMove, in_order, take,
     },
     money::Money,
-    payment::{OperationKind, Payment, PaymentStatus, Refund, RefundStatus},
+    payment::{Operation, OperationKind, Payment, PaymentStatus, Refund, RefundStatus},
     shop::Setup,
     store::Commit,
     time::Timestamp,
@@ -31,11 +33,24 @@ pub struct Shelf<'a> {
     pub strategy: &'a dyn Allocate,
 }
 
-/// Money that a payment has brought now, or set aside.
+/// Money that a payment has brought now, or may bring although nobody might wait for it any more.
 struct Late {
     payment_id: PaymentId,
     taken: i64,
-    set_aside: bool,
+    may_bring: bool,
+}
+
+/// What a payment has brought in excess of what it had.
+fn taken(before: &Payment, after: &Payment) -> i64 {
+    after.captured.minor() - before.captured.minor()
+}
+
+/// Whether something has happened to a payment since that may allow to call it off. That this was
+/// refused does not: it is not asked for again and again.
+fn is_changed(before: &Payment, after: &Payment) -> bool {
+    let is_void = |it: &Operation| it.kind == OperationKind::Void;
+    let freed = before.require_idle().is_err() && after.require_idle().is_ok();
+    before.status != after.status || freed && !after.operations.last().is_some_and(is_void)
 }
 
 impl Books<'_> {
@@ -47,15 +62,19 @@ impl Books<'_> {
         moment: &mut Moment,
     ) -> Result<(), Rejection> {
         let mut cancelled = self.order.cancelled_at.is_some();
+        let pairs = || self.inputs.payments.iter().zip(&self.payments);
+        let more = pairs().any(|(before, after)| taken(before, after) > 0);
         let late = |(before, after): (&Versioned<Payment>, &Payment)| Late {
             payment_id: after.id,
-            taken: after.captured.minor() - before.captured.minor(),
-            set_aside: after.status == PaymentStatus::Authorized
-                && (cancelled || before.status != PaymentStatus::Authorized),
+            taken: taken(before, after),
+            may_bring: match after.status {
+                PaymentStatus::Authorized => cancelled || more || is_changed(before, after),
+                // A customer who still pays it would pay twice.
+                PaymentStatus::RequiresAction => !cancelled && (more || is_changed(before, after)),
+                _ => false,
+            },
         };
-        let pairs = self.inputs.payments.iter().zip(&self.payments);
-        let came: Vec<Late> =
-            pairs.map(late).filter(|came| came.taken > 0 || came.set_aside).collect();
+        let came: Vec<Late> = pairs().map(late).filter(|it| it.taken > 0 || it.may_bring).collect();
         if came.is_empty() {
             return Ok(());
         }
@@ -66,7 +85,7 @@ impl Books<'_> {
         {
             cancelled = false;
         }
-        for Late { payment_id, taken, set_aside } in came {
+        for Late { payment_id, taken, may_bring } in came {
             let all: i64 = self.payments.iter().map(|payment| payment.captured.minor()).sum();
             let over = (all - self.order.total.minor()).max(0);
             let back = if cancelled { taken } else { taken.min(over) };
@@ -85,7 +104,7 @@ impl Books<'_> {
                     created_at: moment.now(),
                 };
                 self.begin_refund(payment_id, refund, None, moment)?;
-            } else if set_aside && (cancelled || self.is_covered_without(payment_id)) {
+            } else if may_bring && (cancelled || self.is_covered_without(payment_id)) {
                 let (amount, idle) = (payment.amount, payment.require_idle().is_ok());
                 // While something else is asked of it, what comes of that is heard first.
                 if idle {
@@ -101,8 +120,11 @@ impl Books<'_> {
         secured(self.payments.iter()) >= self.order.total.minor()
     }
 
+    /// Whether the others have brought what is to be paid, or have set it aside. What was given back of
+    /// it was brought all the same, and is not asked for once more.
     fn is_covered_without(&self, id: PaymentId) -> bool {
-        secured(self.payments.iter().filter(|payment| payment.id != id)) >= self.order.total.minor()
+        let others = self.payments.iter().filter(|payment| payment.id != id);
+        others.map(brought).sum::<i64>() >= self.order.total.minor()
     }
 }
 

@@ -67,6 +67,16 @@ impl Order {
         secured >= self.total.minor() - called_off
     }
 
+    /// Whether a payment has waited for its customer for longer than the order waits for its money, and
+    /// the order goes on all the same, because of what was paid before or sent.
+    pub(crate) fn is_forgotten(&self, payment: &Payment, now: Timestamp) -> bool {
+        let until = payment.created_at.saturating_add(self.terms.within());
+        payment.status == PaymentStatus::RequiresAction
+            && payment.require_idle().is_ok()
+            && self.expires_at.is_none()
+            && until <= now
+    }
+
     /// When it lapses if nothing happens: while nothing was paid for it or sent. What was set aside
     /// for it is let go at a time, too.
     ///

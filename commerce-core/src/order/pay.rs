@@ -10,14 +10,16 @@ use crate::{
     store::Decision,
 };
 
+/// What a payment has brought, whatever was given back of it, or has set aside.
+pub(super) fn brought(payment: &Payment) -> i64 {
+    let aside = if payment.is_online() { payment.capturable().minor() } else { 0 };
+    payment.captured.minor() + aside
+}
+
 impl OrderInputs {
     /// What of the order no payment has brought, or has set aside.
     pub fn left_to_pay(&self) -> Money {
-        let secured = |payment: &Payment| {
-            let aside = if payment.is_online() { payment.capturable().minor() } else { 0 };
-            payment.captured.minor() + aside
-        };
-        let secured: i64 = self.payments.iter().map(|payment| secured(payment)).sum();
+        let secured: i64 = self.payments.iter().map(|payment| brought(payment)).sum();
         Money::new((self.order.total.minor() - secured).max(0), self.order.currency)
     }
 }

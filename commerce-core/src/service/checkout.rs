@@ -174,6 +174,9 @@ impl Commerce {
         let means = self.means(&choice.gateway)?;
         let (order, left) = (&inputs.order, inputs.left_to_pay());
         order.require_open()?;
+        if !left.is_positive() {
+            return Err(Rejection::transition("order", "it is paid").into());
+        }
         Payment::choose(choice, order.id, left, CapturePolicy::default(), &means, moment)?;
         Ok(())
     }

@@ -290,7 +290,7 @@ impl Commerce {
             let gateway = self.gateway_of(payment)?;
             if !fresh && !looked_up {
                 let heard = self.look_up(gateway, order, payment).await?;
-                follow.extend(self.book(order, payment.id, None, &heard).await?);
+                follow.extend(self.book(order, payment.id, None, heard).await?);
                 looked_up = true;
                 continue;
             }
@@ -314,27 +314,30 @@ impl Commerce {
                 continue;
             }
             let asked = Some(operation.id);
-            return match ask(gateway, &inputs.order, payment, operation).await {
-                Ok(heard) => {
-                    follow.extend(self.book(order, payment.id, asked, &heard).await?);
-                    Ok(follow)
-                }
+            let (heard, failed) = match ask(gateway, &inputs.order, payment, operation).await {
+                Ok(heard) => (heard, None),
                 // What it is now says whether that is because it was done before.
                 Err(GatewayError::Stale(_)) => {
-                    let heard = self.look_up(gateway, order, payment).await?;
-                    follow.extend(self.book(order, payment.id, None, &heard).await?);
-                    follow.extend(self.lapse(order, begun).await?);
-                    Ok(follow)
+                    let found = self.look_up(gateway, order, payment).await?;
+                    follow.extend(self.lapse_as_found(order, begun, &found).await?);
+                    return Ok(follow);
                 }
-                Err(error) => {
-                    let heard = match &error {
-                        GatewayError::Unsupported(_) | GatewayError::Refused(_) => Heard::Refused,
-                        _ => Heard::Silence,
-                    };
-                    self.book(order, payment.id, asked, &heard).await?;
-                    Err(gateway_failed(error))
+                Err(error @ (GatewayError::Unsupported(_) | GatewayError::Refused(_))) => {
+                    (Heard::Refused, Some(error))
                 }
+                Err(error) => (Heard::Silence, Some(error)),
             };
+            // Money that is not given back by us may have been by others: for both there was no room.
+            let found = match heard {
+                Heard::Declined(..) | Heard::Refused if operation.kind == OperationKind::Refund => {
+                    Some(self.look_up(gateway, order, payment).await?)
+                }
+                _ => None,
+            };
+            let heard: Vec<_> =
+                [(asked, heard)].into_iter().chain(found.map(|it| (None, it))).collect();
+            follow.extend(self.book_all(order, payment.id, &heard).await?);
+            return failed.map_or(Ok(follow), |error| Err(gateway_failed(error)));
         }
     }
 
@@ -349,7 +352,7 @@ impl Commerce {
         match gateway.fetch(payment).await {
             Ok(found) => Ok(Heard::Found(found.map(Box::new))),
             Err(error) => {
-                self.book(order, payment.id, None, &Heard::Silence).await?;
+                self.book(order, payment.id, None, Heard::Silence).await?;
                 Err(gateway_failed(error))
             }
         }
@@ -361,18 +364,58 @@ impl Commerce {
         order: OrderId,
         payment: PaymentId,
         asked: Option<OperationId>,
-        heard: &Heard,
+        heard: Heard,
+    ) -> Result<Vec<Begun>, Error> {
+        self.book_all(order, payment, &[(asked, heard)]).await
+    }
+
+    /// Writes down what was heard one after the other, at once. Each comes with the operation that it
+    /// is the answer to.
+    async fn book_all(
+        &self,
+        order: OrderId,
+        payment: PaymentId,
+        heard: &[(Option<OperationId>, Heard)],
     ) -> Result<Vec<Begun>, Error> {
         self.write_books(order, &|books, moment| {
-            let gateway = &books.payment(payment)?.gateway;
-            let account = self.gateways.get(gateway).map(|gateway| gateway.account());
-            books.hear(payment, asked, heard, &account.unwrap_or_default(), moment)
+            heard
+                .iter()
+                .try_for_each(|(asked, heard)| self.hear(books, payment, *asked, heard, moment))
         })
         .await
     }
 
+    fn hear(
+        &self,
+        books: &mut Books<'_>,
+        payment: PaymentId,
+        asked: Option<OperationId>,
+        heard: &Heard,
+        moment: &mut Moment,
+    ) -> Result<(), Rejection> {
+        let gateway = &books.payment(payment)?.gateway;
+        let account = self.gateways.get(gateway).map(|gateway| gateway.account());
+        books.hear(payment, asked, heard, &account.unwrap_or_default(), moment)
+    }
+
     async fn lapse(&self, order: OrderId, begun: Begun) -> Result<Vec<Begun>, Error> {
         self.write_books(order, &|books, moment| books.lapse(begun, moment.now())).await
+    }
+
+    /// Ends an operation that is not possible, unless what was found says that it was done. What was
+    /// found counts once more after that: only then is there room for what others gave back.
+    async fn lapse_as_found(
+        &self,
+        order: OrderId,
+        begun: Begun,
+        found: &Heard,
+    ) -> Result<Vec<Begun>, Error> {
+        self.write_books(order, &|books, moment| {
+            self.hear(books, begun.payment_id, None, found, moment)?;
+            books.lapse(begun, moment.now())?;
+            self.hear(books, begun.payment_id, None, found, moment)
+        })
+        .await
     }
 
     async fn retry(&self, order: OrderId, begun: Begun) -> Result<Vec<Begun>, Error> {
@@ -420,7 +463,7 @@ impl Commerce {
         }
         if let Err(error) = self.check(&inputs, payment).await {
             // It must not come again at once, whatever keeps it.
-            self.book(inputs.order.id, id, None, &Heard::Silence).await?;
+            self.book(inputs.order.id, id, None, Heard::Silence).await?;
             return Err(error);
         }
         Ok(true)
@@ -430,7 +473,7 @@ impl Commerce {
     pub(super) async fn check(&self, inputs: &OrderInputs, payment: &Payment) -> Result<(), Error> {
         let order = inputs.order.id;
         if let Err(error) = self.gateway_of(payment) {
-            self.book(order, payment.id, None, &Heard::Silence).await?;
+            self.book(order, payment.id, None, Heard::Silence).await?;
             return Err(error);
         }
         let open: Vec<_> = payment
@@ -441,7 +484,8 @@ impl Commerce {
         if !open.is_empty() {
             return self.carry_through(order, open, false, carry).await;
         }
-        let follow = self.refresh(order, payment).await?;
+        let mut follow = self.refresh(order, payment).await?;
+        follow.extend(self.void_forgotten(order, payment.id).await?);
         self.carry_through(order, follow, true, carry).await
     }
 
@@ -453,12 +497,35 @@ impl Commerce {
         payment: &Payment,
     ) -> Result<Vec<Begun>, Error> {
         let heard = self.look_up(self.gateway_of(payment)?, order, payment).await?;
-        self.book(order, payment.id, None, &heard).await
+        self.book(order, payment.id, None, heard).await
+    }
+
+    /// Calls a payment off that its customer has forgotten, if the order does not lapse with it:
+    /// nobody looks at it for ever.
+    async fn void_forgotten(
+        &self,
+        order: OrderId,
+        payment: PaymentId,
+    ) -> Result<Vec<Begun>, Error> {
+        self.write_books(order, &|books, moment| {
+            let of = books.payment(payment)?;
+            if books.order().is_forgotten(of, moment.now()) {
+                let amount = of.amount;
+                books.begin(payment, OperationKind::Void, amount, None, moment)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Takes the money of an order of which something is about to be sent, where the shop's
     /// configuration says that it is taken then.
     pub(super) async fn capture_to_ship(&self, inputs: &OrderInputs) -> Result<(), Error> {
+        // What an earlier try has asked for is found out first, so that it is not asked for twice, nor
+        // refused because it was done.
+        self.resolve(inputs).await?;
+        let by = OrderRef::Id(inputs.order.id);
+        let inputs = &self.order_inputs(&Caller::system(), &by).await?;
         let setup = self.setup().await?;
         let policy = |gateway: &GatewayName| setup.shop.capture.get(gateway).copied();
         for payment in &inputs.payments {

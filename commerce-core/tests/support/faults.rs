@@ -43,6 +43,15 @@ pub(crate) enum Fault {
     LostAfter,
 }
 
+/// What stands between a shop and its store.
+#[async_trait]
+pub(crate) trait Between: fmt::Debug + Send + Sync + 'static {
+    /// Hears of a read before it is done; an error is answered instead.
+    async fn read(&self, method: &'static str) -> StoreResult<()>;
+    /// Commits in the shop's place.
+    async fn commit(&self, store: &dyn Subject, commit: &Commit) -> Result<(), CommitError>;
+}
+
 type Dice = Box<dyn FnMut() -> Option<Fault> + Send>;
 /// The method before which something is done, and what.
 type Hook = (&'static str, Box<dyn FnOnce() + Send>);
@@ -50,6 +59,7 @@ type Hook = (&'static str, Box<dyn FnOnce() + Send>);
 #[derive(Clone)]
 pub(crate) struct Shared {
     inner: Arc<dyn Subject>,
+    between: Option<Arc<dyn Between>>,
     dice: Arc<Mutex<Option<Dice>>>,
     hook: Arc<Mutex<Option<Hook>>>,
 }
@@ -69,6 +79,7 @@ impl Shared {
     pub(crate) fn over(store: impl Subject) -> Self {
         Self {
             inner: Arc::new(store),
+            between: None,
             dice: Arc::new(Mutex::new(None)),
             hook: Arc::new(Mutex::new(None)),
         }
@@ -77,6 +88,11 @@ impl Shared {
     /// The same store without its faults.
     pub(crate) fn sound(&self) -> Self {
         Self { inner: self.inner.clone(), ..Self::new() }
+    }
+
+    /// The same store, with something between.
+    pub(crate) fn through(&self, between: impl Between) -> Self {
+        Self { between: Some(Arc::new(between)), ..self.sound() }
     }
 
     /// Decides each commit's fault from now on.
@@ -109,7 +125,7 @@ impl Shared {
     }
 }
 
-fn lost() -> StoreError {
+pub(crate) fn lost() -> StoreError {
     StoreError::unavailable("the connection was lost")
 }
 
@@ -119,6 +135,9 @@ macro_rules! delegate {
         impl Store for Shared {
             $(async fn $name(&self, $($arg: $of),*) -> StoreResult<$answer> {
                 self.about_to(stringify!($name));
+                if let Some(between) = &self.between {
+                    between.read(stringify!($name)).await?;
+                }
                 self.inner.$name($($arg),*).await
             })*
 
@@ -128,6 +147,9 @@ macro_rules! delegate {
 
             async fn commit(&self, commit: &Commit) -> Result<(), CommitError> {
                 self.about_to("commit");
+                if let Some(between) = &self.between {
+                    return between.commit(&*self.inner, commit).await;
+                }
                 let fault = self.dice.lock().unwrap().as_mut().and_then(|dice| dice());
                 match fault {
                     None => self.inner.commit(commit).await,

@@ -141,8 +141,9 @@ impl Provider {
     }
 
     fn tell(&mut self, id: PaymentId) {
+        // No two providers tell the same event.
         let n = self.told.len() + 1;
-        let texts = [format!("evt_{n}"), "payment.changed".to_owned()].map(Label::new);
+        let texts = [format!("evt_{n}_{id}"), "payment.changed".to_owned()].map(Label::new);
         let reference = self.payment(id).and_then(|payment| payment.references.first().cloned());
         if let ([Ok(event_id), Ok(kind)], Some(reference)) = (texts, reference) {
             let subject = Subject { references: vec![reference], payment_id: Some(id) };

@@ -1,0 +1,206 @@
+//! Money that comes, goes or is waited for when nobody does any more.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use commerce_core::{
+    access::Caller,
+    checkout::PlaceOrder,
+    gateway::{ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway},
+    id::{OrderId, PaymentId},
+    order::{FulfillmentStatus, PaymentTerms},
+    payment::{
+        CapturePayment, CapturePolicy, PaymentChoice, PaymentStatus, RefundStatus, VoidPayment,
+    },
+    store::Due,
+    text::GatewayName,
+    time::Timestamp,
+};
+use pollster::block_on;
+use support::{faults::Shared, *};
+
+fn wire() -> GatewayName {
+    GatewayName::new("wire").unwrap()
+}
+
+fn sesame() -> Reply {
+    Reply::RequireAction { client_secret: "sesame".parse().unwrap(), redirect_url: None }
+}
+
+/// A shop that is paid by wire, and an order of two shirts for 39.98 in it.
+struct Bought {
+    store: Shared,
+    w: World,
+    gateway: ScriptedGateway,
+    order: OrderId,
+}
+
+impl Bought {
+    fn new(policy: CapturePolicy, script: impl IntoIterator<Item = Reply>) -> Self {
+        let gateway = ScriptedGateway::new(wire());
+        gateway.script(script);
+        let store = Shared::new();
+        let w = World::over(store.clone(), 1).with(|shop| shop.with_gateway(gateway.clone()));
+        w.configure(|shop| {
+            shop.payment_terms.insert(wire(), PaymentTerms::Prepaid { days: 2 });
+            shop.capture.insert(wire(), policy);
+        });
+        let shirt = w.sell("SHIRT", 1_999, 5);
+        let (guest, cart) = w.guest();
+        w.add(&guest, cart, shirt, 2).unwrap();
+        w.ready(&guest, cart);
+        let request = PlaceOrder::paid_by(wire());
+        let placed = block_on(w.shop.place_order(&guest, cart, &request)).unwrap();
+        Self { order: placed.order.id, store, w, gateway }
+    }
+
+    fn payment(&self, nth: usize) -> PaymentId {
+        self.w.seen(self.order).payments[nth].id
+    }
+
+    fn status(&self, nth: usize) -> PaymentStatus {
+        self.w.seen(self.order).payments[nth].status
+    }
+
+    fn pay_again(&self) -> Result<(), commerce_core::Error> {
+        let choice = PaymentChoice::new(wire());
+        // The later one comes last.
+        self.w.clock.advance(Duration::from_secs(1));
+        block_on(self.w.shop.pay_order(&Caller::system(), self.order, &choice)).map(drop)
+    }
+
+    /// Something happens at the provider, which tells of it.
+    fn change(&self, nth: usize, act: impl FnOnce(&mut ProviderPayment)) {
+        assert!(self.gateway.change(self.payment(nth), act));
+        let (headers, body) = self.gateway.webhook(self.gateway.webhooks() - 1).unwrap();
+        let told = block_on(self.w.shop.receive_webhook(&wire(), &headers, &body)).unwrap();
+        block_on(self.w.shop.handle_webhook(told.id)).unwrap();
+    }
+}
+
+fn takes_all(payment: &mut ProviderPayment) {
+    (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
+    payment.capturable = eur(0);
+}
+
+/// A refund that somebody makes on the provider's own page.
+fn given_by_hand(minor: i64) -> ProviderRefund {
+    ProviderRefund {
+        reference: "re_by_hand".parse().unwrap(),
+        refund_id: None,
+        amount: eur(minor),
+        status: RefundStatus::Succeeded,
+        failure: None,
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[test]
+fn what_was_not_captured_when_it_was_to_be_sent_is_captured_when_it_is_sent_once_more() {
+    let t = Bought::new(CapturePolicy::OnFulfillment, [Reply::Authorize, Reply::Unavailable]);
+    assert!(t.w.fulfill_all(t.order).is_err());
+    let sent = t.w.fulfill_all(t.order).unwrap();
+    assert_eq!(sent.fulfillment_status, FulfillmentStatus::Fulfilled);
+    assert_eq!((sent.paid_total, t.gateway.kept(t.payment(0))), (eur(3_998), 3_998));
+}
+
+#[test]
+fn an_order_whose_money_is_set_aside_is_not_paid_in_another_way() {
+    let t = Bought::new(CapturePolicy::Manual, [Reply::Authorize]);
+    assert!(not_now(t.pay_again()));
+    assert_eq!(t.status(0), PaymentStatus::Authorized, "and it is set aside still");
+}
+
+#[test]
+fn what_is_set_aside_is_let_go_when_another_payment_brings_the_money() {
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, Reply::Authorize]);
+    t.pay_again().unwrap();
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Voided, PaymentStatus::Authorized));
+    t.change(0, takes_all);
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
+    assert_eq!(t.w.seen(t.order).paid_total, eur(3_998));
+}
+
+#[test]
+fn what_is_set_aside_is_let_go_although_some_of_the_money_was_given_back_already() {
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, Reply::Authorize]);
+    t.pay_again().unwrap();
+    t.change(0, |payment| {
+        takes_all(payment);
+        payment.refunds.push(given_by_hand(1_000));
+    });
+    assert_eq!(t.status(0), PaymentStatus::PartiallyRefunded);
+    assert_eq!(t.status(1), PaymentStatus::Voided);
+}
+
+#[test]
+fn the_rest_of_an_order_is_asked_for_once_however_many_want_to_pay_it() {
+    let t = Bought::new(CapturePolicy::Manual, [Reply::Authorize]);
+    let part = CapturePayment { amount: Some(eur(1_000)), payment_id: None };
+    block_on(t.w.shop.capture(&t.w.system, t.order, &part, None)).unwrap();
+    t.w.refund(t.order, &refund_of(1)).unwrap();
+    let (shop, order) = (t.w.shop.clone(), t.order);
+    t.store.before_next_commit(move || {
+        let choice = PaymentChoice::new(wire());
+        block_on(shop.pay_order(&Caller::system(), order, &choice)).unwrap();
+    });
+    assert!(not_now(t.pay_again()), "somebody else was faster");
+    assert_eq!(t.w.seen(t.order).payments.len(), 2);
+    assert_eq!(t.w.seen(t.order).authorized_total, eur(2_998));
+}
+
+#[test]
+fn what_the_customer_may_still_pay_is_called_off_when_another_payment_brings_the_money() {
+    let t = Bought::new(CapturePolicy::Automatic, [sesame(), Reply::Accept, sesame()]);
+    t.pay_again().unwrap();
+    t.change(0, takes_all);
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
+    assert!(!t.gateway.pay(t.payment(1)), "they cannot pay twice");
+}
+
+#[test]
+fn a_payment_that_its_customer_has_forgotten_is_called_off_although_the_order_goes_on() {
+    let t = Bought::new(CapturePolicy::Manual, [Reply::Authorize, Reply::Accept, sesame()]);
+    let part = CapturePayment { amount: Some(eur(1_000)), payment_id: None };
+    block_on(t.w.shop.capture(&t.w.system, t.order, &part, None)).unwrap();
+    t.pay_again().unwrap();
+    assert_eq!(t.status(1), PaymentStatus::RequiresAction);
+    t.w.days(1);
+    t.w.sweep();
+    assert_eq!(t.status(1), PaymentStatus::RequiresAction, "there is time until tomorrow");
+    t.w.days(2);
+    t.w.sweep();
+    assert_eq!(t.status(1), PaymentStatus::Voided);
+    let due = block_on(t.w.shop.store().due(Timestamp::MAX, 10)).unwrap();
+    assert!(!due.iter().any(|it| matches!(it, Due::Payment(_))), "nobody looks at it any more");
+    assert_eq!(t.w.seen(t.order).paid_total, eur(1_000));
+}
+
+#[test]
+fn what_others_gave_back_is_booked_once_a_refund_that_stood_in_its_way_came_to_nothing() {
+    for declines in [true, false] {
+        let t = Bought::new(CapturePolicy::Automatic, []);
+        t.gateway.script(declines.then(|| Reply::Decline { reason: "no".parse().unwrap() }));
+        let given = |payment: &mut ProviderPayment| payment.refunds.push(given_by_hand(1_000));
+        // Nobody tells of it: the shop thinks that all of the money is there.
+        t.gateway.change(t.payment(0), given);
+        assert!(t.w.refund(t.order, &refund_of(3_998)).is_err(), "so much is not left");
+        let seen = t.w.seen(t.order);
+        assert_eq!((seen.refunded_total, t.gateway.kept(t.payment(0))), (eur(1_000), 2_998));
+        assert!(t.w.refund(t.order, &refund_of(2_998)).is_ok(), "and the rest can be given back");
+    }
+}
+
+#[test]
+fn a_payment_that_was_called_off_stays_called_off() {
+    let t = Bought::new(CapturePolicy::Manual, [Reply::Authorize]);
+    let void = || {
+        let request = VoidPayment::default();
+        block_on(t.w.shop.void(&t.w.system, t.order, &request, None))
+    };
+    assert!(void().is_ok() && not_now(void()));
+    assert!(t.pay_again().is_ok(), "and can be paid in another way");
+}

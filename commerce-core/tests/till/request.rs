@@ -1,0 +1,118 @@
+//! What people ask of a shop, so that they can ask the same once more.
+
+use commerce_core::{
+    Commerce, Done, Error,
+    access::Caller,
+    checkout::PlaceOrder,
+    error::Rejection,
+    id::{CartId, LineId, OrderId},
+    order::{CancelOrder, CancelReason, FulfillOrder},
+    payment::{CapturePayment, CreateRefund, PaymentChoice, VoidPayment},
+};
+use serde::Serialize;
+
+use super::wire;
+use crate::support::{cancel_units, eur, parts, refund_of, refund_units};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ask {
+    Checkout { cart: CartId },
+    PayAgain { order: OrderId },
+    Capture { order: OrderId, minor: Option<i64> },
+    Void { order: OrderId },
+    RefundAll { order: OrderId },
+    RefundAmount { order: OrderId, minor: i64 },
+    RefundUnits { order: OrderId, line: LineId, units: i64 },
+    Cancel { order: OrderId },
+    CancelUnits { order: OrderId, line: LineId, units: i64 },
+    Fulfill { order: OrderId },
+    FulfillUnits { order: OrderId, line: LineId, units: i64 },
+}
+
+/// A request with the key that it is asked under, however often.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) who: Caller,
+    pub(crate) ask: Ask,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    /// It was done; the answer as JSON.
+    Done(String),
+    /// It was refused.
+    Refused(Rejection),
+    /// Nobody knows; it may be asked once more.
+    Unclear,
+    /// Something that must never be answered.
+    Wrong(String),
+}
+
+impl Request {
+    pub(crate) async fn perform(&self, shop: &Commerce) -> Answer {
+        let who = &self.who;
+        match self.ask.clone() {
+            Ask::Checkout { cart } => {
+                answer(shop.place_order(who, cart, &PlaceOrder::paid_by(wire())).await)
+            }
+            Ask::PayAgain { order } => {
+                answer(shop.pay_order(who, order, &PaymentChoice::new(wire())).await)
+            }
+            Ask::Capture { order, minor } => {
+                let request = CapturePayment { amount: minor.map(eur), payment_id: None };
+                answer(shop.capture(who, order, &request, None).await)
+            }
+            Ask::Void { order } => {
+                answer(shop.void(who, order, &VoidPayment::default(), None).await)
+            }
+            Ask::RefundAll { order } => {
+                answer(shop.refund(who, order, &self.marked(CreateRefund::default()), None).await)
+            }
+            Ask::RefundAmount { order, minor } => {
+                answer(shop.refund(who, order, &self.marked(refund_of(minor)), None).await)
+            }
+            Ask::RefundUnits { order, line, units } => {
+                let request = self.marked(refund_units(&[(line, units)]));
+                answer(shop.refund(who, order, &request, None).await)
+            }
+            Ask::Cancel { order } => {
+                let request = CancelOrder::new(CancelReason::Shop);
+                answer(shop.cancel_order(who, order, &request, None).await)
+            }
+            Ask::CancelUnits { order, line, units } => {
+                let request = cancel_units(&[(line, units)]);
+                answer(shop.cancel_order(who, order, &request, None).await)
+            }
+            Ask::Fulfill { order } => {
+                answer(shop.fulfill_order(who, order, &FulfillOrder::default(), None).await)
+            }
+            Ask::FulfillUnits { order, line, units } => {
+                answer(shop.fulfill_order(who, order, &parts(&[(line, units)]), None).await)
+            }
+        }
+    }
+
+    /// The refund that says of itself who asked for it: by its key, which is another for each request.
+    fn marked(&self, request: CreateRefund) -> CreateRefund {
+        // One that is asked for again is the same, under whatever key.
+        let words = self.who.key.as_ref().map(|key| key.as_str().split(" again ").next());
+        let reason = words.flatten().map(|words| words.parse().unwrap());
+        CreateRefund { reason, restock: true, ..request }
+    }
+}
+
+fn answer<T: Serialize>(done: Result<Done<T>, Error>) -> Answer {
+    match done {
+        Ok(done) => Answer::Done(serde_json::to_string(&done.output).unwrap()),
+        Err(Error::Rejected(rejection)) => Answer::Refused(rejection),
+        Err(
+            Error::Contention
+            | Error::Unavailable(_)
+            | Error::GatewayUnavailable(_)
+            | Error::OutcomeUnknown(_),
+        ) => Answer::Unclear,
+        Err(wrong) => Answer::Wrong(format!("{wrong:?}")),
+    }
+}

@@ -1,0 +1,610 @@
+//! A story of a shop that takes cards: many customers, people at work, a provider that does things by
+//! itself, webhooks that come twice, late, out of order or never, and lines that go dead.
+//!
+//! All of it follows from a seed. After every step the audit looks at the books, the orders and the
+//! stock; at the end the lines are mended, time passes, and everything must have come to an end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use commerce_core::{
+    access::Caller,
+    catalog::CreateVariant,
+    currency::Currency,
+    gateway::{Call, ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply},
+    id::{PaymentId, VariantId},
+    money::Money,
+    order::OrderInputs,
+    payment::{CapturePolicy, DisputeStatus, RefundStatus},
+    pricing::{TaxRate, TaxTable},
+    text::Label,
+    time::Timestamp,
+};
+
+use super::{
+    DAY, HOUR, MINUTE, Till,
+    audit::{Audit, ensure},
+    dice::Dice,
+    fate::{Fault, Point, Task},
+    open,
+    request::{Answer, Ask, Request},
+    zoo::Bug,
+};
+use crate::support::{World, eur, faults::Shared, key};
+
+/// A story that ended badly: what happened, and what is wrong.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) seed: u64,
+    pub(crate) story: String,
+    pub(crate) why: String,
+}
+
+/// What goes on at the same time.
+#[derive(Debug, Clone)]
+enum Act {
+    /// Somebody asks for something.
+    Ask(Request),
+    /// A webhook is handed over.
+    Webhook(usize),
+    /// The customer confirms a payment.
+    Pay(PaymentId),
+    Sweep,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Checkout,
+    PayAgain,
+    Confirm,
+    Work,
+    Return,
+    Bank,
+    Surprise,
+    Webhook,
+    Again,
+    AtOnce,
+    Wait,
+    Sweep,
+}
+
+const NEXT: &[(usize, Next)] = &[
+    (8, Next::Checkout),
+    (3, Next::PayAgain),
+    (6, Next::Confirm),
+    (12, Next::Work),
+    (1, Next::Return),
+    (3, Next::Bank),
+    (2, Next::Surprise),
+    (7, Next::Webhook),
+    (3, Next::Again),
+    (7, Next::AtOnce),
+    (5, Next::Wait),
+    (3, Next::Sweep),
+];
+
+struct Story {
+    till: Till,
+    dice: Dice,
+    goods: Vec<(VariantId, i64)>,
+    requests: Vec<Request>,
+    /// What was answered to each request that was done, by its key.
+    answers: BTreeMap<String, String>,
+    /// How often each webhook was handed over.
+    handed: Vec<usize>,
+    /// The payments to which something happened that the shop did not wait for: it must be told.
+    untold: BTreeSet<PaymentId>,
+    /// The order that everything is about, for now.
+    about: Option<OrderInputs>,
+    since: Timestamp,
+}
+
+/// Tells the story of a seed in an empty store.
+pub(crate) fn tell(store: &Shared, seed: u64, bug: Option<Bug>) -> Result<(), Failure> {
+    let mut story = Story::begin(store, seed, bug);
+    let told = story.tell();
+    told.map_err(|why| Failure { seed, story: story.till.fate.story(), why })
+}
+
+impl Story {
+    fn begin(store: &Shared, seed: u64, bug: Option<Bug>) -> Self {
+        let mut dice = Dice::new(seed, 0);
+        let policies =
+            [CapturePolicy::Automatic, CapturePolicy::Manual, CapturePolicy::OnFulfillment];
+        let w = open(store, seed, policies[dice.below(3)]);
+        tax(&w);
+        let goods = [(1_999, 6), (333, 5), (4_501, 3)].iter().enumerate();
+        let goods = goods.map(|(n, &(price, units))| {
+            let variant = CreateVariant::new(format!("V{n}"), eur(price)).unwrap();
+            (w.sell_as(variant, units), units)
+        });
+        let goods = goods.collect();
+        let since = w.now();
+        let till = Till::new(store, w, bug);
+        till.fate.tell(format!("seed {seed}"));
+        let mut replies = Dice::new(seed, 1);
+        till.bank.replies(move |call| reply(call, &mut replies));
+        let (mut faults, rate) = (Dice::new(seed, 2), [0, 40, 12][dice.below(3)]);
+        if rate > 0 {
+            till.fate.roll(move |point| fault(point, rate, &mut faults));
+        }
+        let (requests, handed) = (Vec::new(), Vec::new());
+        let (answers, untold) = (BTreeMap::new(), BTreeSet::new());
+        Self { till, dice, goods, requests, answers, handed, untold, about: None, since }
+    }
+
+    fn tell(&mut self) -> Result<(), String> {
+        for _ in 0..8 + self.dice.below(24) {
+            let next = self.dice.weigh(NEXT);
+            self.take(next)?;
+            self.audit().now(&self.goods)?;
+        }
+        self.end()
+    }
+
+    /// The lines are mended and time passes: what was under way comes to its end.
+    fn end(&mut self) -> Result<(), String> {
+        self.till.fate.calm();
+        self.till.fate.tell("the lines are mended");
+        for n in 0..self.webhooks() {
+            let told = self.till.bank.told(n);
+            let untold = told.is_some_and(|(id, _)| self.untold.contains(&id));
+            if untold || self.handed[n] == 0 && self.dice.one_in(2) {
+                self.till.deliver(n)?;
+            }
+        }
+        self.till.recover()?;
+        self.audit().now(&self.goods)?;
+        self.audit().settled()?;
+        self.given_back_as_asked()?;
+        for request in self.requests.clone() {
+            if self.answers.contains_key(&name(&request)) {
+                self.act(vec![Act::Ask(request)])?;
+            }
+        }
+        self.till.finish()?;
+        self.audit().now(&self.goods)?;
+        self.audit().settled()?;
+        self.audit().ended()
+    }
+
+    fn audit(&self) -> Audit<'_> {
+        Audit::of(&self.till, self.orders())
+    }
+
+    fn orders(&self) -> Vec<OrderInputs> {
+        self.till.orders(self.since)
+    }
+
+    /// What somebody asked to have given back was given back once, however often they asked.
+    fn given_back_as_asked(&self) -> Result<(), String> {
+        let orders = self.orders();
+        let payments = orders.iter().flat_map(|of| &of.payments);
+        let refunds = payments.flat_map(|payment| &payment.value.refunds);
+        let mut given = BTreeSet::new();
+        for refund in refunds.filter(|refund| refund.counts()) {
+            let Some(reason) = &refund.reason else { continue };
+            ensure!(given.insert(reason.clone()), "two refunds for {}", reason.as_str());
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, next: Next) -> Result<(), String> {
+        match next {
+            Next::AtOnce => {
+                // Most of what can go wrong at the same time is about the same order.
+                self.about = if self.dice.one_in(3) { None } else { self.some_order() };
+                let mut acts: Vec<_> =
+                    (0..2 + self.dice.below(2)).filter_map(|_| self.some_act()).collect();
+                self.about = None;
+                if let Some(Act::Ask(Request { who, ask: ask @ Ask::Checkout { .. } })) =
+                    acts.first()
+                    && self.dice.one_in(3)
+                {
+                    // Somebody checks out in two windows.
+                    let (who, ask) = (who.clone(), ask.clone());
+                    acts.push(self.ask(&who, ask));
+                }
+                self.act(acts)
+            }
+            Next::Return => self.bring_everything_back(),
+            Next::Bank => {
+                self.bank_decides();
+                Ok(())
+            }
+            Next::Surprise => {
+                self.surprise();
+                Ok(())
+            }
+            Next::Wait => {
+                let time = self.dice.weigh(&[
+                    (3, MINUTE),
+                    (3, 20 * MINUTE),
+                    (3, 5 * HOUR),
+                    (2, DAY),
+                    (1, 3 * DAY),
+                ]);
+                self.till.wait(time);
+                Ok(())
+            }
+            next => {
+                let act = self.draw(next);
+                self.act(act.into_iter().collect())
+            }
+        }
+    }
+
+    /// Something that can go on at the same time as something else.
+    fn some_act(&mut self) -> Option<Act> {
+        let next = self.dice.weigh(&[
+            (3, Next::Checkout),
+            (2, Next::PayAgain),
+            (4, Next::Confirm),
+            (6, Next::Work),
+            (4, Next::Webhook),
+            (3, Next::Again),
+            (3, Next::Sweep),
+        ]);
+        self.draw(next)
+    }
+
+    fn draw(&mut self, next: Next) -> Option<Act> {
+        match next {
+            Next::Checkout => Some(self.checkout()),
+            Next::PayAgain => {
+                let of = self.some_order()?;
+                let ask = Ask::PayAgain { order: of.order.id };
+                Some(self.ask(&Caller::system(), ask))
+            }
+            Next::Confirm => {
+                let of = self.about.as_ref().and_then(|of| of.payments.last()).map(|it| it.id);
+                let waits = |it: &ProviderPayment| it.status == ProviderStatus::RequiresAction;
+                let payment = || self.some_payment(waits).map(|(id, _)| id);
+                of.or_else(payment).map(Act::Pay)
+            }
+            Next::Work => self.work(),
+            Next::Webhook => {
+                let all = self.webhooks();
+                (all > 0).then(|| Act::Webhook(self.dice.below(all)))
+            }
+            Next::Again => {
+                let request = self.dice.pick(&self.requests)?.clone();
+                Some(Act::Ask(request))
+            }
+            Next::Sweep => Some(Act::Sweep),
+            Next::Return | Next::Bank | Next::Surprise | Next::AtOnce | Next::Wait => None,
+        }
+    }
+
+    fn some_order(&mut self) -> Option<OrderInputs> {
+        if let Some(of) = &self.about {
+            return Some(self.till.order(of.order.id));
+        }
+        let orders = self.orders();
+        self.dice.pick(&orders).cloned()
+    }
+
+    fn some_payment(
+        &mut self,
+        of: impl Fn(&ProviderPayment) -> bool,
+    ) -> Option<(PaymentId, ProviderPayment)> {
+        let mut all = self.till.bank.books.payments();
+        all.retain(|(_, payment)| of(payment));
+        self.dice.pick(&all).cloned()
+    }
+
+    fn webhooks(&mut self) -> usize {
+        let all = self.till.bank.books.webhooks();
+        self.handed.resize(all, 0);
+        all
+    }
+
+    fn ask(&mut self, who: &Caller, ask: Ask) -> Act {
+        let name = format!("request {:05} of a story", self.requests.len());
+        let request = Request { who: who.clone().with_key(key(&name)), ask };
+        self.requests.push(request.clone());
+        Act::Ask(request)
+    }
+
+    /// A guest fills a cart, in which nothing goes wrong, and checks it out.
+    fn checkout(&mut self) -> Act {
+        let w = &self.till.sound;
+        if self.dice.one_in(6) {
+            // Somebody sells on the telephone: two prices of one thing are two lines.
+            let (cart, (variant, _)) = (w.draft(), *self.dice.pick(&self.goods).unwrap());
+            for price in [1_234, 999] {
+                let _ = w.add_at(cart, variant, self.dice.up_to(2), price);
+            }
+            w.ready(&w.system, cart);
+            return self.ask(&Caller::system(), Ask::Checkout { cart });
+        }
+        let (guest, cart) = w.guest();
+        for _ in 0..1 + self.dice.below(2) {
+            let (variant, _) = *self.dice.pick(&self.goods).unwrap();
+            // It is refused if there are not so many.
+            let _ = w.add(&guest, cart, variant, self.dice.up_to(3));
+        }
+        w.ready(&guest, cart);
+        self.ask(&guest, Ask::Checkout { cart })
+    }
+
+    /// Somebody works on an order.
+    fn work(&mut self) -> Option<Act> {
+        let of = self.some_order()?;
+        let (order, dice) = (of.order.id, &mut self.dice);
+        let line = dice.pick(&of.order.lines)?;
+        let (line, units) = (line.id, dice.up_to(2));
+        let minor = dice.up_to(of.order.total.minor().max(1));
+        let ask = match dice.below(15) {
+            0..=2 => Ask::Capture { order, minor: None },
+            3 => Ask::Capture { order, minor: Some(minor) },
+            4 => Ask::Void { order },
+            5 => Ask::RefundAll { order },
+            6..=7 => Ask::RefundAmount { order, minor },
+            8..=9 => Ask::RefundUnits { order, line, units },
+            10 => Ask::Cancel { order },
+            11 => Ask::CancelUnits { order, line, units },
+            12..=13 => Ask::Fulfill { order },
+            _ => Ask::FulfillUnits { order, line, units },
+        };
+        Some(self.ask(&Caller::system(), ask))
+    }
+
+    /// Does it all at once, whoever's turn it is.
+    fn act(&mut self, acts: Vec<Act>) -> Result<(), String> {
+        if acts.len() > 1 {
+            self.till.fate.tell(format!("{} at once:", acts.len()));
+        }
+        for act in &acts {
+            match act {
+                Act::Ask(request) => self.till.fate.tell(format!("  {:?}", request.ask)),
+                other => self.till.fate.tell(format!("  {other:?}")),
+            }
+            if let Act::Webhook(n) = act {
+                self.handed[*n] += 1;
+            }
+        }
+        let till = &self.till;
+        let tasks = acts.iter().map(|act| -> Task<'_, Result<Option<Answer>, String>> {
+            Box::pin(async move {
+                match act {
+                    Act::Ask(request) => Ok(Some(till.perform(request, 0).await)),
+                    Act::Webhook(n) => till.receive(*n).await.map(|_| None),
+                    Act::Pay(id) => {
+                        till.bank.pay(*id);
+                        Ok(None)
+                    }
+                    Act::Sweep => {
+                        let _ = till.shop.sweep(100).await;
+                        Ok(None)
+                    }
+                }
+            })
+        });
+        let done: Vec<bool> = acts
+            .iter()
+            .map(|act| matches!(act, Act::Ask(of) if self.answers.contains_key(&name(of))))
+            .collect();
+        let dice = &mut self.dice;
+        let answers = till.fate.race(tasks.collect(), &mut |n| dice.below(n));
+        for ((act, answer), done) in acts.into_iter().zip(answers).zip(done) {
+            let Act::Ask(request) = act else {
+                answer.transpose()?;
+                continue;
+            };
+            // Whoever died gives no answer.
+            let mut answer = answer.transpose()?.flatten().unwrap_or(Answer::Unclear);
+            for tries in 1..=self.dice.below(4) {
+                if answer != Answer::Unclear {
+                    break;
+                }
+                answer = self.till.ask(&request, tries);
+            }
+            self.hear(&request, answer, done)?;
+        }
+        Ok(())
+    }
+
+    /// What was answered once is answered for ever. `done` is whether it was before this was asked:
+    /// while the same is under way it may well be refused.
+    fn hear(&mut self, request: &Request, answer: Answer, done: bool) -> Result<(), String> {
+        self.till.fate.tell(format!("  -> {}", super::short(&answer)));
+        let (name, ask) = (name(request), &request.ask);
+        match answer {
+            Answer::Done(answer) => {
+                let first = self.answers.entry(name).or_insert_with(|| answer.clone());
+                ensure!(*first == answer, "another answer to {ask:?}:\n{first}\n{answer}");
+            }
+            Answer::Refused(why) => {
+                ensure!(!done, "{ask:?} was done, and is now refused: {why:?}");
+            }
+            Answer::Unclear => {}
+            Answer::Wrong(why) => return Err(format!("{ask:?}: {why}")),
+        }
+        Ok(())
+    }
+
+    /// A customer brings everything back, one unit after the other: all of the money goes back.
+    fn bring_everything_back(&mut self) -> Result<(), String> {
+        let whole = |of: &OrderInputs| {
+            let all = of.order.paid_total == of.order.total && of.order.total.is_positive();
+            let one = of.payments.len() == 1 && of.payments[0].disputes.is_empty();
+            all && one && of.payments[0].refunds.is_empty()
+        };
+        let mut orders = self.orders();
+        orders.retain(|of| whole(of) && of.order.cancelled_at.is_none());
+        let Some(of) = self.dice.pick(&orders).cloned() else { return Ok(()) };
+        let order = of.order.id;
+        let mut asked = Vec::new();
+        for line in &of.order.lines {
+            for _ in 0..line.quantity.get() {
+                let ask = Ask::RefundUnits { order, line: line.id, units: 1 };
+                asked.push(self.ask(&Caller::system(), ask));
+            }
+        }
+        self.till.fate.tell("everything comes back");
+        let fate = self.till.fate.clone();
+        fate.calmly(|| asked.into_iter().try_for_each(|act| self.act(vec![act])))?;
+        let after = self.till.order(order);
+        let payment = &after.payments[0];
+        // A refund that the bank declined may be asked for again.
+        if payment.refunds.iter().all(|refund| refund.counts()) {
+            let back = payment.refunded.minor() + payment.being_refunded().minor();
+            let total = after.order.total.minor();
+            ensure!(
+                back == total,
+                "everything of {order} came back, and {back} of {total} is given"
+            );
+        }
+        Ok(())
+    }
+
+    /// The provider comes to an end with something that it works on.
+    fn bank_decides(&mut self) {
+        let works = |it: &ProviderPayment| {
+            let waits = |refund: &ProviderRefund| refund.status == RefundStatus::Pending;
+            it.status == ProviderStatus::Processing || it.refunds.iter().any(waits)
+        };
+        let Some((id, _)) = self.some_payment(works) else { return };
+        let well = !self.dice.one_in(3);
+        self.till.fate.tell(format!("  the bank decides {id}: {well}"));
+        self.till.bank.change(id, |payment| {
+            if payment.status == ProviderStatus::Processing {
+                if well {
+                    (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
+                } else {
+                    payment.status = ProviderStatus::Failed;
+                }
+            }
+            let waits = |refund: &&mut ProviderRefund| refund.status == RefundStatus::Pending;
+            for refund in payment.refunds.iter_mut().filter(waits) {
+                refund.status = if well { RefundStatus::Succeeded } else { RefundStatus::Failed };
+            }
+        });
+    }
+
+    /// Something happens at the provider that the shop does not wait for.
+    fn surprise(&mut self) {
+        let Some((id, seen)) = self.some_payment(|_| true) else { return };
+        let (n, at) = (self.till.bank.books.webhooks(), self.till.sound.now());
+        let part = self.dice.up_to(seen.captured.minor().max(1));
+        let kind = self.dice.below(6);
+        let change = |payment: &mut ProviderPayment| surprise(payment, kind, part, n, at);
+        if change(&mut seen.clone()) {
+            self.till.fate.tell(format!("  surprise {kind} of {id}, which is {:?}", seen.status));
+            self.till.bank.change(id, |payment| {
+                change(payment);
+            });
+            self.untold.insert(id);
+        }
+    }
+}
+
+/// Changes a payment in a way that the shop did not ask for; answers whether it does.
+fn surprise(
+    payment: &mut ProviderPayment,
+    kind: usize,
+    part: i64,
+    n: usize,
+    at: Timestamp,
+) -> bool {
+    let nothing = Money::zero(payment.amount.currency());
+    let label = |what: &str| Label::new(format!("{what}_{n}")).unwrap();
+    let kept = super::audit::kept(payment);
+    match (kind, payment.status) {
+        // The bank lets go what was set aside.
+        (0, ProviderStatus::Authorized) => {
+            (payment.status, payment.capturable) = (ProviderStatus::Expired, nothing);
+        }
+        // Somebody takes it on the provider's own page.
+        (1, ProviderStatus::Authorized) => {
+            payment.status = ProviderStatus::Captured;
+            (payment.captured, payment.capturable) = (payment.amount, nothing);
+        }
+        // Money comes although it was called off.
+        (1, ProviderStatus::Voided) => {
+            (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
+        }
+        // It is paid in another currency.
+        (2, ProviderStatus::RequiresAction) => {
+            let other = Money::new(payment.amount.minor(), Currency::USD);
+            payment.status = ProviderStatus::Captured;
+            (payment.amount, payment.captured) = (other, other);
+            payment.capturable = Money::zero(Currency::USD);
+        }
+        // A bank sends a refund back.
+        (3, _) if payment.refunds.iter().any(|it| it.status == RefundStatus::Succeeded) => {
+            let given = |refund: &&mut ProviderRefund| refund.status == RefundStatus::Succeeded;
+            for refund in payment.refunds.iter_mut().filter(given) {
+                refund.status = RefundStatus::Failed;
+            }
+        }
+        // A customer disputes it, and that is decided.
+        (4, ProviderStatus::Captured) if kept >= part => match payment.disputes.as_mut_slice() {
+            [] => payment.disputes.push(ProviderDispute {
+                reference: label("dp"),
+                amount: Money::new(part, payment.amount.currency()),
+                status: DisputeStatus::Open,
+                reason: None,
+                opened_at: at,
+            }),
+            [dispute, ..] if dispute.status == DisputeStatus::Open => {
+                dispute.status =
+                    if n.is_multiple_of(2) { DisputeStatus::Won } else { DisputeStatus::Lost };
+            }
+            _ => return false,
+        },
+        // Somebody gives some of it back on the provider's own page.
+        (5, ProviderStatus::Captured) if kept >= part => payment.refunds.push(ProviderRefund {
+            reference: label("re"),
+            refund_id: None,
+            amount: Money::new(part, payment.amount.currency()),
+            status: RefundStatus::Succeeded,
+            failure: None,
+            created_at: at,
+        }),
+        _ => return false,
+    }
+    true
+}
+
+fn name(request: &Request) -> String {
+    request.who.key.as_ref().map(|key| key.as_str().to_owned()).unwrap_or_default()
+}
+
+/// 19 %, so that there is something to round.
+fn tax(w: &World) {
+    w.configure(|shop| {
+        let rate = TaxRate {
+            id: "tax_00000000000000000000000000000001".parse().unwrap(),
+            label: "VAT".parse().unwrap(),
+            class: None,
+            country: None,
+            region: None,
+            rate: "0.19".parse().unwrap(),
+            compound: false,
+            replaces_country: false,
+        };
+        shop.taxes = TaxTable::new([rate]).unwrap();
+    });
+}
+
+/// What the provider does at a new call.
+fn reply(call: Call, dice: &mut Dice) -> Reply {
+    let declines = || Reply::Decline { reason: "no".parse().unwrap() };
+    let asks =
+        || Reply::RequireAction { client_secret: "sesame".parse().unwrap(), redirect_url: None };
+    match (call, dice.below(12)) {
+        (Call::Create(_), 0..=4) => asks(),
+        (Call::Create(_), 5) | (Call::Refund(_), 0..=2) => Reply::Process,
+        (Call::Create(_), 6) | (Call::Refund(_) | Call::Capture(_), 3) => declines(),
+        _ => Reply::Accept,
+    }
+}
+
+fn fault(point: Point<'_>, rate: usize, dice: &mut Dice) -> Option<Fault> {
+    if point.acts || point.name.starts_with("gateway") {
+        return if dice.one_in(rate) { dice.pick(&Fault::ALL).copied() } else { None };
+    }
+    dice.one_in(rate * 8).then_some(Fault::Fails)
+}

@@ -1,0 +1,311 @@
+//! The two lines that a till meets the outside by: the one to its store and the one to its provider.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use commerce_core::{
+    conformance::Subject,
+    gateway::{
+        Abilities, Call, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway, TransactionPage,
+        TransactionQuery, Vault, WebhookError,
+    },
+    id::PaymentId,
+    money::Money,
+    order::Order,
+    payment::{Operation, Payment, Refund, RefundStatus},
+    store::{Commit, CommitError, Record, StoreResult, Write},
+    text::{GatewayName, IdempotencyKey},
+    time::Timestamp,
+};
+
+use super::{
+    fate::{Fate, NoAnswer, Point},
+    zoo::{self, Bug},
+};
+use crate::support::{
+    faults::{Between, lost},
+    name_of,
+};
+
+/// The line to the store.
+#[derive(Debug)]
+pub(crate) struct StoreLine {
+    pub(crate) bug: Option<Bug>,
+    pub(crate) fate: Fate,
+    pub(crate) bank: Bank,
+}
+
+/// What a commit is about: what it tells, else what it writes.
+fn name(commit: &Commit) -> String {
+    let mut parts: Vec<String> = commit.events().iter().map(name_of).collect();
+    if parts.is_empty() {
+        parts = commit.writes().iter().filter_map(written).map(str::to_owned).collect();
+    }
+    if parts.is_empty() && commit.outcome().is_some() {
+        parts.push("answer".to_owned());
+    }
+    parts.dedup();
+    format!("commit {}", parts.join(" "))
+}
+
+fn written(write: &Write) -> Option<&'static str> {
+    let (Write::Insert(record) | Write::Replace { new: record, .. }) = write else { return None };
+    Some(match record {
+        Record::Order(_) => "order",
+        Record::Payment(_) => "payment",
+        Record::Cart(_) => "cart",
+        Record::Webhook(_) => "webhook",
+        _ => "record",
+    })
+}
+
+#[async_trait]
+impl Between for StoreLine {
+    async fn read(&self, method: &'static str) -> StoreResult<()> {
+        let name = format!("read {method}");
+        let point = Point { name: &name, acts: false };
+        self.fate.meet(point, async {}).await.map_err(|_| lost())
+    }
+
+    async fn commit(&self, store: &dyn Subject, commit: &Commit) -> Result<(), CommitError> {
+        let name = name(commit);
+        let point = Point { name: &name, acts: true };
+        if self.bug == Some(Bug::ChargesFirst) {
+            zoo::charge_first(&self.bank, commit).await;
+        }
+        match self.fate.meet(point, zoo::commit(self.bug, store, commit)).await {
+            Ok(answer) => answer,
+            Err(NoAnswer::Failed) => Err(CommitError::Unavailable(lost())),
+            Err(NoAnswer::Lost) => Err(CommitError::OutcomeUnknown(lost())),
+        }
+    }
+}
+
+type Replies = Box<dyn FnMut(Call) -> Reply + Send>;
+
+/// The provider: what it does at each new call, and which keys it knows.
+#[derive(Clone)]
+pub(crate) struct Bank {
+    pub(crate) books: ScriptedGateway,
+    replies: Arc<Mutex<Replies>>,
+    keys: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    /// When it was seen first that money of a payment is set aside.
+    aside: Arc<Mutex<HashMap<PaymentId, Timestamp>>>,
+    /// What each webhook told: the payment as it was at that moment.
+    told: Arc<Mutex<Vec<(PaymentId, ProviderPayment)>>>,
+}
+
+impl fmt::Debug for Bank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bank")
+    }
+}
+
+impl Bank {
+    pub(crate) fn new(name: GatewayName) -> Self {
+        let replies: Replies = Box::new(|_| Reply::Accept);
+        Self {
+            books: ScriptedGateway::new(name),
+            replies: Arc::new(Mutex::new(replies)),
+            keys: Arc::default(),
+            aside: Arc::default(),
+            told: Arc::default(),
+        }
+    }
+
+    /// Decides what it does at each new call from now on.
+    pub(crate) fn replies(&self, replies: impl FnMut(Call) -> Reply + Send + 'static) {
+        *self.replies.lock().unwrap() = Box::new(replies);
+    }
+
+    /// The customer confirms a payment.
+    pub(crate) fn pay(&self, id: PaymentId) {
+        self.books.pay(id);
+        self.note();
+    }
+
+    /// Something happens to a payment that the shop did not ask for.
+    pub(crate) fn change(&self, id: PaymentId, act: impl FnOnce(&mut ProviderPayment)) {
+        self.books.change(id, act);
+        self.note();
+    }
+
+    /// Remembers what the latest webhooks tell.
+    fn note(&self) {
+        let mut told = self.told.lock().unwrap();
+        while let Some((_, body)) = self.books.webhook(told.len()) {
+            let notice: Notice = serde_json::from_slice(&body).unwrap();
+            let id = notice.subject.unwrap().payment_id.unwrap();
+            let state = self.books.payments().into_iter().find(|(of, _)| *of == id).unwrap();
+            told.push(state);
+        }
+    }
+
+    /// The payment that a webhook is about, as it was.
+    pub(crate) fn told(&self, n: usize) -> Option<(PaymentId, ProviderPayment)> {
+        self.told.lock().unwrap().get(n).cloned()
+    }
+
+    pub(crate) fn forget_keys(&self) {
+        self.keys.lock().unwrap().clear();
+        self.books.forget_keys();
+    }
+
+    /// Comes to an end with all that it has taken its time for, and lets go what was set aside for too
+    /// long.
+    pub(crate) fn decide(&self, now: Timestamp) {
+        for (id, seen) in self.books.payments() {
+            if seen.status == ProviderStatus::Authorized {
+                let since = *self.aside.lock().unwrap().entry(id).or_insert(now);
+                if now.as_millis() - since.as_millis() >= 7 * 86_400_000 {
+                    self.change(id, |payment| {
+                        payment.status = ProviderStatus::Expired;
+                        payment.capturable = Money::zero(payment.amount.currency());
+                    });
+                }
+            }
+            let waits = |refund: &ProviderRefund| refund.status == RefundStatus::Pending;
+            if seen.status != ProviderStatus::Processing && !seen.refunds.iter().any(waits) {
+                continue;
+            }
+            self.change(id, |payment| {
+                if payment.status == ProviderStatus::Processing {
+                    (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
+                }
+                for refund in payment.refunds.iter_mut().filter(|it| waits(it)) {
+                    refund.status = RefundStatus::Succeeded;
+                }
+            });
+        }
+    }
+
+    /// Hears of a call: if it is a new one, what it does is decided now.
+    fn hear(&self, call: Call, operation: &Operation) {
+        if self.keys.lock().unwrap().insert(operation.key.clone()) {
+            let reply = (self.replies.lock().unwrap())(call);
+            self.books.script([reply]);
+        }
+    }
+}
+
+/// The line to the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct GatewayLine {
+    pub(crate) fate: Fate,
+    pub(crate) bank: Bank,
+}
+
+impl GatewayLine {
+    async fn ask<T>(
+        &self,
+        name: &str,
+        act: impl Future<Output = Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        let act = async {
+            let answer = act.await;
+            self.bank.note();
+            answer
+        };
+        match self.fate.meet(Point { name, acts: true }, act).await {
+            Ok(answer) => answer,
+            Err(NoAnswer::Failed) => Err(GatewayError::unavailable("it is down")),
+            Err(NoAnswer::Lost) => Err(GatewayError::OutcomeUnknown("the line went dead".into())),
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for GatewayLine {
+    fn name(&self) -> GatewayName {
+        self.bank.books.name()
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.bank.books.abilities()
+    }
+
+    fn account(&self) -> ProviderAccount {
+        self.bank.books.account()
+    }
+
+    async fn create(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Create(payment.id), operation);
+            self.bank.books.create(order, payment, operation).await
+        };
+        self.ask("gateway create", act).await
+    }
+
+    async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
+        let point = Point { name: "gateway fetch", acts: false };
+        let found = self.fate.meet(point, self.bank.books.fetch(payment)).await;
+        found.unwrap_or_else(|_| Err(GatewayError::unavailable("it is down")))
+    }
+
+    async fn capture(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Capture(payment.id), operation);
+            self.bank.books.capture(payment, operation).await
+        };
+        self.ask("gateway capture", act).await
+    }
+
+    async fn void(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Void(payment.id), operation);
+            self.bank.books.void(payment, operation).await
+        };
+        self.ask("gateway void", act).await
+    }
+
+    async fn refund(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        operation: &Operation,
+    ) -> Result<ProviderRefund, GatewayError> {
+        let act = async {
+            self.bank.hear(Call::Refund(refund.id), operation);
+            self.bank.books.refund(payment, refund, operation).await
+        };
+        self.ask("gateway refund", act).await
+    }
+
+    async fn notice(
+        &self,
+        headers: &Headers,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, WebhookError> {
+        self.bank.books.notice(headers, body, now).await
+    }
+
+    async fn transactions(
+        &self,
+        query: &TransactionQuery,
+    ) -> Result<TransactionPage, GatewayError> {
+        self.bank.books.transactions(query).await
+    }
+
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        self.bank.books.vault()
+    }
+}

@@ -1,0 +1,187 @@
+//! Adapters that ask a provider otherwise than they should.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use commerce_core::{
+    gateway::{
+        Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
+        ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault, WebhookError,
+    },
+    id::{Id, Moment, PaymentId},
+    inputs::{Clock, SteppedClock},
+    money::Money,
+    order::Order,
+    payment::{Decline, DeclineCode, Operation, Payment, Refund},
+    text::GatewayName,
+    time::Timestamp,
+};
+
+use super::{super::wires::GatewayLine, Bug};
+
+/// The adapter of a till, with a mistake if it is to have one.
+#[derive(Debug, Clone)]
+pub(crate) struct Adapter {
+    pub(crate) bug: Option<Bug>,
+    pub(crate) line: GatewayLine,
+    pub(crate) clock: Arc<SteppedClock>,
+    /// What webhooks told last, for those who believe them.
+    told: Arc<Mutex<HashMap<PaymentId, ProviderPayment>>>,
+}
+
+impl Adapter {
+    pub(crate) fn new(bug: Option<Bug>, line: GatewayLine, clock: Arc<SteppedClock>) -> Self {
+        Self { bug, line, clock, told: Arc::default() }
+    }
+
+    fn is(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    /// A webhook tells what a payment is.
+    pub(crate) fn hear(&self, id: PaymentId, state: ProviderPayment) {
+        self.told.lock().unwrap().insert(id, state);
+    }
+
+    /// The same call under another key.
+    fn keyed(&self, operation: &Operation) -> Operation {
+        let mut operation = operation.clone();
+        if self.is(Bug::NewKeys) {
+            let all = self.line.bank.books.calls().len();
+            operation.key = format!("{}-{all}", operation.key.as_str()).parse().unwrap();
+        }
+        operation
+    }
+
+    fn answer<T>(&self, answer: Result<T, GatewayError>) -> Result<T, GatewayError> {
+        match answer {
+            Err(GatewayError::OutcomeUnknown(_)) if self.is(Bug::TimeoutMeansNo) => {
+                let reason = "the bank did not answer".parse().unwrap();
+                Err(GatewayError::declined(Decline { code: DeclineCode::Declined, reason }))
+            }
+            answer => answer,
+        }
+    }
+
+    fn read(&self, payment: &Payment, mut state: ProviderPayment) -> ProviderPayment {
+        if self.is(Bug::IgnoresCurrency) {
+            let number = |of: Money| Money::new(of.minor(), payment.amount.currency());
+            state.amount = number(state.amount);
+            state.captured = number(state.captured);
+            state.capturable = number(state.capturable);
+        }
+        state
+    }
+
+    /// What the provider would make if it were asked for the same under another key.
+    fn made_again(&self, payment: &Payment) -> Payment {
+        let made = |(id, _): &(PaymentId, ProviderPayment)| *id == payment.id;
+        let mut payment = payment.clone();
+        if self.is(Bug::NewKeys) && self.line.bank.books.payments().iter().any(made) {
+            let seed = payment.id.uuid().into_bytes();
+            payment.id = Moment::new(payment.created_at, seed).id();
+        }
+        payment
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for Adapter {
+    fn name(&self) -> GatewayName {
+        self.line.name()
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.line.abilities()
+    }
+
+    fn account(&self) -> ProviderAccount {
+        self.line.account()
+    }
+
+    async fn create(
+        &self,
+        order: &Order,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let (payment, operation) = (self.made_again(payment), self.keyed(operation));
+        let made = self.answer(self.line.create(order, &payment, &operation).await)?;
+        Ok(self.read(&payment, made))
+    }
+
+    async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
+        if self.is(Bug::TrustsWebhooks) || self.is(Bug::DropsEarlyWebhooks) {
+            return Ok(self.told.lock().unwrap().get(&payment.id).cloned());
+        }
+        if self.is(Bug::SearchLags) && payment.references.is_empty() {
+            return Ok(None);
+        }
+        let mut found = self.line.fetch(payment).await?;
+        if let Some(state) = &mut found
+            && self.is(Bug::SessionMustBeOver)
+            && state.status == ProviderStatus::RequiresAction
+            && payment.created_at.saturating_add(Duration::from_secs(3_600)) < self.clock.now()
+        {
+            state.status = ProviderStatus::Expired;
+        }
+        Ok(found.map(|state| self.read(payment, state)))
+    }
+
+    async fn capture(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        let answer = self.line.capture(payment, &self.keyed(operation)).await;
+        Ok(self.read(payment, self.answer(answer)?))
+    }
+
+    async fn void(
+        &self,
+        payment: &Payment,
+        operation: &Operation,
+    ) -> Result<ProviderPayment, GatewayError> {
+        if self.is(Bug::VoidsLater)
+            && let Some(mut state) = self.line.fetch(payment).await?
+        {
+            state.status = ProviderStatus::Voided;
+            state.capturable = Money::zero(state.amount.currency());
+            return Ok(state);
+        }
+        self.answer(self.line.void(payment, &self.keyed(operation)).await)
+    }
+
+    async fn refund(
+        &self,
+        payment: &Payment,
+        refund: &Refund,
+        operation: &Operation,
+    ) -> Result<ProviderRefund, GatewayError> {
+        self.answer(self.line.refund(payment, refund, &self.keyed(operation)).await)
+    }
+
+    async fn notice(
+        &self,
+        headers: &Headers,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, WebhookError> {
+        self.line.notice(headers, body, now).await
+    }
+
+    async fn transactions(
+        &self,
+        query: &TransactionQuery,
+    ) -> Result<TransactionPage, GatewayError> {
+        self.line.transactions(query).await
+    }
+
+    fn vault(&self) -> Option<Arc<dyn Vault>> {
+        self.line.vault()
+    }
+}
