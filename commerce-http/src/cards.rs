@@ -12,17 +12,14 @@ use commerce_core::{
 };
 #[cfg(feature = "stripe")]
 use {
-    crate::{secret::Secret, watched::Watched},
+    crate::{routes::BASE, secret::Secret, watched::Watched},
     commerce_core::text::Url,
     commerce_stripe::{SecretKey, StripeConfig, StripeGateway, WebhookSecret},
     fake_stripe::FakeStripe,
     std::net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use crate::{
-    config::{Config, ConfigError, StripeSettings},
-    routes::BASE,
-};
+use crate::config::{Config, ConfigError, StripeSettings};
 
 /// The name of the gateway.
 pub const GATEWAY: &str = "stripe";
