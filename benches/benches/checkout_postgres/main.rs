@@ -13,6 +13,7 @@
 //! those are measured.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a bench that fails has nothing to measure"

@@ -25,7 +25,7 @@ fn a_server_that_is_killed_loses_no_order() {
     let (folder, schema) = (tempfile::tempdir().unwrap(), Schema::new());
     let place = Place { address: address(), schema: schema.name.clone() };
     drop(place.shop());
-    let kills = times("KILLS", 5);
+    let kills = times("KILLS", 3);
     // Only one of two is killed at a time, so that somebody buys all the while.
     let servers = vec![place.serve(folder.path()), place.serve(folder.path())];
     let (orders, longest) = Buyers::endure(&place, servers, kills, |buyers, round| {
@@ -52,7 +52,7 @@ fn a_database_that_crashes_loses_no_order() {
     let folder = tempfile::tempdir().unwrap();
     let (database, place) = careful();
     drop(place.shop());
-    let crashes = times("CRASHES", 3);
+    let crashes = times("CRASHES", 2);
     let servers = vec![place.serve(folder.path()), place.serve(folder.path())];
     let (orders, longest) = Buyers::endure(&place, servers, crashes, |_, _| database.crash());
     println!("{crashes} crashes, {orders} orders, {longest:.1?} at most until all could buy again");
@@ -66,7 +66,7 @@ fn connections_that_are_ended_lose_no_order() {
     let folder = tempfile::tempdir().unwrap();
     let (database, place) = careful();
     drop(place.shop());
-    let storms = times("STORMS", 5);
+    let storms = times("STORMS", 3);
     let ended = AtomicUsize::new(0);
     let servers = vec![place.serve(folder.path()), place.serve(folder.path())];
     let (orders, longest) = Buyers::endure(&place, servers, storms, |_, _| {
@@ -123,7 +123,7 @@ fn three_servers_sell_the_last_unit_once() {
     let (folder, schema) = (tempfile::tempdir().unwrap(), Schema::new());
     let place = Place { address: address(), schema: schema.name.clone() };
     let shop = place.shop();
-    let (races, buyers) = (times("RACES", 3), times("BUYERS", 90));
+    let (races, buyers) = (times("RACES", 2), times("BUYERS", 60));
     let servers: Vec<_> = (0..3).map(|_| place.serve(folder.path())).collect();
     let variant = shop::sell(&shop, "LAST", 1);
     // As many ask at once as files can be open; each of them asks for several.

@@ -128,9 +128,10 @@ fn few_connections_are_enough_and_none_is_told() {
     let mut taken: Vec<_> = std::iter::from_fn(|| connect().ok()).collect();
     assert!(taken.len() > 8, "{}", taken.len());
     says(&mut commerce(folder.path()), &address, "remaining connection slots are reserved");
-    // Far fewer than a server may have, and than there are customers.
+    // As few as a server works with, and far fewer than there are customers.
     taken.truncate(taken.len() - 6);
-    let servers = vec![ours.serve(folder.path())];
+    let few = [("COMMERCE_POSTGRES_CONNECTIONS", "4")];
+    let servers = vec![ours.serve_with(folder.path(), &few)];
     Buyers::endure(&place, servers, 2, |_, _| {});
     drop(taken);
 }
