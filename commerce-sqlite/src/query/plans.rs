@@ -8,9 +8,9 @@ use commerce_core::{
     search::query as words_of,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderQuery, PageRequest,
-        ProductFilter, ProductQuery, ProductSort, StockFilter,
+        PaymentQuery, ProductFilter, ProductQuery, ProductSort, StockFilter,
     },
-    text::{Email, Label},
+    text::{Email, GatewayName, Label},
     time::Timestamp,
 };
 use rusqlite::Connection;
@@ -222,6 +222,24 @@ fn lists_of_stock_follow_an_index() {
             check("movements", &steps, true);
         }
     }
+}
+
+#[test]
+fn lists_of_payments_and_what_is_due_follow_an_index() {
+    let connection = connection();
+    for page in pages(CursorKey::Number(5)) {
+        let query = PaymentQuery {
+            gateway: GatewayName::manual(),
+            updated_from: Timestamp::UNIX_EPOCH,
+            created_before: Timestamp::MAX,
+            page,
+        };
+        let (steps, _) = plan::of(|| super::order::payments(&connection, &query).unwrap());
+        check("payments", &steps, true);
+    }
+    let (steps, _) =
+        plan::of(|| crate::table::journal::due(&connection, Timestamp::MAX, 10).unwrap());
+    check("due", &steps, true);
 }
 
 #[test]
