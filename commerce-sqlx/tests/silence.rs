@@ -40,10 +40,10 @@ fn a_silent_server_is_given_up_and_used_again_when_it_speaks() {
     // Many more than there are connections, and places in a batch.
     let asked = Instant::now();
     let answers = block_on(async {
-        let ask = |n: usize| {
+        let ask = |n: u32| {
             let (store, commit) = (store.clone(), commit.clone());
             tokio::spawn(async move {
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     let answer = store.setup().await;
                     assert!(answer.is_err_and(|error| !error.is_corrupt()));
                     return 0;

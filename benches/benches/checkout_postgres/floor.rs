@@ -167,7 +167,11 @@ impl Part {
         checkouts: usize,
     ) -> Self {
         let rows = sqlx::query(AssertSqlSafe(read)).fetch_all(&mut *connection).await.unwrap();
-        assert!(rows.len() >= checkouts && rows.len() % checkouts == 0, "{read}: {}", rows.len());
+        assert!(
+            rows.len() >= checkouts && rows.len().is_multiple_of(checkouts),
+            "{read}: {}",
+            rows.len()
+        );
         let mut columns = Vec::new();
         for at in 0..rows[0].len() {
             let oid = |row: &sqlx::postgres::PgRow| {
