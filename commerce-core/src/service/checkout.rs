@@ -6,7 +6,7 @@ use super::{
     Attempt, Commerce, Done,
     cart::may_use,
     internal,
-    payment::{Carry, outcome},
+    operation::{Carry, outcome},
     remember, remembered,
 };
 use crate::{

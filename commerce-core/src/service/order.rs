@@ -2,7 +2,7 @@
 
 use super::{
     Commerce, Done,
-    payment::{Carry, outcome},
+    operation::{Carry, outcome},
     shop::require_version,
 };
 use crate::{

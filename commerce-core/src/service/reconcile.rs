@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Commerce, internal, payment::gateway_failed};
+use super::{Commerce, internal, operation::gateway_failed};
 use crate::{
     error::{Error, Rejection},
     gateway::{PaymentGateway, Subject, Transaction, TransactionQuery},

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commerce, payment::Carry};
+use super::{Commerce, operation::Carry};
 use crate::{
     error::{Error, Rejection},
     gateway::{Headers, Subject, WebhookError},
