@@ -270,6 +270,37 @@ impl Payment {
         };
         let quiet = now.as_millis().saturating_sub(self.updated_at.as_millis()).max(0);
         let quiet = Duration::from_millis(u64::try_from(quiet).unwrap_or(u64::MAX));
-        waits.then(|| now.saturating_add(quiet.clamp(Self::CALL_LASTS, Self::CHECK_EVERY)))
+        // Nor is what was refused asked for again and again: each time after twice as long.
+        let refused = |it: &&Operation| it.status == OperationStatus::Refused;
+        let refused = self.operations.iter().rev().take_while(refused).count();
+        let doubled = u32::try_from(refused).ok().and_then(|times| 1_u32.checked_shl(times));
+        let pause = Self::CALL_LASTS.saturating_mul(doubled.unwrap_or(u32::MAX));
+        waits.then(|| now.saturating_add(quiet.max(pause).min(Self::CHECK_EVERY)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{currency::Currency::EUR, gateway::ProviderAccount, id::Moment};
+
+    #[test]
+    fn what_is_refused_is_asked_for_more_and_more_seldom() {
+        let mut moment = Moment::new(Timestamp::UNIX_EPOCH, [1; 16]);
+        let (id, order, amount) = (moment.id(), moment.id(), Money::new(100, EUR));
+        let gateway = GatewayName::new("card").unwrap();
+        let mut payment = Payment::new(id, order, gateway, amount, moment.now());
+        payment.begin(OperationKind::Create, amount, None, None, &mut moment).unwrap();
+        let account = ProviderAccount { id: None, livemode: true };
+        let mut minutes = Vec::new();
+        for _ in 0..10 {
+            let asked = payment.operations.last().map(|operation| operation.id);
+            payment.hear(asked, &Heard::Refused, &account, &mut moment);
+            payment.status = PaymentStatus::RequiresAction;
+            let next = payment.next_check(moment.now()).unwrap();
+            minutes.push(next.as_millis() / 60_000);
+            payment.begin(OperationKind::Void, amount, None, None, &mut moment).unwrap();
+        }
+        assert_eq!(minutes, [2, 4, 8, 16, 32, 64, 128, 256, 360, 360]);
     }
 }
