@@ -33,7 +33,7 @@ use crate::{
     id::{OperationId, OrderId, PaymentId, RefundId},
     money::Money,
     text::{GatewayName, Label, Url},
-    time::Timestamp,
+    time::{Timestamp, doubled},
 };
 
 /// One way in which an order's money is to come.
@@ -273,8 +273,7 @@ impl Payment {
         // Nor is what was refused asked for again and again: each time after twice as long.
         let refused = |it: &&Operation| it.status == OperationStatus::Refused;
         let refused = self.operations.iter().rev().take_while(refused).count();
-        let doubled = u32::try_from(refused).ok().and_then(|times| 1_u32.checked_shl(times));
-        let pause = Self::CALL_LASTS.saturating_mul(doubled.unwrap_or(u32::MAX));
+        let pause = doubled(Self::CALL_LASTS, u32::try_from(refused).unwrap_or(u32::MAX));
         waits.then(|| now.saturating_add(quiet.max(pause).min(Self::CHECK_EVERY)))
     }
 }

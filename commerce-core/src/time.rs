@@ -110,6 +110,11 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A pause that was doubled so many times.
+pub(crate) fn doubled(pause: Duration, times: u32) -> Duration {
+    pause.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use crate::{
     id::{Moment, WebhookId},
     payment::Payment,
     text::{GatewayName, Label},
-    time::Timestamp,
+    time::{Timestamp, doubled},
 };
 
 /// How far a webhook has come.
@@ -177,8 +177,7 @@ impl Webhook {
                 WebhookFailure::UnknownPayment => Self::PARKED_PAUSE_MAX,
                 _ => Self::PAUSE_MAX,
             };
-            let doubled = 1_u32.checked_shl(self.attempts).unwrap_or(u32::MAX);
-            now.saturating_add(Self::PAUSE_MIN.saturating_mul(doubled).min(longest))
+            now.saturating_add(doubled(Self::PAUSE_MIN, self.attempts).min(longest))
         });
         webhook
     }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms, pay::brought,
+    Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms,
+    pay::{brought, set_aside},
 };
 use crate::{
     catalog::{Backorder, Sellable},
@@ -130,11 +131,7 @@ impl Books<'_> {
 
 /// What was taken and not given back, or is set aside.
 fn secured<'a>(payments: impl Iterator<Item = &'a Payment>) -> i64 {
-    let of = |payment: &Payment| {
-        let aside = if payment.is_online() { payment.capturable().minor() } else { 0 };
-        payment.refundable().minor() + aside
-    };
-    payments.map(of).sum()
+    payments.map(|payment| payment.refundable().minor() + set_aside(payment)).sum()
 }
 
 impl Order {

@@ -12,8 +12,12 @@ use crate::{
 
 /// What a payment has brought, whatever was given back of it, or has set aside.
 pub(super) fn brought(payment: &Payment) -> i64 {
-    let aside = if payment.is_online() { payment.capturable().minor() } else { 0 };
-    payment.captured.minor() + aside
+    payment.captured.minor() + set_aside(payment)
+}
+
+/// What a gateway holds ready of a payment.
+pub(super) fn set_aside(payment: &Payment) -> i64 {
+    if payment.is_online() { payment.capturable().minor() } else { 0 }
 }
 
 impl OrderInputs {

@@ -30,8 +30,8 @@ pub struct Swept {
 impl Commerce {
     /// Looks at up to `limit` orders and carts whose time is up, payments of which nothing was heard, and
     /// webhooks that nobody looked into: carts and orders end, once an order's payments are called off;
-    /// what a gateway did not answer, or what a webhook is about, is looked up, and carried through. To be called again and again; a sweep that did nothing says that
-    /// nothing is due.
+    /// what a gateway did not answer, or what a webhook is about, is looked up, and carried through. To be
+    /// called again and again; a sweep that did nothing says that nothing is due.
     ///
     /// # Errors
     /// [`Error`] for the first that could not be dealt with. The others are dealt with all the same.
