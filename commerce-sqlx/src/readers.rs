@@ -84,6 +84,10 @@ impl Readers {
         self.patience
     }
 
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
+    }
+
     /// Waits for a place among those who read.
     pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit> {
         let waiting = {
@@ -164,8 +168,40 @@ async fn ended<T>(task: JoinHandle<Result<T>>) -> Result<T> {
     }
 }
 
-/// Reads on one of the connections. A read changes nothing, so if its connection is lost it is tried
-/// again on another. What is used to read must be owned: it goes to another task.
+/// Reads on one of the connections, as somebody who has a place. A read changes nothing, so if its
+/// connection is lost it is tried again on another.
+macro_rules! tried {
+    ($readers:expr, |$connection:ident| $read:expr) => {{
+        let mut tries = 0;
+        loop {
+            let mut held = match $readers.connection().await {
+                Ok(held) => held,
+                Err(error) => break Err(error),
+            };
+            let $connection = &mut held.connection;
+            let answer = match tokio::time::timeout($readers.patience(), $read).await {
+                Ok(answer) => answer,
+                Err(_) => break Err($crate::error::Error::Late),
+            };
+            let lost =
+                answer.as_ref().is_err_and(|error| error.meaning() == $crate::error::Meaning::Lost);
+            if !lost {
+                $readers.give_back(held);
+                break answer;
+            }
+            $readers.forget();
+            tries += 1;
+            if tries == $crate::readers::TRIES {
+                break answer;
+            }
+        }
+    }};
+}
+
+pub(crate) use tried;
+
+/// Takes a place among those who read, and reads to the end, whoever waits for it. What is used to read
+/// must be owned: it goes to another task.
 macro_rules! read {
     ($readers:expr, |$connection:ident| $read:expr) => {{
         let readers: std::sync::Arc<$crate::readers::Readers> = std::sync::Arc::clone($readers);
@@ -173,27 +209,7 @@ macro_rules! read {
         let reading = std::sync::Arc::clone(&readers);
         let answer = readers.run(async move {
             let _place = place;
-            let mut tries = 0;
-            loop {
-                let mut held = reading.connection().await?;
-                let $connection = &mut held.connection;
-                let answer = match tokio::time::timeout(reading.patience(), $read).await {
-                    Ok(answer) => answer,
-                    Err(_) => break Err($crate::error::Error::Late),
-                };
-                let lost = answer
-                    .as_ref()
-                    .is_err_and(|error| error.meaning() == $crate::error::Meaning::Lost);
-                if !lost {
-                    reading.give_back(held);
-                    break answer;
-                }
-                reading.forget();
-                tries += 1;
-                if tries == $crate::readers::TRIES {
-                    break answer;
-                }
-            }
+            $crate::readers::tried!(reading, |$connection| $read)
         });
         answer.await.map_err(commerce_core::store::StoreError::from)
     }};
