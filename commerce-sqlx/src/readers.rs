@@ -5,11 +5,16 @@
 //! pool that cannot know. A read that has begun runs to its end on a task of its own, whatever becomes
 //! of its caller, so that nobody who goes away costs a connection; who still waits for one and goes
 //! away has asked nothing.
+//!
+//! Where the database has too little room for all, the writer comes first; see [`Room`].
 
 use std::{
     collections::VecDeque,
     panic::resume_unwind,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -46,6 +51,31 @@ pub(crate) struct Readers {
     wait: Duration,
     /// How long to wait for an answer.
     patience: Duration,
+    /// Whether the writer finds no room for a connection.
+    yielding: AtomicBool,
+}
+
+/// What the writer makes when the database takes no more connections: as long as this lives, the
+/// store's readers make none and keep none. They wait, as they do for a server that is away.
+#[derive(Debug)]
+pub(crate) struct Room([Arc<Readers>; 2]);
+
+impl Room {
+    pub(crate) fn make(of: &[Arc<Readers>; 2]) -> Self {
+        for readers in of {
+            readers.yielding.store(true, Ordering::SeqCst);
+            readers.forget();
+        }
+        Self(of.clone())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        for readers in &self.0 {
+            readers.yielding.store(false, Ordering::SeqCst);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -73,7 +103,8 @@ impl Readers {
     ) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(1)));
         let (runtime, idle) = (Handle::current(), Mutex::default());
-        Arc::new(Self { connect, runtime, permits, idle, wait, patience })
+        let yielding = AtomicBool::new(false);
+        Arc::new(Self { connect, runtime, permits, idle, wait, patience, yielding })
     }
 
     fn idle(&self) -> MutexGuard<'_, VecDeque<Idle>> {
@@ -120,7 +151,12 @@ impl Readers {
                 return Ok(Held { connection, made });
             }
             let left = until.saturating_duration_since(Instant::now());
-            match connected(&self.connect, left).await {
+            let made = if self.is_yielding() {
+                Err(Error::NoRoom)
+            } else {
+                connected(&self.connect, left).await
+            };
+            match made {
                 Ok(connection) => return Ok(Held { connection, made: Instant::now() }),
                 // The server is being started anew, or has no room for one more.
                 Err(error) if error.meaning() == Meaning::Lost && Instant::now() < until => {
@@ -131,6 +167,10 @@ impl Readers {
         }
     }
 
+    fn is_yielding(&self) -> bool {
+        self.yielding.load(Ordering::SeqCst)
+    }
+
     /// Keeps a connection for the next reader. Its answer must have come.
     pub(crate) fn give_back(&self, held: Held) {
         let Held { connection, made } = held;
@@ -139,7 +179,7 @@ impl Readers {
         while idle.front().is_some_and(|first| now - first.since > IDLE_MAX) {
             idle.pop_front();
         }
-        if now - made < AGE_MAX && !self.permits.is_closed() {
+        if now - made < AGE_MAX && !self.permits.is_closed() && !self.is_yielding() {
             idle.push_back(Idle { connection, made, since: now });
         }
     }
