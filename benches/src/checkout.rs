@@ -17,6 +17,7 @@ use commerce_sqlite::{SystemClock, SystemIds};
 use crate::{
     Fixture,
     callers::{self, Run},
+    figure::{Report, Target, per_second},
 };
 
 /// Carts that are prepared for a run.
@@ -97,4 +98,20 @@ pub fn in_memory(callers: usize, checkouts: usize) -> f64 {
         })
         .collect();
     place(&[fixture.shop], callers, &carts).rate()
+}
+
+/// Adds to a report how the rates on one hot SKU stand beside those on many, and that they are to be
+/// so large a share of them. The rates are those of each case, of callers and checkouts, on many SKUs
+/// and then those on the hot one.
+pub fn hot_beside_spread(report: &mut Report, cases: &[(usize, usize)], rates: &[f64], share: f64) {
+    let (spread, hot) = rates.split_at(cases.len());
+    for ((callers, _), (spread, hot)) in cases.iter().zip(spread.iter().zip(hot)) {
+        report.figure(
+            format!("hot beside spread, {}", counted(*callers, "caller")),
+            per_second(*hot),
+            per_second(*spread),
+            hot / spread,
+            Some(Target::AtLeast(share)),
+        );
+    }
 }

@@ -61,6 +61,7 @@
 mod cache;
 mod codec;
 mod error;
+mod log;
 mod migrate;
 mod open;
 mod query;

@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::{SqliteStore, error::OpenError, migrate};
+use crate::{SqliteStore, error::OpenError, log, migrate};
 
 /// Marks a file as a shop's: "Comm".
 const APPLICATION_ID: i32 = 0x436f_6d6d;
@@ -20,6 +20,10 @@ const READERS: (NonZeroUsize, NonZeroUsize) =
     (NonZeroUsize::new(2).unwrap(), NonZeroUsize::new(8).unwrap());
 /// Kilobytes of the file that all readers keep in memory.
 const READERS_CACHE: usize = 32 << 10;
+
+/// How a connection to a file that exists is opened: no two threads use one at once.
+const EXISTING: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// How safe a commit is once it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,14 +119,14 @@ impl OpenOptions {
             .map(|_| self.reader(path))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| explain(error, path))?;
-        SqliteStore::start(self, writer, readers)
+        let log =
+            Connection::open_with_flags(path, EXISTING).map_err(|error| explain(error, path))?;
+        SqliteStore::start(self, writer, log, readers)
     }
 
     fn writer(&self, path: &Path) -> Result<Connection, OpenError> {
         let fail = |error| explain(error, path);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = EXISTING | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
         connection.busy_timeout(self.busy_timeout).map_err(fail)?;
         let new = check_owner(&connection, path)?;
@@ -139,8 +143,8 @@ impl OpenOptions {
         connection.pragma_update(None, "synchronous", synchronous).map_err(fail)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
         connection.pragma_update(None, "cache_size", -16_384).map_err(fail)?;
-        // Pages that are written again and again reach the file once in this many.
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000).map_err(fail)?;
+        // Should whoever brings the log in fall behind, a commit waits for it.
+        connection.pragma_update(None, "wal_autocheckpoint", 4 * log::PAGES).map_err(fail)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(fail)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         if let Some(bytes) = self.bytes_max {
@@ -186,8 +190,7 @@ impl OpenOptions {
     }
 
     fn reader(&self, path: &Path) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = Connection::open_with_flags(path, EXISTING)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
         let share = READERS_CACHE / self.readers.get();

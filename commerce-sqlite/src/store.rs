@@ -29,6 +29,7 @@ use rusqlite::Connection;
 use crate::{
     cache::{Cache, Writes},
     error::{OpenError, Result},
+    log::Log,
     open::OpenOptions,
     table::{
         cart, category, customer, journal, order, product, stock, token, variant, wanted::Wanted,
@@ -124,9 +125,11 @@ impl SqliteStore {
     pub(crate) fn start(
         options: &OpenOptions,
         writer: Connection,
+        log: Connection,
         readers: Vec<Connection>,
     ) -> std::result::Result<Self, OpenError> {
-        let writer = Writer::start(writer, options).map_err(OpenError::Thread)?;
+        let log = Log::start(log).map_err(OpenError::Thread)?;
+        let writer = Writer::start(writer, log, options).map_err(OpenError::Thread)?;
         let free = Free { connections: readers, waiting: 0 };
         let readers = Readers { free: Mutex::new(free), returned: Condvar::new() };
         Ok(Self {
@@ -142,6 +145,15 @@ impl SqliteStore {
     /// Reads in one snapshot.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
         self.ask(|connection| snapshot(connection, read))
+    }
+
+    /// Reads what a commit will be decided by. The connection that writes has it in memory, where the
+    /// others read all anew after each commit; while that is at work, one of them serves.
+    fn read_to_decide<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
+        match self.inner.writer.idle() {
+            Some(connection) => Ok(snapshot(&connection, read)?),
+            None => self.read(read),
+        }
     }
 
     /// Reads with one statement, or in a snapshot of its own making.
@@ -242,11 +254,11 @@ impl Store for SqliteStore {
         cart: CartId,
         also: &[VariantId],
     ) -> StoreResult<Option<CheckoutInputs>> {
-        self.read(|connection| self.checkout_inputs_in(connection, cart, also))
+        self.read_to_decide(|connection| self.checkout_inputs_in(connection, cart, also))
     }
 
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
-        self.read(|connection| order::order(connection, by))
+        self.read_to_decide(|connection| order::order(connection, by))
     }
 
     async fn customer(&self, by: &CustomerRef) -> StoreResult<Option<Versioned<Customer>>> {

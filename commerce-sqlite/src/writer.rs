@@ -7,7 +7,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -20,7 +20,9 @@ use tokio::sync::{
 };
 
 use crate::{
+    codec,
     error::Error,
+    log::Log,
     open::OpenOptions,
     table::journal::{self, Purged},
     write::{self, Batch, Failure, Trust},
@@ -48,25 +50,44 @@ pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     queue_timeout: Duration,
     thread: Option<JoinHandle<()>>,
+    /// The thread has it from a job that comes until none waits.
+    connection: Arc<Mutex<Connection>>,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, options: &OpenOptions) -> std::io::Result<Self> {
-        Self::with(connection, options, commit_all)
+    pub(crate) fn start(
+        connection: Connection,
+        log: Log,
+        options: &OpenOptions,
+    ) -> std::io::Result<Self> {
+        Self::with(connection, log, options, commit_all)
     }
 
     /// A writer that writes a batch by a function.
     fn with(
         connection: Connection,
+        log: Log,
         options: &OpenOptions,
         write: impl Fn(&Connection, &mut [Waiting]) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let batch_max = options.batch_max.get();
+        let connection = Arc::new(Mutex::new(connection));
+        let own = Arc::clone(&connection);
         let thread = thread::Builder::new()
             .name("commerce-sqlite-writer".to_owned())
-            .spawn(move || serve(&connection, Jobs::new(jobs), batch_max, write))?;
-        Ok(Self { queue: Some(queue), queue_timeout: options.queue_timeout, thread: Some(thread) })
+            .spawn(move || serve(&own, &log, Jobs::new(jobs), batch_max, write))?;
+        let queue_timeout = options.queue_timeout;
+        Ok(Self { queue: Some(queue), queue_timeout, thread: Some(thread), connection })
+    }
+
+    /// The connection that writes, while nothing is to be written.
+    pub(crate) fn idle(&self) -> Option<MutexGuard<'_, Connection>> {
+        match self.connection.try_lock() {
+            Ok(connection) => Some(connection),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Applies a commit. If the future is dropped, the commit happens all the same or not at all.
@@ -144,13 +165,15 @@ impl Jobs {
 }
 
 fn serve(
-    connection: &Connection,
+    connection: &Mutex<Connection>,
+    log: &Log,
     mut jobs: Jobs,
     batch_max: usize,
     write: impl Fn(&Connection, &mut [Waiting]),
 ) {
     let mut batch = Vec::with_capacity(batch_max);
     while let Some(job) = jobs.wait() {
+        let connection = &*connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = Some(job);
         while let Some(job) = next {
             match job {
@@ -169,16 +192,18 @@ fn serve(
                 }
             }
             next = if batch.len() < batch_max { jobs.queue.try_recv().ok() } else { None };
-        }
-        if !batch.is_empty() {
-            // After a panic the senders in the batch are dropped, which tells those who wait that
-            // nobody knows.
-            let _ = guarded(connection, || write(connection, &mut batch));
-            for Waiting { commit, answer, result } in batch.drain(..) {
-                drop(commit);
-                if let Some(result) = result {
-                    let _ = answer.send(result);
+            if next.is_none() && !batch.is_empty() {
+                // After a panic the senders in the batch are dropped, which tells those who wait that
+                // nobody knows.
+                let _ = guarded(connection, || write(connection, &mut batch));
+                for Waiting { commit, answer, result } in batch.drain(..) {
+                    drop(commit);
+                    if let Some(result) = result {
+                        let _ = answer.send(result);
+                    }
                 }
+                log.tend(connection);
+                next = jobs.queue.try_recv().ok();
             }
         }
     }
@@ -242,9 +267,7 @@ enum Undone {
 }
 
 fn together(connection: &Connection, waiting: &mut [Waiting], trust: Trust) -> Result<(), Undone> {
-    connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .map_err(|error| Undone::Unavailable(error.into()))?;
+    codec::run(connection, "BEGIN IMMEDIATE", []).map_err(Undone::Unavailable)?;
     let mut batch = Batch::default();
     let mut wrote = false;
     for one in waiting.iter_mut() {
@@ -293,12 +316,51 @@ fn undo(connection: &Connection) -> Result<(), Undone> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    };
 
     use commerce_core::{event::Event, time::Timestamp};
     use pollster::block_on;
 
     use super::*;
+
+    #[test]
+    fn the_connection_is_lent_while_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let connection = Connection::open(&path).unwrap();
+        crate::migrate_in(&connection).unwrap();
+        let (begin, begun) = mpsc::channel();
+        let (go, gone) = mpsc::channel();
+        let log = Log::start(Connection::open(&path).unwrap()).unwrap();
+        let writer =
+            Writer::with(connection, log, &OpenOptions::default(), move |connection, batch| {
+                begin.send(()).unwrap();
+                gone.recv().unwrap();
+                commit_all(connection, batch);
+            });
+        let writer = writer.unwrap();
+        let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
+        commit.event(Event::ShopUpdated);
+        let fails = catch_unwind(AssertUnwindSafe(|| {
+            let _lent = writer.idle().unwrap();
+            panic!("a fault of a reader");
+        }));
+        assert!(fails.is_err());
+        thread::scope(|scope| {
+            let committed = scope.spawn(|| block_on(writer.commit(&commit)));
+            begun.recv().unwrap();
+            assert!(writer.idle().is_none());
+            go.send(()).unwrap();
+            committed.join().unwrap().unwrap();
+        });
+        // Whoever is answered may be a moment before the writer.
+        while writer.idle().is_none() {
+            thread::yield_now();
+        }
+    }
 
     #[test]
     fn a_panic_leaves_nothing_and_whoever_comes_after_it_is_served() {
@@ -307,13 +369,17 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         crate::migrate_in(&connection).unwrap();
         let panics = AtomicBool::new(true);
-        let writer = Writer::with(connection, &OpenOptions::default(), move |connection, batch| {
-            if panics.swap(false, Ordering::SeqCst) {
-                connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE half_done (x)").unwrap();
-                panic!("a fault of this crate");
-            }
-            commit_all(connection, batch);
-        });
+        let log = Log::start(Connection::open(&path).unwrap()).unwrap();
+        let writer =
+            Writer::with(connection, log, &OpenOptions::default(), move |connection, batch| {
+                if panics.swap(false, Ordering::SeqCst) {
+                    connection
+                        .execute_batch("BEGIN IMMEDIATE; CREATE TABLE half_done (x)")
+                        .unwrap();
+                    panic!("a fault of this crate");
+                }
+                commit_all(connection, batch);
+            });
         let writer = writer.unwrap();
         let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
         commit.event(Event::ShopUpdated);

@@ -1,5 +1,6 @@
 //! What several of the example programs share.
 
+pub mod mugs;
 pub mod replay;
 pub mod retail;
 

@@ -28,7 +28,7 @@ use std::env;
 
 use commerce_benches::{
     callers::Run,
-    checkout::{CARTS, Cart, counted, in_memory, place, prepare, shop},
+    checkout::{CARTS, Cart, counted, hot_beside_spread, in_memory, place, prepare, shop},
     figure::{Report, Target, micros, number, per_second},
 };
 use commerce_sqlite::SqliteStore;
@@ -96,16 +96,7 @@ fn main() {
             server.beside_each_other(prepared, &mut report);
         }
     }
-    let (spread, hot) = rates.split_at(cases.len());
-    for ((callers, _), (spread, hot)) in cases.iter().zip(spread.iter().zip(hot)) {
-        report.figure(
-            format!("hot beside spread, {}", counted(*callers, "caller")),
-            per_second(*hot),
-            per_second(*spread),
-            hot / spread,
-            Some(Target::AtLeast(HOT_SHARE)),
-        );
-    }
+    hot_beside_spread(&mut report, &cases, &rates, HOT_SHARE);
     for (callers, checkouts) in cases.iter().copied() {
         let [memory, sqlite] = [in_memory(callers, checkouts), on_sqlite(callers, checkouts)];
         let who = counted(callers, "caller");

@@ -30,7 +30,7 @@ use std::{
 
 use commerce_benches::{
     callers::{Run, processor_time},
-    checkout::{CARTS, Cart, counted, in_memory, place, prepare, shop},
+    checkout::{CARTS, Cart, counted, hot_beside_spread, in_memory, place, prepare, shop},
     figure::{Report, Target, micros, number, per_second},
 };
 use commerce_sqlite::SqliteStore;
@@ -87,16 +87,7 @@ fn main() {
         fs::remove_file(&prepared).unwrap();
     }
     report.note(format!("A checkout's rows: {rows}."));
-    let (spread, hot) = rates.split_at(cases.len());
-    for ((callers, _), (spread, hot)) in cases.iter().zip(spread.iter().zip(hot)) {
-        report.figure(
-            format!("hot beside spread, {}", counted(*callers, "caller")),
-            per_second(*hot),
-            per_second(*spread),
-            hot / spread,
-            Some(Target::AtLeast(HOT_SHARE)),
-        );
-    }
+    hot_beside_spread(&mut report, &cases, &rates, HOT_SHARE);
     for (callers, checkouts) in cases.iter().copied() {
         let best = (0..ROUNDS).map(|_| in_memory(callers, checkouts)).fold(0.0, f64::max);
         let what = format!("in memory, {}", counted(callers, "caller"));

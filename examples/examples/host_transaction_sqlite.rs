@@ -2,7 +2,7 @@
 //! own row are both there, or neither is.
 //!
 //! ```text
-//! cargo run --example host_transaction -- [FILE]
+//! cargo run --example host_transaction_sqlite -- [FILE]
 //! ```
 //!
 //! The program has a database of its own, with a table of what its accounting has to fetch. An order
@@ -12,20 +12,9 @@
 #![allow(clippy::print_stdout, reason = "a program that people read")]
 
 use commerce_core::{
-    Commerce,
-    access::Caller,
-    cart::{AddLine, CreateCart},
-    catalog::{CreateProduct, CreateVariant, ProductStatus},
-    checkout::PlaceOrder,
-    currency::Currency::EUR,
-    customer::Address,
-    error::Rejection,
-    id::{CartId, VariantId},
-    money::Money,
-    order::OrderView,
-    shop::Shop,
-    store::VariantRef,
+    Commerce, access::Caller, checkout::PlaceOrder, error::Rejection, id::CartId, order::OrderView,
 };
+use commerce_examples::mugs::{fill, stock};
 use commerce_sqlite::{
     commit_in, migrate_in, read_checkout_inputs_in,
     rusqlite::{Connection, TransactionBehavior::Immediate},
@@ -94,33 +83,4 @@ fn check_out(
     )?;
     transaction.commit()?;
     Ok(order)
-}
-
-/// The shop with mugs to sell.
-async fn stock(shop: &Commerce) -> Outcome<VariantId> {
-    let office = Caller::system();
-    shop.open(Shop::new("Corner shop", EUR)?).await?;
-    let mug = CreateProduct {
-        status: ProductStatus::Active,
-        variants: vec![CreateVariant::new("MUG-BLUE", Money::new(12_50, EUR))?],
-        ..CreateProduct::new("Blue mug")?
-    };
-    let once = office.clone().with_key("the blue mug".parse()?);
-    shop.create_product(&once, &mug).await?;
-    let mug = shop.variant(&office, &VariantRef::Sku("MUG-BLUE".parse()?)).await?.id;
-    shop.receive_stock(&office, None, &[(mug, 20)], None).await?;
-    Ok(mug)
-}
-
-/// A guest with so many mugs in the cart.
-async fn fill(shop: &Commerce, mug: VariantId, units: i64) -> Outcome<(Caller, CartId)> {
-    let visitor = Caller::anonymous();
-    let cart = CreateCart {
-        lines: vec![AddLine::new(mug, units)?],
-        email: Some("ada@example.com".parse()?),
-        shipping_address: Some(Address::new("Ada", "Street 1", "Berlin", "DE")?),
-        ..CreateCart::default()
-    };
-    let cart = shop.create_cart(&visitor, &cart).await?;
-    Ok((cart.caller(&visitor), cart.cart.id))
 }
