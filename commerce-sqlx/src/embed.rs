@@ -21,7 +21,11 @@ use sqlx::{Connection, PgConnection};
 use crate::{
     batch,
     error::{Error, Meaning},
-    table::{cart, checkout, customer, journal, order, product, shop, variant},
+    table::{
+        cart,
+        checkout::{self, Wanted},
+        customer, journal, order, product, shop, variant,
+    },
 };
 
 /// Applies a commit on the embedder's own connection, inside a savepoint: all of it or none.
@@ -140,7 +144,8 @@ pub async fn read_checkout_inputs_in(
     cart: CartId,
     also: &[VariantId],
 ) -> StoreResult<Option<CheckoutInputs>> {
-    Ok(checkout::inputs(connection, cart, also).await?)
+    let wanted = Wanted { cart, also: also.to_vec() };
+    Ok(checkout::inputs(connection, &[wanted]).await?.pop().flatten())
 }
 
 /// An order with its payments.

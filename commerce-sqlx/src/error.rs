@@ -118,6 +118,9 @@ pub(crate) enum Error {
     /// The database did not answer in time.
     #[error("the database did not answer in time")]
     Late,
+    /// What room the database has for connections is needed for writing.
+    #[error("the database takes no more connections")]
+    NoRoom,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -141,7 +144,10 @@ pub(crate) enum Meaning {
 impl Error {
     pub(crate) fn meaning(&self) -> Meaning {
         let Self::Database(error) = self else {
-            return if matches!(self, Self::Late) { Meaning::Lost } else { Meaning::Other };
+            return match self {
+                Self::Late | Self::NoRoom => Meaning::Lost,
+                _ => Meaning::Other,
+            };
         };
         let Some(error) = error.as_database_error() else {
             return match error {
@@ -169,10 +175,17 @@ impl Error {
         }
     }
 
+    /// Whether the database takes no more connections for now.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.as_deref() == Some("53300")
+    }
+
     fn is_corrupt(&self) -> bool {
         match self {
             Self::Corrupt(_) => true,
-            Self::Unfit(_) | Self::Late | Self::Closed => false,
+            Self::Unfit(_) | Self::Late | Self::NoRoom | Self::Closed => false,
             Self::Database(error) => {
                 let code = error.as_database_error().and_then(|error| error.code());
                 code.is_some_and(|code| code.starts_with("XX"))

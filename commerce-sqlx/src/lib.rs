@@ -20,6 +20,8 @@
 //!
 //! A read is one statement, with what belongs to a record as an array in a column of its own. It is
 //! one snapshot and one round trip, and a caller who goes away in the middle leaves nothing behind.
+//! Carts that are to be checked out are gathered like commits: whoever asks while others are being
+//! read is read with all who ask meanwhile.
 //!
 //! # In the embedder's own database
 //! All tables are called `commerce_…`, so they can stand beside others. [`migrate_in`] makes them,
@@ -58,6 +60,7 @@ mod cell;
 mod codec;
 mod embed;
 mod error;
+mod gather;
 mod listen;
 mod lock;
 mod migrate;

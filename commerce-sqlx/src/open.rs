@@ -66,9 +66,10 @@ impl OpenOptions {
         Self { batch_max: commits, ..self }
     }
 
-    /// The most connections that the store has open at a time, each made when it is needed; 16 unless
-    /// set, and at least [`CONNECTIONS_MIN`](Self::CONNECTIONS_MIN). One is for writing and one for
-    /// listening; of the others a third is for lists, the rest for records.
+    /// The most connections that the store has open at a time; 16 unless set, and at least
+    /// [`CONNECTIONS_MIN`](Self::CONNECTIONS_MIN). One is for writing, and made when the store is
+    /// opened. The others are made when they are needed: one is for listening, of the rest a third
+    /// for lists, two for records. Where the database takes fewer, writing comes first.
     #[must_use]
     pub fn connections(self, connections: u32) -> Self {
         Self { connections: connections.max(Self::CONNECTIONS_MIN), ..self }
@@ -146,12 +147,15 @@ impl OpenOptions {
         // What else it is told, it is told when it is opened again as the writer's.
         connection.close().await?;
         let by_key = connect.clone().options(BY_KEY);
-        let writer = Writer::start(self.clone(), by_key.clone());
+        // Before those that read can take what room there is.
+        let writing = connected(&by_key, self.connect_timeout).await?;
         let readers = self.connections.max(Self::CONNECTIONS_MIN) - 2;
         let lists = readers / 3 + 1;
-        let records = self.readers(by_key, readers - lists);
+        let records = self.readers(by_key.clone(), readers - lists);
         let listening = Listening::new(connect.clone(), self.clone());
         let lists = self.readers(connect.options([similar::LIKENESS]), lists);
+        let both = [Arc::clone(&records), Arc::clone(&lists)];
+        let writer = Writer::start(self.clone(), by_key, writing, both);
         Ok(PgStore::start(records, lists, trigrams, writer, listening))
     }
 

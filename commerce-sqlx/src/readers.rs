@@ -5,11 +5,16 @@
 //! pool that cannot know. A read that has begun runs to its end on a task of its own, whatever becomes
 //! of its caller, so that nobody who goes away costs a connection; who still waits for one and goes
 //! away has asked nothing.
+//!
+//! Where the database has too little room for all, the writer comes first; see [`Room`].
 
 use std::{
     collections::VecDeque,
     panic::resume_unwind,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -46,6 +51,31 @@ pub(crate) struct Readers {
     wait: Duration,
     /// How long to wait for an answer.
     patience: Duration,
+    /// Whether the writer finds no room for a connection.
+    yielding: AtomicBool,
+}
+
+/// What the writer makes when the database takes no more connections: as long as this lives, the
+/// store's readers make none and keep none. They wait, as they do for a server that is away.
+#[derive(Debug)]
+pub(crate) struct Room([Arc<Readers>; 2]);
+
+impl Room {
+    pub(crate) fn make(of: &[Arc<Readers>; 2]) -> Self {
+        for readers in of {
+            readers.yielding.store(true, Ordering::SeqCst);
+            readers.forget();
+        }
+        Self(of.clone())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        for readers in &self.0 {
+            readers.yielding.store(false, Ordering::SeqCst);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -73,7 +103,8 @@ impl Readers {
     ) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(1)));
         let (runtime, idle) = (Handle::current(), Mutex::default());
-        Arc::new(Self { connect, runtime, permits, idle, wait, patience })
+        let yielding = AtomicBool::new(false);
+        Arc::new(Self { connect, runtime, permits, idle, wait, patience, yielding })
     }
 
     fn idle(&self) -> MutexGuard<'_, VecDeque<Idle>> {
@@ -82,6 +113,10 @@ impl Readers {
 
     pub(crate) fn patience(&self) -> Duration {
         self.patience
+    }
+
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
     }
 
     /// Waits for a place among those who read.
@@ -116,7 +151,12 @@ impl Readers {
                 return Ok(Held { connection, made });
             }
             let left = until.saturating_duration_since(Instant::now());
-            match connected(&self.connect, left).await {
+            let made = if self.is_yielding() {
+                Err(Error::NoRoom)
+            } else {
+                connected(&self.connect, left).await
+            };
+            match made {
                 Ok(connection) => return Ok(Held { connection, made: Instant::now() }),
                 // The server is being started anew, or has no room for one more.
                 Err(error) if error.meaning() == Meaning::Lost && Instant::now() < until => {
@@ -127,6 +167,10 @@ impl Readers {
         }
     }
 
+    fn is_yielding(&self) -> bool {
+        self.yielding.load(Ordering::SeqCst)
+    }
+
     /// Keeps a connection for the next reader. Its answer must have come.
     pub(crate) fn give_back(&self, held: Held) {
         let Held { connection, made } = held;
@@ -135,7 +179,7 @@ impl Readers {
         while idle.front().is_some_and(|first| now - first.since > IDLE_MAX) {
             idle.pop_front();
         }
-        if now - made < AGE_MAX && !self.permits.is_closed() {
+        if now - made < AGE_MAX && !self.permits.is_closed() && !self.is_yielding() {
             idle.push_back(Idle { connection, made, since: now });
         }
     }
@@ -164,8 +208,40 @@ async fn ended<T>(task: JoinHandle<Result<T>>) -> Result<T> {
     }
 }
 
-/// Reads on one of the connections. A read changes nothing, so if its connection is lost it is tried
-/// again on another. What is used to read must be owned: it goes to another task.
+/// Reads on one of the connections, as somebody who has a place. A read changes nothing, so if its
+/// connection is lost it is tried again on another.
+macro_rules! tried {
+    ($readers:expr, |$connection:ident| $read:expr) => {{
+        let mut tries = 0;
+        loop {
+            let mut held = match $readers.connection().await {
+                Ok(held) => held,
+                Err(error) => break Err(error),
+            };
+            let $connection = &mut held.connection;
+            let answer = match tokio::time::timeout($readers.patience(), $read).await {
+                Ok(answer) => answer,
+                Err(_) => break Err($crate::error::Error::Late),
+            };
+            let lost =
+                answer.as_ref().is_err_and(|error| error.meaning() == $crate::error::Meaning::Lost);
+            if !lost {
+                $readers.give_back(held);
+                break answer;
+            }
+            $readers.forget();
+            tries += 1;
+            if tries == $crate::readers::TRIES {
+                break answer;
+            }
+        }
+    }};
+}
+
+pub(crate) use tried;
+
+/// Takes a place among those who read, and reads to the end, whoever waits for it. What is used to read
+/// must be owned: it goes to another task.
 macro_rules! read {
     ($readers:expr, |$connection:ident| $read:expr) => {{
         let readers: std::sync::Arc<$crate::readers::Readers> = std::sync::Arc::clone($readers);
@@ -173,27 +249,7 @@ macro_rules! read {
         let reading = std::sync::Arc::clone(&readers);
         let answer = readers.run(async move {
             let _place = place;
-            let mut tries = 0;
-            loop {
-                let mut held = reading.connection().await?;
-                let $connection = &mut held.connection;
-                let answer = match tokio::time::timeout(reading.patience(), $read).await {
-                    Ok(answer) => answer,
-                    Err(_) => break Err($crate::error::Error::Late),
-                };
-                let lost = answer
-                    .as_ref()
-                    .is_err_and(|error| error.meaning() == $crate::error::Meaning::Lost);
-                if !lost {
-                    reading.give_back(held);
-                    break answer;
-                }
-                reading.forget();
-                tries += 1;
-                if tries == $crate::readers::TRIES {
-                    break answer;
-                }
-            }
+            $crate::readers::tried!(reading, |$connection| $read)
         });
         answer.await.map_err(commerce_core::store::StoreError::from)
     }};

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     error::OpenError,
+    gather::Checkouts,
     listen::Listening,
     open::OpenOptions,
     query::similar::Trigrams,
     readers::{Readers, read},
-    table::{
-        cart, category, checkout, customer, journal, order, product, shop, token, variant, webhook,
-    },
+    table::{cart, category, customer, journal, order, product, shop, token, variant, webhook},
     writer::Writer,
 };
 use async_trait::async_trait;
@@ -47,6 +46,8 @@ pub struct PgStore {
 struct Inner {
     /// For what is looked for by key: each statement is planned once.
     records: Arc<Readers>,
+    /// Those who read carts that are to be checked out, on the connections for records.
+    checkouts: Checkouts,
     /// For lists: each statement is planned for its values.
     lists: Arc<Readers>,
     /// What tells similar names, if the database has it.
@@ -77,7 +78,8 @@ impl PgStore {
         writer: Writer,
         listening: Listening,
     ) -> Self {
-        Self { inner: Arc::new(Inner { records, lists, trigrams, writer, listening }) }
+        let checkouts = Checkouts::start(&records);
+        Self { inner: Arc::new(Inner { records, checkouts, lists, trigrams, writer, listening }) }
     }
 
     /// Waits until what was asked of it is written, and closes its connections. Whatever is asked of
@@ -145,8 +147,7 @@ impl Store for PgStore {
         cart: CartId,
         also: &[VariantId],
     ) -> StoreResult<Option<CheckoutInputs>> {
-        let also = also.to_vec();
-        read!(self.records(), |connection| checkout::inputs(connection, cart, &also))
+        self.inner.checkouts.inputs(cart, also.to_vec()).await
     }
 
     async fn order(&self, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {

@@ -6,7 +6,8 @@
 //! so the more callers there are, the larger the batches become and the less each commit costs. How a
 //! batch is judged and written is told in [`batch`](crate::batch).
 //!
-//! The writer is a task with a connection of its own. A caller who goes away drops no more than the
+//! The writer is a task with a connection of its own, which it has before anybody reads; where the
+//! database takes too few, those who read yield to it. A caller who goes away drops no more than the
 //! channel on which the answer would have come: no transaction ever lives in a future that somebody
 //! else can drop, and none is left open on a connection that somebody else is given.
 //!
@@ -43,6 +44,7 @@ use crate::{
     error::{Error, Meaning},
     open::{self, OpenOptions},
     pause::Pause,
+    readers::{Readers, Room},
 };
 
 /// The commits that can wait; whoever comes after them waits to be let in.
@@ -81,11 +83,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Writer {
-    /// Starts the task, on the runtime of the caller.
-    pub(crate) fn start(options: OpenOptions, connect: PgConnectOptions) -> Self {
+    /// Starts the task, on the runtime of the caller, with a connection that is kept until it is lost.
+    /// Those who read for the same store yield to it.
+    pub(crate) fn start(
+        options: OpenOptions,
+        connect: PgConnectOptions,
+        connection: PgConnection,
+        readers: [Arc<Readers>; 2],
+    ) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let queue_timeout = options.queue_timeout;
-        let task = Task { options, connect, connection: None };
+        let connection = Some(connection);
+        let task = Task { options, connect, connection, readers, room: None };
         let runtime = Handle::current();
         let task = Mutex::new(Some(runtime.spawn(task.serve(jobs))));
         Self { queue: Mutex::new(Some(queue)), queue_timeout, runtime, task }
@@ -147,6 +156,9 @@ struct Task {
     options: OpenOptions,
     connect: PgConnectOptions,
     connection: Option<PgConnection>,
+    /// Those who read for the same store, and yield where there is too little room for all.
+    readers: [Arc<Readers>; 2],
+    room: Option<Room>,
 }
 
 impl Task {
@@ -195,6 +207,7 @@ impl Task {
             }
             Err(_) => self.connection = None,
         }
+        self.room = None;
     }
 
     /// Writes a batch, whatever it takes within bounds.
@@ -248,9 +261,15 @@ impl Task {
             Some(connection) => connection,
             None => match open::connected(&self.connect, self.options.connect_timeout).await {
                 Ok(connection) => connection,
-                Err(error) => return Attempt::Undone(error),
+                Err(error) => {
+                    if error.is_for_want_of_room() {
+                        self.room.get_or_insert_with(|| Room::make(&self.readers));
+                    }
+                    return Attempt::Undone(error);
+                }
             },
         };
+        self.room = None;
         // The server gives up first, if it is there.
         let patience = self.options.statement_timeout.saturating_mul(4);
         let attempt = try_on(&mut connection, commits, patience).await;

@@ -9,8 +9,8 @@
 //! and on the disk when it is answered. The floor writes the same rows by one writer, set by set, in
 //! batches of the size that the shop's had; see [`floor`]. Both take turns, each on a copy of the same
 //! database, and the fastest turn of each counts. Callers, shop and server share the machine. Beside
-//! them stand the same checkouts in memory and on SQLite. With numbers of callers as arguments, only
-//! those are measured.
+//! them stand the same checkouts in memory and on SQLite, and what several server processes do in one
+//! database; see [`processes`]. With numbers of callers as arguments, only those are measured.
 
 #![allow(
     clippy::expect_used,
@@ -22,18 +22,19 @@
 #![allow(clippy::print_stdout, reason = "figures are printed")]
 
 mod floor;
+mod processes;
 
 use std::env;
 
 use commerce_benches::{
     callers::Run,
     checkout::{CARTS, Cart, counted, hot_beside_spread, in_memory, place, prepare, shop},
-    figure::{Report, Target, micros, per_second},
+    figure::{Report, Target, micros, number, per_second},
 };
-use commerce_core::Commerce;
 use commerce_sqlite::SqliteStore;
 use commerce_sqlx::PgStore;
 use floor::Rows;
+use processes::{Load, Work};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::runtime::Runtime;
 
@@ -44,13 +45,20 @@ const ROUNDS: usize = 3;
 const SHARE: f64 = 0.6;
 /// What the rate on one hot SKU is to be of that on many.
 const HOT_SHARE: f64 = 0.8;
-/// What the rate of three servers is to be of that of one.
-const SERVERS_SHARE: f64 = 1.0;
+/// Server processes that share a database, in the place of one.
+const PROCESSES: usize = 3;
+/// What their rate together is to be of that of one.
+const PROCESSES_SHARE: f64 = 1.0;
+/// Products that are looked up in it.
+const READS: usize = 30_000;
 
 /// The schema that the shop is in.
 const SCHEMA: &str = "commerce";
 
 fn main() {
+    if processes::serve() {
+        return;
+    }
     let wanted: Vec<usize> = env::args().filter_map(|argument| argument.parse().ok()).collect();
     let cases: Vec<(usize, usize)> = CASES
         .into_iter()
@@ -85,17 +93,7 @@ fn main() {
             rates.push(rate);
         }
         if !hot && cases.contains(&CASES[2]) {
-            let (callers, checkouts) = CASES[2];
-            let case = Case { server: &server, prepared, callers, carts: &carts[..checkouts] };
-            let best = (0..ROUNDS).map(|_| case.run(3).rate()).fold(0.0, f64::max);
-            let one = rates[rates.len() - 1];
-            report.figure(
-                format!("three servers beside one, {}", counted(callers, "caller")),
-                per_second(best),
-                per_second(one),
-                best / one,
-                Some(Target::AtLeast(SERVERS_SHARE)),
-            );
+            server.beside_each_other(prepared, &mut report);
         }
     }
     hot_beside_spread(&mut report, &cases, &rates, HOT_SHARE);
@@ -181,6 +179,43 @@ impl Server {
         ]);
     }
 
+    /// Several server processes, beside one that does the same.
+    fn beside_each_other(&self, prepared: &str, report: &mut Report) {
+        let (callers, checkouts) = CASES[2];
+        let mut deadlocks = 0;
+        for (what, work, pieces) in
+            [("checkouts", Work::Checkouts, checkouts), ("products by slug", Work::Products, READS)]
+        {
+            let load = Load { work, pieces, callers };
+            let [mut one, mut together] = [0.0_f64; 2];
+            for _ in 0..ROUNDS {
+                for (processes, best) in [(1, &mut one), (PROCESSES, &mut together)] {
+                    self.copy(prepared);
+                    *best = best.max(load.rate("bench_run", processes));
+                    deadlocks += self.deadlocks("bench_run");
+                }
+            }
+            report.figure(
+                format!(
+                    "{what}: {PROCESSES} server processes beside one, {}",
+                    counted(callers, "caller")
+                ),
+                per_second(together),
+                per_second(one),
+                together / one,
+                Some(Target::AtLeast(PROCESSES_SHARE)),
+            );
+        }
+        let deadlocks = deadlocks as f64;
+        report.figure(
+            "deadlocks meanwhile",
+            number(deadlocks),
+            "",
+            deadlocks,
+            Some(Target::AtMost(0.0)),
+        );
+    }
+
     fn durability(&self) -> String {
         self.runtime.block_on(async {
             let mut connection = self.connect(None).await;
@@ -206,15 +241,11 @@ struct Measured {
 }
 
 impl Case<'_> {
-    /// Makes the checkouts at so many servers of one shop.
-    fn run(&self, servers: usize) -> Run {
+    fn run(&self) -> Run {
         self.server.copy(self.prepared);
-        let stores: Vec<_> = (0..servers).map(|_| self.server.open("bench_run")).collect();
-        let shops: Vec<Commerce> = stores.iter().cloned().map(shop).collect();
-        let run = place(&shops, self.callers, self.carts);
-        for store in stores {
-            self.server.runtime.block_on(store.close());
-        }
+        let store = self.server.open("bench_run");
+        let run = place(&[shop(store.clone())], self.callers, self.carts);
+        self.server.runtime.block_on(store.close());
         run
     }
 
@@ -223,7 +254,7 @@ impl Case<'_> {
         let mut rows = None;
         let (mut floor, mut batch) = (0.0_f64, 1);
         for _ in 0..ROUNDS {
-            let run = self.run(1);
+            let run = self.run();
             self.server.runtime.block_on(async {
                 let mut connection = self.server.connect(Some("bench_run")).await;
                 if best.as_ref().is_none_or(|best| run.rate() > best.rate()) {

@@ -1,6 +1,9 @@
-//! All that pricing and placing a cart need, in one statement.
+//! All that pricing and placing carts need, in one statement.
 
-use std::sync::LazyLock;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use commerce_core::{
     cart::CheckoutInputs,
@@ -9,35 +12,48 @@ use commerce_core::{
 use sqlx::PgConnection;
 
 use super::{cart, shop, variant};
-use crate::{
-    cell::{Array, Cell},
-    codec,
-    error::Result,
-};
+use crate::{cell::Array, codec, error::Result};
 
-/// A cart with all that pricing and placing it need, and what `also` names besides.
+/// A cart that is to be priced or placed, and what is to be read besides what it has.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) cart: CartId,
+    pub(crate) also: Vec<VariantId>,
+}
+
+/// Each of the carts with all that pricing and placing it need, in their order.
 pub(crate) async fn inputs(
     connection: &mut PgConnection,
-    cart: CartId,
-    also: &[VariantId],
-) -> Result<Option<CheckoutInputs>> {
+    wanted: &[Wanted],
+) -> Result<Vec<Option<CheckoutInputs>>> {
     static INPUTS: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT {}, {}, ARRAY(SELECT ROW({}) FROM {} WHERE v.id = ANY($2 || ARRAY(
-                SELECT variant_id FROM commerce_cart_lines WHERE cart_id = c.id)))
-            FROM commerce_carts AS c CROSS JOIN commerce_shop AS s WHERE c.id = $1",
+            "SELECT {}, ARRAY(SELECT ROW({}) FROM commerce_carts AS c WHERE c.id = ANY($1)),
+            ARRAY(SELECT ROW({}) FROM {} WHERE v.id = ANY($2 || ARRAY(
+                SELECT variant_id FROM commerce_cart_lines WHERE cart_id = ANY($1))))
+            FROM commerce_shop AS s",
             *shop::COLUMNS,
             *cart::COLUMNS,
             *variant::SELLABLE,
             variant::SELLABLE_FROM
         )
     });
-    let params = [Cell::id(cart).into(), Array::ids(also.iter().copied()).into()];
-    codec::first(connection, INPUTS.as_str(), params, |row| {
-        let setup = shop::read(row)?;
-        let cart = cart::read(row)?;
-        let sellables = row.rows(variant::read_sellable)?;
-        Ok(CheckoutInputs { setup, cart, sellables })
-    })
-    .await
+    let carts = Array::ids(wanted.iter().map(|it| it.cart));
+    let also = Array::ids(wanted.iter().flat_map(|it| it.also.iter().copied()));
+    let read = codec::first(connection, INPUTS.as_str(), [carts.into(), also.into()], |row| {
+        Ok((shop::read(row)?, row.rows(cart::read)?, row.rows(variant::read_sellable)?))
+    });
+    let Some((setup, carts, sellables)) = read.await? else {
+        return Ok(wanted.iter().map(|_| None).collect());
+    };
+    let carts: HashMap<_, _> = carts.into_iter().map(|cart| (cart.id, cart)).collect();
+    let sellables: HashMap<_, _> = sellables.into_iter().map(|it| (it.variant.id, it)).collect();
+    let inputs = |Wanted { cart, also }: &Wanted| {
+        let cart = carts.get(cart)?.clone();
+        let variants = cart.lines.iter().map(|line| line.variant_id).chain(also.iter().copied());
+        let variants: BTreeSet<_> = variants.collect();
+        let sellables = variants.iter().filter_map(|id| sellables.get(id).cloned()).collect();
+        Some(CheckoutInputs { setup: setup.clone(), cart, sellables })
+    };
+    Ok(wanted.iter().map(inputs).collect())
 }
