@@ -1,6 +1,7 @@
 //! Lists and searches: each page is one statement, and so one snapshot.
 
 mod customer;
+mod first;
 mod order;
 mod product;
 pub(crate) mod similar;
@@ -120,12 +121,18 @@ impl<'a> Sql<'a> {
 #[derive(Debug, Clone, Default)]
 struct Select<'a> {
     from: Sql<'a>,
+    /// The same tables, with what is joined looked up row by row, for the few that have some words.
+    row_by_row: Option<Sql<'a>>,
     conditions: Vec<Sql<'a>>,
+    /// Conditions without an index.
+    unindexed: Vec<Sql<'a>>,
+    /// That a row has some words.
+    words: Option<Sql<'a>>,
 }
 
 impl<'a> Select<'a> {
     fn from(tables: impl Into<String>) -> Self {
-        Self { from: Sql::new(tables), conditions: Vec::new() }
+        Self { from: Sql::new(tables), ..Self::default() }
     }
 
     /// Adds a condition; each `?` in it is one of the values.
@@ -133,12 +140,22 @@ impl<'a> Select<'a> {
         self.conditions.push(Sql::with(condition, values));
     }
 
+    /// Adds a condition that no index helps with; each `?` in it is one of the values.
+    fn when_seen(
+        &mut self,
+        condition: impl Into<String>,
+        values: impl IntoIterator<Item = Param<'a>>,
+    ) {
+        self.unindexed.push(Sql::with(condition, values));
+    }
+
     fn sql(self, columns: impl Into<Sql<'a>>, tail: &str) -> Sql<'a> {
+        let Self { from, row_by_row: _, conditions, unindexed, words } = self;
         let mut sql = Sql::new("SELECT ");
         sql.push(columns.into());
         sql.text(" FROM ");
-        sql.push(self.from);
-        for (at, condition) in self.conditions.into_iter().enumerate() {
+        sql.push(from);
+        for (at, condition) in conditions.into_iter().chain(unindexed).chain(words).enumerate() {
             sql.text(if at == 0 { " WHERE " } else { " AND " });
             sql.push(condition);
         }
@@ -227,13 +244,7 @@ impl Sort<'_> {
     /// The keys of one page as `key` and `id`, and one more if there is one.
     fn keys<'a>(self, mut select: Select<'a>, request: &PageRequest) -> Sql<'a> {
         self.after(&mut select, request.after.as_ref());
-        let Self { key, id, .. } = self;
-        let direction = self.direction();
-        let limit = request.limit.saturating_add(1);
-        select.sql(
-            format!("{key} AS key, {id} AS id"),
-            &format!("ORDER BY {key} {direction}, {id} {direction} LIMIT {limit}"),
-        )
+        self.first(select, request.limit.saturating_add(1))
     }
 }
 

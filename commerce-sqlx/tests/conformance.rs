@@ -1,9 +1,9 @@
-//! The PostgreSQL store passes the conformance suite, each case in a schema of its own.
+//! The PostgreSQL store passes the conformance suite, each case in a schema that is empty.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
-use common::{block_on, store};
+use common::{block_on, spare::spare};
 
-commerce_core::conformance::suite!(store, block_on);
+commerce_core::conformance::suite!(spare, block_on);

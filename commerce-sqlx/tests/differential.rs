@@ -11,4 +11,7 @@ mod common;
 #[path = "../../commerce-core/tests/support/twins/mod.rs"]
 mod twins;
 
-use common::{Schema as Kept, block_on, store};
+use common::{
+    block_on,
+    spare::{Spare as Kept, spare as store},
+};

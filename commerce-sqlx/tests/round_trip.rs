@@ -6,4 +6,7 @@ mod common;
 #[path = "../../commerce-core/tests/support/round_trip.rs"]
 mod round_trip;
 
-use common::{Schema as Kept, block_on, store};
+use common::{
+    block_on,
+    spare::{Spare as Kept, spare as store},
+};

@@ -20,7 +20,7 @@ mod support;
 mod till;
 
 use commerce_sqlx::PgStore;
-use common::Schema;
+use common::spare::{Spare, spare};
 
 /// How many stories are told unless `SIMULATION_STORIES` says otherwise.
 const STORIES: u32 = 6;
@@ -28,9 +28,9 @@ const STORIES: u32 = 6;
 const CARDS: u64 = 40;
 
 /// What must live as long as a store.
-type Kept = Schema;
+type Kept = Spare;
 
 /// A store with nothing in it.
 fn fresh() -> (PgStore, Kept) {
-    common::store()
+    spare()
 }

@@ -18,15 +18,15 @@ mod till;
 mod trial;
 
 use commerce_sqlx::PgStore;
-use common::Schema;
+use common::spare::{Spare, spare};
 
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
 const EVERY: usize = 400;
 
 /// What must live as long as a store.
-type Kept = Schema;
+type Kept = Spare;
 
 /// A store with nothing in it.
 fn fresh() -> (PgStore, Kept) {
-    common::store()
+    spare()
 }

@@ -9,7 +9,7 @@ use commerce_core::{
 };
 use sqlx::PgConnection;
 
-use super::{KeyKind, List, Select, Sort, count, page};
+use super::{KeyKind, List, Select, Sort, Sql, count, page};
 use crate::{
     cell::Cell,
     error::Result,
@@ -26,7 +26,8 @@ pub(super) async fn customers(
     let words = query.text.as_deref().map(search::query).unwrap_or_default();
     let mut select = Select::from("commerce_customers AS c");
     if !words.is_empty() {
-        select.when("c.words @@ ?::tsquery", [Cell::Made(document::query(&words)).into()]);
+        let words = Cell::Made(document::query_of_customer(&words)).into();
+        select.words = Some(Sql::with("c.words @@ ?::tsquery", [words]));
     }
     let sort = Sort { key: "c.created_at", kind: KeyKind::Time, id: "c.id", descending: true };
     let list = List {

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     cell::{Array, Cell},
-    codec,
     error::Result,
     table::{document, product},
 };
@@ -114,16 +113,16 @@ pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a>
         select.when("p.type_key = ?", [Cell::Made(kind.to_lowercase()).into()]);
     }
     if !words.is_empty() {
-        select.when("p.words @@ ?::tsquery", [Cell::Made(document::query(words)).into()]);
+        select.words = Some(having(document::query(words)));
     }
     const PRICE: &str = "(SELECT l.amount FROM commerce_product_prices AS l
         WHERE l.product_id = p.id AND l.currency = ?)";
     let currency = || Cell::Text(query.currency.code()).into();
     if let Some(min) = min_price {
-        select.when(format!("{PRICE} >= ?"), [currency(), Cell::Int(*min).into()]);
+        select.when_seen(format!("{PRICE} >= ?"), [currency(), Cell::Int(*min).into()]);
     }
     if let Some(max) = max_price {
-        select.when(format!("{PRICE} <= ?"), [currency(), Cell::Int(*max).into()]);
+        select.when_seen(format!("{PRICE} <= ?"), [currency(), Cell::Int(*max).into()]);
     }
     if let Some(wanted) = in_stock {
         const IN_STOCK: &str = "(EXISTS (SELECT FROM commerce_shop) AND EXISTS (
@@ -133,14 +132,18 @@ pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a>
                 JOIN commerce_locations AS l ON l.id = s.location_id AND l.active
                 WHERE s.variant_id = v.id) > 0)))";
         let not = if *wanted { "" } else { "NOT " };
-        select.when(format!("{not}{IN_STOCK}"), []);
+        select.when_seen(format!("{not}{IN_STOCK}"), []);
     }
     match featured {
         Some(true) => select.when("p.featured", []),
-        Some(false) => select.when("NOT p.featured", []),
+        Some(false) => select.when_seen("NOT p.featured", []),
         None => {}
     }
     select
+}
+
+fn having<'a>(words: String) -> Sql<'a> {
+    Sql::with("p.words @@ ?::tsquery", [Cell::Made(words).into()])
 }
 
 /// The keys of a page by price: those with one by that, and those without, which count as dearest, by
@@ -154,6 +157,11 @@ fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
         descending: query.descending,
     };
     let mut priced = select.clone();
+    const ROW_BY_ROW: &str = " CROSS JOIN LATERAL (SELECT t.* FROM commerce_product_prices AS t
+        WHERE t.product_id = p.id OFFSET 0) AS l";
+    let mut row_by_row = priced.from.clone();
+    row_by_row.text(ROW_BY_ROW);
+    priced.row_by_row = Some(row_by_row);
     priced.from.text(" JOIN commerce_product_prices AS l ON l.product_id = p.id");
     priced.when("l.currency = ?", [code()]);
     // The index begins and ends where the wanted prices do.
@@ -172,7 +180,6 @@ fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
     unpriced.when("p.priced_in = sets.priced_in", []);
     let no_price = NO_PRICE.to_string();
     Sort { key: &no_price, id: "p.id", ..sort }.after(&mut unpriced, query.page.after.as_ref());
-    let some = format!("ORDER BY p.id {direction} LIMIT {limit}");
     keys.text(
         "WITH RECURSIVE sets AS (SELECT min(priced_in) AS priced_in FROM commerce_products
             UNION ALL SELECT (SELECT min(o.priced_in) FROM commerce_products AS o
@@ -182,7 +189,7 @@ fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
     );
     keys.text(&no_price);
     keys.text(" AS key, u.id FROM sets CROSS JOIN LATERAL (");
-    keys.push(unpriced.sql("p.id", &some));
+    keys.push(Sort { key: "p.id", id: "p.id", ..sort }.first(unpriced, limit));
     keys.push(Sql::with(
         ") AS u WHERE NOT ? = ANY(string_to_array(sets.priced_in, ','))",
         [code()],
@@ -202,18 +209,14 @@ fn ranked<'a>(
     words: &[String],
     sort: Sort<'static>,
 ) -> (Sql<'a>, Sort<'static>, Option<Sql<'a>>) {
-    let newest = format!(
-        "ORDER BY p.created_at DESC, p.id DESC LIMIT {}",
-        codec::count(search::CANDIDATES_MAX)
-    );
+    let newest = Sort { key: "p.created_at", kind: KeyKind::Time, id: "p.id", descending: true };
     let mut candidates = Sql::new("(");
-    candidates.push(select.clone().sql("p.id", &newest));
+    candidates.push(newest.first(select.clone(), search::CANDIDATES_MAX));
     if !words.is_empty() {
-        let mut by_name = select;
-        let named = document::query_by_name(words);
-        by_name.when("p.words @@ ?::tsquery", [Cell::Made(named).into()]);
+        let named = Some(having(document::query_by_name(words)));
         candidates.text(") UNION (");
-        candidates.push(by_name.sql("p.id", &newest));
+        let by_name = Select { words: named, ..select };
+        candidates.push(newest.first(by_name, search::CANDIDATES_MAX));
     }
     candidates.text(")");
     let total = query.page.total.then(|| {
@@ -224,7 +227,7 @@ fn ranked<'a>(
     });
     // One by one, by their ids: a join might go through all products for so many.
     let mut scored = Select::from("(SELECT c.id, (SELECT ");
-    scored.from.push(Sql::with(document::SCORE, [document::quoted(words).into()]));
+    scored.from.push(Sql::with(document::SCORE, [document::parts(words).into()]));
     scored.from.text("::bigint FROM commerce_products AS p WHERE p.id = c.id) AS key FROM (");
     scored.from.push(candidates);
     scored.from.text(") AS c) AS c");

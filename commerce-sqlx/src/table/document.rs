@@ -1,10 +1,11 @@
 //! What products are found by: the words of the core's full-text search as a `tsvector`.
 //!
 //! The words are made by the core and given to PostgreSQL as they are, so that no language or
-//! dictionary of the database has a say in them. Where a word stands is told by its weight: A in the
-//! title or a code, B in a tag, the vendor or the type, D in the description. A product's own words
-//! and those of its variants' codes are kept apart, as the text form of a `tsvector`, and put together
-//! whenever either changes.
+//! dictionary of the database has a say in them. Words of names, which are titles, codes, tags, vendors
+//! and types, have a mark, so that to the index they are others than those of descriptions. Where among
+//! the names a word stands is told by its weight: A in the title or a code, B elsewhere. A product's own
+//! words and those of its variants' codes are kept apart, as the text form of a `tsvector`, and put
+//! together whenever either changes.
 
 use std::fmt::Write;
 
@@ -26,19 +27,23 @@ pub(crate) const CODES_MAX: usize = 300_000;
 /// What a word takes beside its letters.
 const WORD_COST: usize = 12;
 
+/// Marks a word as that of a name. No word has this character in it.
+const NAME: &str = "=";
+
 /// The part of a word that counts.
 fn cut(word: &str) -> &str {
     let end = (0..=WORD_MAX).rev().find(|end| word.is_char_boundary(*end));
     word.get(..end.unwrap_or(0)).unwrap_or(word)
 }
 
-/// The words of a text of the core, each at a place: a position, whose weight says what it is.
-fn add(words: &mut String, text: &str, place: &str, rest: &mut usize) {
+/// The words of a text of the core, each with a mark and at a place: a position, whose weight says what
+/// it is.
+fn add(words: &mut String, text: &str, mark: &str, place: &str, rest: &mut usize) {
     for word in text.split(' ').filter(|word| !word.is_empty()).map(cut) {
         let Some(left) = rest.checked_sub(word.len() + WORD_COST) else { return };
         *rest = left;
         // A word has no quotation mark in it, and writing to a string cannot fail.
-        let _ = write!(words, "'{word}':{place} ");
+        let _ = write!(words, "'{mark}{word}':{place} ");
     }
 }
 
@@ -46,9 +51,9 @@ fn add(words: &mut String, text: &str, place: &str, rest: &mut usize) {
 pub(crate) fn own_words(product: &Product) -> String {
     let document = Document::with_codes(product, []);
     let (mut words, mut rest) = (String::new(), OWN_MAX);
-    add(&mut words, &document.title, "1A", &mut rest);
-    add(&mut words, &document.tags, "2B", &mut rest);
-    add(&mut words, &document.description, "3", &mut rest);
+    add(&mut words, &document.title, NAME, "1A", &mut rest);
+    add(&mut words, &document.tags, NAME, "2B", &mut rest);
+    add(&mut words, &document.description, "", "3", &mut rest);
     words
 }
 
@@ -57,7 +62,7 @@ pub(crate) fn codes(variant: &Variant) -> String {
     let (mut words, mut rest) = (String::new(), CODES_MAX);
     for code in std::iter::once(&*variant.sku).chain(variant.barcode.as_deref()) {
         for word in search::words(code) {
-            add(&mut words, &word, "1A", &mut rest);
+            add(&mut words, &word, NAME, "1A", &mut rest);
         }
     }
     words
@@ -67,31 +72,40 @@ pub(crate) fn codes(variant: &Variant) -> String {
 pub(crate) fn customer_words(customer: &Customer) -> String {
     let (mut words, mut rest) = (String::new(), OWN_MAX);
     for word in customer.words() {
-        add(&mut words, &word, "1A", &mut rest);
+        add(&mut words, &word, "", "1", &mut rest);
     }
     words
 }
 
-/// What an index is asked for: those with a word that begins as each of these does.
+/// What an index is asked for: products with a word that begins as each of these does.
 pub(crate) fn query(words: &[String]) -> String {
-    words.iter().map(|word| format!("'{}':*", cut(word))).collect::<Vec<_>>().join(" & ")
+    all(words, |word| format!("('{word}':* | '{NAME}{word}':*)"))
 }
 
-/// As [`query`], of the words of names alone: titles, codes, tags, vendors and types.
+/// As [`query`], of the words of names alone.
 pub(crate) fn query_by_name(words: &[String]) -> String {
-    words.iter().map(|word| format!("'{}':*AB", cut(word))).collect::<Vec<_>>().join(" & ")
+    all(words, |word| format!("'{NAME}{word}':*"))
 }
 
-/// How well the words of a product `p` match those of a search, as [`Document::score`] says: for each
-/// word, the best place where it stands counts. The words are one parameter, made by [`quoted`].
+/// As [`query`], of customers.
+pub(crate) fn query_of_customer(words: &[String]) -> String {
+    all(words, |word| format!("'{word}':*"))
+}
+
+fn all(words: &[String], each: impl Fn(&str) -> String) -> String {
+    words.iter().map(|word| each(cut(word))).collect::<Vec<_>>().join(" & ")
+}
+
+/// How well the words of a product `p` match those of a search, as [`Document::rank`] says: for each
+/// word, the best place where it stands counts. The words are one parameter, made by [`parts`].
 pub(crate) const SCORE: &str = "(SELECT coalesce(sum(CASE
-        WHEN p.words @@ (q.w || ':A')::tsquery THEN 16
-        WHEN p.words @@ (q.w || ':*A')::tsquery OR p.words @@ (q.w || ':B')::tsquery THEN 8
-        WHEN p.words @@ (q.w || ':*B')::tsquery THEN 4
-        WHEN p.words @@ (q.w || ':D')::tsquery THEN 2
+        WHEN p.words @@ format($$'=%s':A$$, q.w)::tsquery THEN 16
+        WHEN p.words @@ format($$'=%1$s':*A | '=%1$s':B$$, q.w)::tsquery THEN 8
+        WHEN p.words @@ format($$'=%s':*B$$, q.w)::tsquery THEN 4
+        WHEN p.words @@ format($$'%s'$$, q.w)::tsquery THEN 2
         ELSE 1 END), 0) FROM unnest(?::text[]) AS q (w))";
 
 /// The words of a search as [`SCORE`] wants them.
-pub(crate) fn quoted(words: &[String]) -> Array {
-    Array::of(Kind::Text, words.iter().map(|word| Cell::Made(format!("'{}'", cut(word)))))
+pub(crate) fn parts(words: &[String]) -> Array {
+    Array::of(Kind::Text, words.iter().map(|word| Cell::Text(cut(word))))
 }

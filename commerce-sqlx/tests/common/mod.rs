@@ -6,6 +6,7 @@
 pub(crate) mod many;
 pub(crate) mod proxy;
 pub(crate) mod shop;
+pub(crate) mod spare;
 
 use std::{
     io::{BufRead, BufReader},
