@@ -192,19 +192,30 @@ fn serve(
                 }
             }
             next = if batch.len() < batch_max { jobs.queue.try_recv().ok() } else { None };
-            if next.is_none() && !batch.is_empty() {
-                // After a panic the senders in the batch are dropped, which tells those who wait that
-                // nobody knows.
-                let _ = guarded(connection, || write(connection, &mut batch));
-                for Waiting { commit, answer, result } in batch.drain(..) {
-                    drop(commit);
-                    if let Some(result) = result {
-                        let _ = answer.send(result);
-                    }
-                }
+            if next.is_none() {
+                write_and_answer(connection, &mut batch, &write);
                 log.tend(connection);
                 next = jobs.queue.try_recv().ok();
             }
+        }
+    }
+}
+
+fn write_and_answer(
+    connection: &Connection,
+    batch: &mut Vec<Waiting>,
+    write: impl Fn(&Connection, &mut [Waiting]),
+) {
+    if batch.is_empty() {
+        return;
+    }
+    // After a panic the senders in the batch are dropped, which tells those who wait that nobody
+    // knows.
+    let _ = guarded(connection, || write(connection, batch));
+    for Waiting { commit, answer, result } in batch.drain(..) {
+        drop(commit);
+        if let Some(result) = result {
+            let _ = answer.send(result);
         }
     }
 }
