@@ -458,6 +458,7 @@ CREATE TABLE commerce_customers (
     phone TEXT,
     external_id TEXT UNIQUE,
     note TEXT,
+    provider_references TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;

@@ -445,6 +445,7 @@ CREATE TABLE commerce_customers (
     phone text,
     external_id text COLLATE "C" UNIQUE DEFERRABLE,
     note text,
+    provider_references json NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     own_words text NOT NULL,
