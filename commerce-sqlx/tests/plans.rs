@@ -26,10 +26,12 @@ use commerce_core::{
     store::{
         ApiTokenRef, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter, OrderFilter,
         OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery, ProductFilter, ProductQuery,
-        ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef, WebhookRef,
+        ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef, WebhookQuery,
+        WebhookRef,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
+    webhook::WebhookStatus,
 };
 use commerce_sqlx::{PgStore, SystemClock};
 use common::{
@@ -198,13 +200,13 @@ impl Large {
                     FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_webhooks
                     SELECT {ID}, 1, 'stripe', 'evt_' || n, 'charge.refunded', NULL, true, NULL, '',
-                        'handled', 1, NULL, CASE WHEN n % 2 = 0 THEN now() + n * interval '1 day' END,
-                        now(), now() + n * interval '1 s'
+                        CASE WHEN n % 50 = 0 THEN 'parked' ELSE 'handled' END, 1, NULL, CASE WHEN n % 2 = 0 THEN now() + n * interval '1 day' END,
+                        now(), now() + n * interval '1 s', n
                     FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_customers (id, version, email, email_key, email_verified,
-                    external_id, created_at, updated_at, own_words)
+                    external_id, provider_references, created_at, updated_at, own_words)
                     SELECT {ID}, 1, format('c%s@example.com', n), format('c%s@example.com', n),
-                        false, 'C-' || n, now() - n * interval '1 s', now(),
+                        false, 'C-' || n, '{{}}', now() - n * interval '1 s', now(),
                         format('ada:1A c%s:1A', n) FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_customer_addresses
                     SELECT {ID}, 0, {ID}, 'Ada', NULL, '1', NULL, 'Berlin', NULL, NULL, 'DE', NULL,
@@ -429,6 +431,14 @@ fn lists(large: &Large) {
             page,
         };
         large.follows(&["payments_changed"], store.payments(&query)).unwrap();
+    }
+    for page in pages(CursorKey::Number(5_000)) {
+        for (status, index) in
+            [(None, "webhooks_by_place"), (Some(WebhookStatus::Parked), "webhooks_by_status")]
+        {
+            let query = WebhookQuery { status, page: page.clone() };
+            large.follows(&[index], store.webhooks(&query)).unwrap();
+        }
     }
     let query = CustomerQuery { text: None, page: PageRequest::first(20) };
     large.follows(&["customers_by_age"], store.customers(&query)).unwrap();
