@@ -1,6 +1,6 @@
 //! Customers and where they live.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::{
     patch::{patch, set},
     pricing::Destination,
     search,
-    text::{Country, Email, Label, Note, Region, TextError},
+    text::{Country, Email, GatewayName, Label, Note, Region, TextError},
     time::Timestamp,
 };
 
@@ -106,6 +106,9 @@ pub struct Customer {
     pub phone: Option<Label>,
     /// The number under which another system knows them.
     pub external_id: Option<Label>,
+    /// What the providers of gateways call them, where they keep cards and accounts of theirs.
+    #[serde(default)]
+    pub provider_references: BTreeMap<GatewayName, Label>,
     /// Their addresses.
     pub addresses: Vec<BookedAddress>,
     /// What the back office noted about them.
@@ -175,6 +178,7 @@ impl Customer {
             name: request.name,
             phone: request.phone,
             external_id: request.external_id,
+            provider_references: BTreeMap::new(),
             addresses: Vec::new(),
             note: request.note,
             created_at: moment.now(),
@@ -227,6 +231,14 @@ impl Customer {
             self.external_id.as_deref(),
         ];
         texts.into_iter().flatten().flat_map(search::words).collect()
+    }
+
+    /// The customer once a gateway's provider has a record of them.
+    #[must_use]
+    pub fn known_to(&self, gateway: &GatewayName, reference: Label, now: Timestamp) -> Self {
+        let mut customer = self.clone();
+        customer.provider_references.insert(gateway.clone(), reference);
+        customer.touched(self, now)
     }
 
     /// The customer as they may see themselves: without what the back office noted about them.

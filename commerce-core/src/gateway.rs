@@ -22,7 +22,7 @@ pub use scripted::{Call, Fault, Reply, ScriptedGateway};
 pub use transaction::{Transaction, TransactionKind, TransactionPage, TransactionQuery};
 #[cfg(feature = "mocks")]
 pub use vault::MockVault;
-pub use vault::{SavedMethod, Setup, Vault};
+pub use vault::{KeptMethod, SaveMethod, SavedMethod, Setup, Vault};
 pub use webhook::{Headers, Notice, Subject, WebhookError};
 
 use std::{fmt::Debug, sync::Arc, time::Duration};

@@ -11,6 +11,7 @@ mod customer;
 mod import;
 mod inventory;
 mod lease;
+mod method;
 mod operation;
 mod order;
 mod payment;

@@ -24,7 +24,7 @@ pub use query::MockQueries;
 pub use query::{
     Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderQuery, Page, PageRequest,
     PaymentItem, PaymentQuery, ProductFilter, ProductQuery, ProductSort, Queries, StockFilter,
-    StockItem,
+    StockItem, WebhookQuery,
 };
 pub use record::{Record, RecordKey, Stored, Subscription, UniqueKey};
 

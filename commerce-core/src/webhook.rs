@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     gateway::{Notice, ProviderAccount, Subject},
-    id::{Moment, WebhookId},
+    id::{Moment, PaymentId, WebhookId},
     payment::Payment,
     text::{GatewayName, Label},
     time::{Timestamp, doubled},
@@ -82,6 +82,62 @@ pub enum Handling {
     Failed(WebhookFailure),
 }
 
+/// A webhook as the back office sees it: all but its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WebhookView {
+    /// Its id.
+    pub id: WebhookId,
+    /// The gateway that it came to.
+    pub gateway: GatewayName,
+    /// The provider's id of the event.
+    pub event_id: Label,
+    /// The provider's word for what happened.
+    pub kind: Label,
+    /// The provider's account that it comes from, if that is said.
+    pub account: Option<Label>,
+    /// Whether it is about money, and not about a test.
+    pub livemode: bool,
+    /// What the provider calls the objects that it is about.
+    pub references: Vec<Label>,
+    /// The payment that it is about, as far as the event says: the shop may not know it.
+    pub payment_id: Option<PaymentId>,
+    /// How far it has come.
+    pub status: WebhookStatus,
+    /// How often it was looked into.
+    pub attempts: u32,
+    /// Why that came to nothing the last time, if it did.
+    pub failure: Option<WebhookFailure>,
+    /// When it is looked into again; `null` once nothing is left to do.
+    pub due_at: Option<Timestamp>,
+    /// When it was recorded.
+    pub received_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<&Webhook> for WebhookView {
+    fn from(webhook: &Webhook) -> Self {
+        let subject = webhook.subject.clone().unwrap_or_default();
+        Self {
+            id: webhook.id,
+            gateway: webhook.gateway.clone(),
+            event_id: webhook.event_id.clone(),
+            kind: webhook.kind.clone(),
+            account: webhook.account.id.clone(),
+            livemode: webhook.account.livemode,
+            references: subject.references,
+            payment_id: subject.payment_id,
+            status: webhook.status,
+            attempts: webhook.attempts,
+            failure: webhook.failure,
+            due_at: webhook.due_at,
+            received_at: webhook.received_at,
+            updated_at: webhook.updated_at,
+        }
+    }
+}
+
 /// An event that a gateway's provider told. No two of one gateway are the same event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
@@ -147,6 +203,21 @@ impl Webhook {
             received_at: now,
             updated_at: now,
         }
+    }
+
+    /// Where it stands in lists, which begin with the highest: what is parked, and a person may have to
+    /// see to, above everything else, and of the same kind what was received last.
+    pub fn place(&self) -> i64 {
+        // More milliseconds than there are times.
+        const ABOVE: i64 = 1 << 52;
+        let above = if self.status == WebhookStatus::Parked { ABOVE } else { 0 };
+        self.received_at.as_millis().saturating_add(above)
+    }
+
+    /// The webhook as it is when somebody wants it looked into at once. `None` if nothing is left to do.
+    pub(crate) fn hurried(&self, now: Timestamp) -> Option<Self> {
+        let due_at = self.due_at?.min(now);
+        Some(Self { due_at: Some(due_at), ..self.clone() })
     }
 
     /// Whether it is to be looked into.
@@ -241,6 +312,17 @@ mod tests {
                 assert_eq!(after.status, expected, "{status:?} {came:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_parked_stands_before_everything_else() {
+        let at_the_end = Webhook { received_at: Timestamp::MAX, ..received(None) };
+        let at_first = Webhook { received_at: Timestamp::MIN, ..received(None) };
+        let parked = Webhook { status: WebhookStatus::Parked, ..at_first.clone() };
+        assert!(parked.place() > at_the_end.place());
+        assert!(at_the_end.place() > at_first.place());
+        let parked_later = Webhook { received_at: at(1), ..parked.clone() };
+        assert!(parked_later.place() > parked.place());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use commerce_core::{
     conformance,
     customer::Customer,
     event::Event,
-    id::{CartId, CustomerId, VariantId},
+    id::{CartId, CustomerId, VariantId, WebhookId},
     inventory::{Location, Movement},
     order::OrderInputs,
     search::words,
@@ -29,7 +29,7 @@ use commerce_core::{
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
         PageRequest, PaymentItem, PaymentQuery, ProductInputs, ProductQuery, ProductRef, Purge,
         Queries, Record, RecordKey, StockFilter, StockItem, Store, StoreResult, Subscription,
-        VariantRef, WebhookRef, Write,
+        VariantRef, WebhookQuery, WebhookRef, Write,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
@@ -105,6 +105,7 @@ faults! {
         "carts::come_with_further_variants_that_are_asked_for";
     ChecksThenWrites, a_check_apart_from_its_write_is_caught, "concurrency::never_loses_an_update";
     LooksForOneWord, an_ignored_word_is_caught, "list_customers::find_those_who_have_every_word";
+    ListsAllWebhooks, a_webhook_out_of_place_is_caught, "webhooks::come_with_the_parked_ones_first";
     HidesWithdrawnTokens, a_hidden_token_is_caught, "list_tokens::come_the_newest_first";
     NeverRings, a_silent_bell_is_caught, "outbox::rings_before_a_commit_is_answered";
     ReadsOldState, a_read_of_old_state_is_caught, "concurrency::shows_what_was_acknowledged";
@@ -397,6 +398,14 @@ impl Queries for Faulty {
             query.created_before = Timestamp::MAX;
         }
         self.store.payments(&query).await
+    }
+
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+        let mut query = query.clone();
+        if self.is(Fault::ListsAllWebhooks) {
+            query.status = None;
+        }
+        self.store.webhooks(&query).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

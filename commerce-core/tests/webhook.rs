@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use commerce_core::{
     Error, WebhookReceipt,
+    access::Caller,
     checkout::PlaceOrder,
     error::{ErrorKind, Rejection},
     gateway::{
@@ -17,7 +18,7 @@ use commerce_core::{
     id::{Moment, OrderId, PaymentId, WebhookId},
     order::OrderStatus,
     payment::{DisputeStatus, PaymentStatus, RefundStatus, ReviewReason},
-    store::{OrderRef, Purge, WebhookRef},
+    store::{OrderRef, PageRequest, Purge, WebhookQuery, WebhookRef},
     text::GatewayName,
     time::Timestamp,
     webhook::{Webhook, WebhookFailure, WebhookStatus},
@@ -477,4 +478,60 @@ fn a_refund_by_webhook_and_by_the_shop_is_one() {
     shop.minutes(60);
     block_on(shop.world.shop.sweep(100)).unwrap();
     assert_eq!((seen.payments[0].refunds.len(), shop.gateway.kept(payment)), (1, 1_299));
+}
+
+#[test]
+fn the_back_office_sees_what_is_parked_and_has_it_looked_into_at_once() {
+    let shop = CardShop::new();
+    let (system, commerce) = (&shop.world.system, &shop.world.shop);
+    let account = || ProviderAccount { id: None, livemode: false };
+    let (_, id) = shop.order(waits());
+    let known = shop.receive(0).unwrap().id;
+    let nobody: PaymentId = Moment::new(shop.world.now(), [9; 16]).id();
+    let subject = Subject { references: vec![label("pi_x")], payment_id: Some(nobody) };
+    let unknown = shop.receive(shop.tell("evt_x", account(), Some(subject))).unwrap().id;
+    let other = shop.receive(shop.tell("evt_y", account(), None)).unwrap().id;
+    shop.handle(unknown).unwrap();
+    let list = |status: Option<WebhookStatus>| {
+        let query = WebhookQuery { status, page: PageRequest::first(10) };
+        let page = block_on(commerce.webhooks(system, &query)).unwrap();
+        page.items.into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    let mut all = list(None);
+    assert_eq!(all.remove(0), unknown);
+    all.sort();
+    let mut others = [known, other];
+    others.sort();
+    assert_eq!(all, others);
+    assert_eq!(list(Some(WebhookStatus::Received)), [known]);
+
+    // It is not its turn yet, and is looked into all the same.
+    assert!(!shop.handle(unknown).unwrap());
+    let key = system.clone().with_key(support::key("again"));
+    let first = block_on(commerce.retry_webhook(&key, unknown)).unwrap();
+    assert_eq!((first.status, first.attempts), (WebhookStatus::Parked, 2));
+    let again = block_on(commerce.retry_webhook(&key, unknown)).unwrap();
+    assert!(again.replayed && again.output == first.output);
+    assert_eq!(shop.webhook(unknown).attempts, 2);
+
+    shop.gateway.roll(|_| Some(Fault::Unreached));
+    let silent = block_on(commerce.retry_webhook(system, known)).unwrap();
+    assert_eq!(silent.failure, Some(WebhookFailure::GatewayUnavailable));
+    shop.gateway.roll(|_| None);
+    let handled = block_on(commerce.retry_webhook(system, known)).unwrap();
+    assert_eq!((handled.status, handled.due_at), (WebhookStatus::Handled, None));
+    assert_eq!(handled.payment_id, Some(id));
+    for done in [known, other] {
+        assert!(support::not_now(block_on(commerce.retry_webhook(system, done))));
+    }
+
+    let guest = Caller::anonymous();
+    let query = WebhookQuery { status: None, page: PageRequest::first(1) };
+    assert_eq!(refused(block_on(commerce.webhooks(&guest, &query))), Rejection::Forbidden);
+    assert_eq!(refused(block_on(commerce.webhook(&guest, known))), Rejection::Forbidden);
+    assert_eq!(refused(block_on(commerce.retry_webhook(&guest, known))), Rejection::Forbidden);
+    let none: WebhookId = Moment::new(shop.world.now(), [8; 16]).id();
+    let missing = Rejection::NotFound { what: "webhook" };
+    assert_eq!(refused(block_on(commerce.webhook(system, none))), missing);
+    assert_eq!(refused(block_on(commerce.retry_webhook(system, none))), missing);
 }

@@ -39,11 +39,13 @@ pub struct Schedule {
     pub outcomes_kept: Duration,
     /// How long carts are kept that were checked out, merged or have expired.
     pub carts_kept: Duration,
+    /// How long webhooks are kept that were looked into, so that somebody can find out what happened.
+    pub webhooks_kept: Duration,
 }
 
 impl Default for Schedule {
     /// Sweeps every 5 seconds, relays every second, purges every 10 minutes; keeps outcomes for two
-    /// days and closed carts for 90.
+    /// days, closed carts for 90 and webhooks for 30.
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
@@ -52,6 +54,7 @@ impl Default for Schedule {
             purge_every: Duration::from_secs(600),
             outcomes_kept: 2 * DAY,
             carts_kept: 90 * DAY,
+            webhooks_kept: 30 * DAY,
         }
     }
 }
@@ -62,9 +65,6 @@ pub struct Background {
     stopping: CancellationToken,
     work: TaskTracker,
 }
-
-/// How long webhooks are kept that were looked into, so that somebody can find out what happened.
-const WEBHOOKS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// How often yesterday's books are compared: also when the server starts, and by each that shares a
 /// shop, as it changes nothing.
@@ -234,7 +234,7 @@ async fn purge(
         // Without subscribers nothing is known to be seen.
         outbox_through: if subscribers.is_empty() { 0 } else { outbox_through },
         carts_before: now.saturating_sub(schedule.carts_kept),
-        webhooks_before: now.saturating_sub(WEBHOOKS_KEPT),
+        webhooks_before: now.saturating_sub(schedule.webhooks_kept),
     };
     let forgotten = commerce.purge(&purge).await?;
     tracing::debug!(target: "commerce_http::background", forgotten, "purged");
@@ -342,6 +342,7 @@ mod tests {
             purge_every: often,
             outcomes_kept: DAY,
             carts_kept: DAY,
+            webhooks_kept: DAY,
         };
         let log = EventLog::new(Label::new("log").unwrap());
         let subscribers: Vec<Arc<dyn Subscriber>> = vec![witness.clone(), Arc::new(log)];

@@ -122,6 +122,10 @@ pub struct Config {
     /// How long carts are kept that were checked out or have expired, at least `1h`.
     #[schema(value_type = String)]
     pub cart_retention: Period,
+    /// How long webhooks are kept that were looked into, at least `1d`. Their bodies may name customers,
+    /// also some that were erased since.
+    #[schema(value_type = String)]
+    pub webhook_retention: Period,
     /// How often to forget what need no longer be kept, from `1s` to `1h`.
     #[schema(value_type = String)]
     pub purge_interval: Period,
@@ -158,6 +162,7 @@ impl Default for Config {
             relay_interval: Period(schedule.relay_every),
             idempotency_retention: Period(schedule.outcomes_kept),
             cart_retention: Period(schedule.carts_kept),
+            webhook_retention: Period(schedule.webhooks_kept),
             purge_interval: Period(schedule.purge_every),
             name: None,
             currency: Currency::USD,
@@ -183,6 +188,7 @@ impl Config {
             purge_every: self.purge_interval.0,
             outcomes_kept: self.idempotency_retention.0,
             carts_kept: self.cart_retention.0,
+            webhooks_kept: self.webhook_retention.0,
         }
     }
 
@@ -206,6 +212,7 @@ impl Config {
             ),
             ("postgres_timeout", within(self.postgres_timeout, 100), "from 100ms to 1h"),
             ("cart_retention", self.cart_retention.0 >= HOUR, "at least 1h"),
+            ("webhook_retention", self.webhook_retention.0 >= 24 * HOUR, "at least 1d"),
             ("idempotency_retention", self.idempotency_retention.0 >= 24 * HOUR, "at least 24h"),
         ]
         .into_iter()

@@ -6,6 +6,7 @@ mod customers;
 mod images;
 mod locations;
 mod orders;
+mod payment_methods;
 mod products;
 mod shop;
 mod stock;
@@ -46,6 +47,7 @@ fn resources() -> OpenApiRouter<App> {
         .merge(carts::routes())
         .merge(orders::routes())
         .merge(customers::routes())
+        .merge(payment_methods::routes())
         .merge(tokens::routes())
         .merge(webhooks::routes())
 }

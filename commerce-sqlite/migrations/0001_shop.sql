@@ -458,6 +458,7 @@ CREATE TABLE commerce_customers (
     phone TEXT,
     external_id TEXT UNIQUE,
     note TEXT,
+    provider_references TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
@@ -520,11 +521,14 @@ CREATE TABLE commerce_webhooks (
     due_at INTEGER,
     received_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     UNIQUE (gateway, event_id)
 ) STRICT;
 
 CREATE INDEX commerce_webhooks_due ON commerce_webhooks (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX commerce_webhooks_done ON commerce_webhooks (updated_at, id) WHERE due_at IS NULL;
+CREATE INDEX commerce_webhooks_by_place ON commerce_webhooks (place, id);
+CREATE INDEX commerce_webhooks_by_status ON commerce_webhooks (status, place, id);
 
 -- How far each subscriber of the outbox has come, and until when one server alone hands on to it.
 CREATE TABLE commerce_subscriptions (

@@ -9,18 +9,19 @@ mod search;
 mod stock;
 #[cfg(test)]
 mod ways;
+mod webhook;
 
 use async_trait::async_trait;
 use commerce_core::{
     access::ApiToken,
     customer::Customer,
-    id::Id,
+    id::{Id, WebhookId},
     inventory::Movement,
     order::OrderInputs,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderQuery, Page, PageRequest,
         PaymentItem, PaymentQuery, ProductInputs, ProductQuery, Queries, StockFilter, StockItem,
-        StoreResult,
+        StoreResult, WebhookQuery,
     },
     version::Versioned,
 };
@@ -45,6 +46,10 @@ impl Queries for SqliteStore {
 
     async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
         self.read(|connection| order::payments(connection, query))
+    }
+
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+        self.read(|connection| webhook::webhooks(connection, query))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

@@ -300,7 +300,7 @@ impl Changes {
             Record::Order(it) => order::insert(connection, it, version),
             Record::Payment(it) => payment::insert(connection, it, version),
             Record::Customer(it) => {
-                customer::CUSTOMERS.insert(connection, &customer::row(it, version))?;
+                customer::CUSTOMERS.insert(connection, &customer::row(it, version)?)?;
                 customer::write_words(connection, None, it)?;
                 customer::ADDRESSES.insert_all(connection, &it.addresses, |position, entry| {
                     customer::address_row(it.id, position, entry)
@@ -381,8 +381,8 @@ impl Changes {
             (Record::Customer(old), Record::Customer(new)) => {
                 customer::CUSTOMERS.update(
                     connection,
-                    &customer::row(old, before),
-                    &customer::row(new, after),
+                    &customer::row(old, before)?,
+                    &customer::row(new, after)?,
                 )?;
                 customer::write_words(connection, Some(old), new)?;
                 customer::ADDRESSES.update_all(
@@ -533,7 +533,7 @@ fn keyed(record: &Record, version: Version) -> Result<Option<(&'static Table, Ve
         Record::Variant(it) => (&variant::VARIANTS, variant::row(it, version)?),
         Record::Cart(it) => (&cart::CARTS, cart::row(it, version, None)?),
         Record::Order(it) => (&order::ORDERS, order::row(it, version, None)?),
-        Record::Customer(it) => (&customer::CUSTOMERS, customer::row(it, version)),
+        Record::Customer(it) => (&customer::CUSTOMERS, customer::row(it, version)?),
         Record::ApiToken(it) => (&token::TOKENS, token::row(it, version)),
         Record::Webhook(it) => (&webhook::WEBHOOKS, webhook::row(it, version)?),
         Record::Shop(_) | Record::Location(_) | Record::Payment(_) | Record::Subscription(_) => {

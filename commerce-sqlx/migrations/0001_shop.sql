@@ -445,6 +445,7 @@ CREATE TABLE commerce_customers (
     phone text,
     external_id text COLLATE "C" UNIQUE DEFERRABLE,
     note text,
+    provider_references json NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     own_words text NOT NULL,
@@ -502,11 +503,14 @@ CREATE TABLE commerce_webhooks (
     due_at timestamptz,
     received_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
+    place bigint NOT NULL,
     UNIQUE (gateway, event_id) DEFERRABLE
 );
 
 CREATE INDEX commerce_webhooks_due ON commerce_webhooks (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX commerce_webhooks_done ON commerce_webhooks (updated_at, id) WHERE due_at IS NULL;
+CREATE INDEX commerce_webhooks_by_place ON commerce_webhooks (place, id);
+CREATE INDEX commerce_webhooks_by_status ON commerce_webhooks (status, place, id);
 
 -- How far each subscriber of the outbox has come, and until when one server alone hands on to it.
 CREATE TABLE commerce_subscriptions (

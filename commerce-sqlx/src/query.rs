@@ -6,17 +6,19 @@ mod order;
 mod product;
 pub(crate) mod similar;
 mod stock;
+mod webhook;
 
 use async_trait::async_trait;
 use commerce_core::{
     access::ApiToken,
     customer::Customer,
+    id::WebhookId,
     inventory::Movement,
     order::OrderInputs,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderQuery, Page, PageRequest,
         PaymentItem, PaymentQuery, ProductInputs, ProductQuery, Queries, StockFilter, StockItem,
-        StoreResult,
+        StoreResult, WebhookQuery,
     },
     time::Timestamp,
     version::Versioned,
@@ -46,6 +48,11 @@ impl Queries for PgStore {
     async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
         let query = query.clone();
         read!(self.lists(), |connection| order::payments(connection, &query))
+    }
+
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+        let query = query.clone();
+        read!(self.lists(), |connection| webhook::webhooks(connection, &query))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

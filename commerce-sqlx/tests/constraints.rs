@@ -114,8 +114,9 @@ fn what_must_be_unique_is() {
     let customer = |id: &str, email: &str, number: &str| {
         format!(
             "INSERT INTO commerce_customers (id, version, email, email_key, email_verified,
-                external_id, created_at, updated_at, own_words)
-            SELECT {id}, 1, email, {email}, false, {number}, now(), now(), '' FROM commerce_customers"
+                external_id, provider_references, created_at, updated_at, own_words)
+            SELECT {id}, 1, email, {email}, false, {number}, '{{}}', now(), now(), ''
+            FROM commerce_customers"
         )
     };
     let [email, number] = ["'b@example.com'", "'C-2'"];

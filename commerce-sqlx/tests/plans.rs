@@ -26,10 +26,12 @@ use commerce_core::{
     store::{
         ApiTokenRef, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter, OrderFilter,
         OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery, ProductFilter, ProductQuery,
-        ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef, WebhookRef,
+        ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef, WebhookQuery,
+        WebhookRef,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
+    webhook::WebhookStatus,
 };
 use commerce_sqlx::{PgStore, SystemClock};
 use common::{
@@ -209,14 +211,14 @@ impl Large {
                     FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_webhooks
                     SELECT {ID}, 1, 'stripe', 'evt_' || n, 'charge.refunded', NULL, true, NULL, '',
-                        'handled', 1, NULL, CASE WHEN n % 2 = 0 THEN now() + n * interval '1 day' END,
-                        now(), now() + n * interval '1 s'
+                        CASE WHEN n % 50 = 0 THEN 'parked' ELSE 'handled' END, 1, NULL, CASE WHEN n % 2 = 0 THEN now() + n * interval '1 day' END,
+                        now(), now() + n * interval '1 s', n
                     FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_customers (id, version, email, email_key, email_verified,
-                    external_id, created_at, updated_at, own_words)
+                    external_id, provider_references, created_at, updated_at, own_words)
                     SELECT {ID}, 1, format('c%s@example.com', n), format('c%s@example.com', n),
-                        false, 'C-' || n, now() - n * interval '1 s', now(), {WORDS}
-                        FROM generate_series(1, {MANY}) AS n;
+                         false, 'C-' || n, '{{}}', now() - n * interval '1 s', now(), {WORDS}
+                         FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_customer_addresses
                     SELECT {ID}, 0, {ID}, 'Ada', NULL, '1', NULL, 'Berlin', NULL, NULL, 'DE', NULL,
                         false, false FROM generate_series(1, {MANY}) AS n;
@@ -491,6 +493,14 @@ fn lists(large: &Large) {
             let index = if by_words { "customers_by_words" } else { "customers_by_age" };
             let query = CustomerQuery { text: Some(words.to_owned()), page: page.clone() };
             large.follows(&[index], store.customers(&query)).unwrap();
+        }
+    }
+    for page in pages(CursorKey::Number(5_000)) {
+        for (status, index) in
+            [(None, "webhooks_by_place"), (Some(WebhookStatus::Parked), "webhooks_by_status")]
+        {
+            let query = WebhookQuery { status, page: page.clone() };
+            large.follows(&[index], store.webhooks(&query)).unwrap();
         }
     }
     for page in pages(CursorKey::Text("SKU-5".to_owned())) {

@@ -253,6 +253,8 @@ macro_rules! __conformance_cases {
             webhooks {
                 are_found_by_id_and_event:
                     "a webhook is found by its id and by the event of its gateway, to the letter";
+                come_with_the_parked_ones_first:
+                    "webhooks come with the parked ones first, of all the newest first, page by page";
             }
             due {
                 are_orders_and_carts_whose_time_is_up:

@@ -2,9 +2,14 @@
 
 use super::{
     Bench,
-    make::{Make, label},
+    make::{Make, at, label},
+    read::pages,
 };
-use crate::{store::WebhookRef, text::GatewayName, webhook::Webhook};
+use crate::{
+    store::{PageRequest, WebhookQuery, WebhookRef},
+    text::GatewayName,
+    webhook::{Webhook, WebhookStatus},
+};
 
 pub(super) async fn are_found_by_id_and_event(t: &Bench<'_>) {
     let mut make = Make::new();
@@ -31,5 +36,39 @@ pub(super) async fn are_found_by_id_and_event(t: &Bench<'_>) {
         WebhookRef::Event(gateway, upper),
     ] {
         assert_eq!(t.store().webhook(&nobody).await.unwrap(), None, "by {nobody:?}");
+    }
+}
+
+pub(super) async fn come_with_the_parked_ones_first(t: &Bench<'_>) {
+    use WebhookStatus::{Handled, Ignored, Parked, Received};
+    let mut make = Make::new();
+    let kinds = [(Parked, 1), (Handled, 5), (Ignored, 9), (Received, 9), (Parked, 4), (Parked, 4)];
+    let mut all = kinds.map(|(status, received)| Webhook {
+        status,
+        received_at: at(received),
+        ..make.webhook()
+    });
+    for webhook in &all {
+        t.insert(webhook.clone()).await;
+    }
+    // One that is handled after all leaves the first place.
+    let handled = Webhook { status: Handled, ..all[0].clone() };
+    t.replace(&handled).await;
+    all[0] = handled;
+    all.sort_by_key(|it| std::cmp::Reverse((it.status == Parked, it.received_at, it.id)));
+    for status in [None, Some(Parked), Some(Received), Some(Handled), Some(Ignored)] {
+        let expected = all.iter().filter(|it| status.is_none_or(|status| it.status == status));
+        let expected: Vec<_> = expected.map(|it| it.id).collect();
+        for limit in [1, 2, 100] {
+            let store = t.store();
+            let found = pages(limit, |page| {
+                let query = WebhookQuery { status, page };
+                async move { store.webhooks(&query).await.unwrap() }
+            });
+            assert_eq!(found.await, expected, "{status:?}, {limit} at a time");
+        }
+        let page = PageRequest { total: true, ..PageRequest::first(1) };
+        let found = t.store().webhooks(&WebhookQuery { status, page }).await.unwrap();
+        assert_eq!(found.total, Some(expected.len() as u64));
     }
 }

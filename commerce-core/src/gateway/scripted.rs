@@ -1,6 +1,7 @@
 //! An online gateway in memory, for tests.
 
 mod provider;
+mod vault;
 
 use std::{
     collections::VecDeque,
@@ -11,10 +12,14 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::provider::{Answer, Asked, Provider, Refusal};
+use self::{
+    provider::{Answer, Asked, Provider, Refusal},
+    vault::Safe,
+};
 use super::{
     Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-    ProviderRefund, Transaction, TransactionPage, TransactionQuery, Vault, WebhookError,
+    ProviderRefund, SavedMethod, Transaction, TransactionPage, TransactionQuery, Vault,
+    WebhookError,
 };
 use crate::{
     id::{PaymentId, RefundId},
@@ -114,6 +119,7 @@ struct State {
     dice: Option<Dice>,
     clerk: Option<Clerk>,
     provider: Provider,
+    safe: Safe,
 }
 
 impl fmt::Debug for State {
@@ -182,6 +188,11 @@ impl ScriptedGateway {
         self.state().provider.change(payment, act)
     }
 
+    /// A customer enters a card on the provider's page, to be kept for them.
+    pub fn save(&self, customer: &Label) -> Option<SavedMethod> {
+        self.state().safe.save(customer)
+    }
+
     /// Forgets the keys of all calls, as providers do after a day.
     pub fn forget_keys(&self) {
         self.state().provider.forget_keys();
@@ -224,6 +235,9 @@ impl ScriptedGateway {
         let state = &mut *self.state();
         let mut lost_after = state.hear(call)?;
         let asked = Asked { call, payment, refund, operation };
+        if matches!(call, Call::Create(_)) && !state.safe.has_method_of(payment) {
+            return Err(GatewayError::Refused("the customer has no such method".into()));
+        }
         let answer = match state.provider.answered(&asked)? {
             Some(answer) => answer,
             None => {
@@ -336,6 +350,6 @@ impl PaymentGateway for ScriptedGateway {
     }
 
     fn vault(&self) -> Option<Arc<dyn Vault>> {
-        None
+        Some(Arc::new(self.clone()))
     }
 }

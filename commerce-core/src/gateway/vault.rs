@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::GatewayError;
 use crate::{
     customer::Customer,
-    text::{IdempotencyKey, Label, Url},
+    text::{GatewayName, IdempotencyKey, Label, Url},
 };
 
 /// A card or an account that a customer can pay by again.
@@ -26,6 +26,29 @@ pub struct SavedMethod {
     pub last4: Option<Label>,
     /// The month in which it ends, from 1 to 12, and the year.
     pub expires: Option<(u8, u16)>,
+}
+
+/// A card or an account, and the gateway that keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeptMethod {
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// The card or account.
+    #[serde(flatten)]
+    pub method: SavedMethod,
+}
+
+/// Begins to keep a card or an account for a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SaveMethod {
+    /// The gateway that is to keep it.
+    pub gateway: GatewayName,
+    /// Where the customer comes back to, if they have to leave the page for it.
+    #[serde(default)]
+    pub return_url: Option<Url>,
 }
 
 /// A method that is about to be saved: the customer enters it on the provider's fields or page.

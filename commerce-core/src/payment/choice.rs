@@ -88,6 +88,11 @@ impl Payment {
 }
 
 impl PaymentChoice {
+    /// Whether the gateway's provider must know the customer for it.
+    pub(crate) fn needs_payer(&self) -> bool {
+        self.save_method || matches!(self.flow, PaymentFlow::Saved { .. })
+    }
+
     fn check(&self, means: &Means) -> Result<(), Rejection> {
         let refuse =
             |field: &str, why: &str| Err(Rejection::invalid(format!("/payment/{field}"), why));

@@ -18,7 +18,7 @@ use crate::{
     order::{Begun, Books, Order, OrderInputs, OrderView},
     payment::{CapturePolicy, Means, OperationKind, Payment, PaymentChoice, PaymentView},
     store::{Commit, Decision, OrderRef},
-    text::{GatewayName, IdempotencyKey},
+    text::{GatewayName, IdempotencyKey, Label},
     version::Version,
 };
 
@@ -62,11 +62,23 @@ impl Commerce {
         cart: CartId,
         request: &PlaceOrder,
     ) -> Result<Done<PlacedView>, Error> {
+        let what = place_order(cart, request);
+        let mut payer = None;
+        if request.payment.needs_payer() {
+            // Whoever asks again is answered although the method is gone by now.
+            if let Some(mut placed) = self.replayed_to(caller, &what).await? {
+                self.start_payment(&request.payment.gateway, &mut placed).await?;
+                return Ok(placed);
+            }
+            let inputs = self.cart_inputs(caller, cart, &[]).await?;
+            payer = self.payer(&request.payment, inputs.cart.customer_id).await?;
+        }
+        let payer = payer.as_ref();
         let mut placed = self
-            .run(caller, &place_order(cart, request), |mut moment| {
+            .run(caller, &what, |mut moment| {
                 Box::pin(async move {
                     let inputs = self.cart_inputs(caller, cart, &[]).await?;
-                    self.placed(&inputs, request, &mut moment)
+                    self.placed(&inputs, request, payer, &mut moment)
                 })
             })
             .await?;
@@ -76,7 +88,7 @@ impl Commerce {
 
     /// Decides what [`place_order`](Self::place_order) would commit, from what the embedder has
     /// read: for a checkout inside a transaction of the embedder's own. Nothing is written, and no
-    /// gateway is called.
+    /// gateway is called, nor asked for what it keeps: a saved method cannot be paid by.
     ///
     /// The commit remembers the answer under the caller's key. So `place_order`, asked the same
     /// under the same key once the transaction is durable, gives that answer again, and begins the
@@ -95,7 +107,7 @@ impl Commerce {
             return Err(Rejection::NotFound { what: "cart" }.into());
         }
         let mut moment = self.moment();
-        let mut decision = self.placed(inputs, request, &mut moment)?;
+        let mut decision = self.placed(inputs, request, None, &mut moment)?;
         if let Some(key) = &caller.key {
             let key = remembered(caller, key, &place_order(inputs.cart.id, request))?;
             remember(&mut decision, &key, moment.now())?;
@@ -108,9 +120,10 @@ impl Commerce {
         &self,
         inputs: &CheckoutInputs,
         request: &PlaceOrder,
+        payer: Option<&Label>,
         moment: &mut Moment,
     ) -> Result<Decision<PlacedView>, Error> {
-        let means = self.means(&request.payment.gateway)?;
+        let means = self.means(&request.payment.gateway, payer)?;
         let Decision { output, commit } = place(inputs, request, &means, &*self.strategy, moment)?;
         let order = OrderView::new(&output.order, Version::FIRST, &output.payment);
         let payment = order.payments.last().cloned();
@@ -121,13 +134,13 @@ impl Commerce {
         self.gateways.keys().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// What the gateway of a payment can do.
-    fn means(&self, name: &GatewayName) -> Result<Means, Rejection> {
+    /// What the gateway of a payment can do, and what it knows of whoever pays.
+    fn means(&self, name: &GatewayName, payer: Option<&Label>) -> Result<Means, Rejection> {
         let gateway = self.gateways.get(name).ok_or_else(|| {
             let detail = format!("must be one of: {}", self.gateway_names());
             Rejection::invalid("/payment/gateway", detail)
         })?;
-        Ok(Means { abilities: gateway.abilities(), customer_reference: None })
+        Ok(Means { abilities: gateway.abilities(), customer_reference: payer.cloned() })
     }
 
     /// Pays an order in another way: after a payment that came to nothing, or in the place of one that
@@ -149,12 +162,17 @@ impl Commerce {
             None => {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                 let mut moment = self.moment();
-                self.check_choice(&inputs, choice, &mut moment).await?;
+                let payer = match inputs.order.customer_id {
+                    Some(id) if choice.needs_payer() => self.payer(choice, Some(id)).await?,
+                    _ => None,
+                };
+                let payer = payer.as_ref();
+                self.check_choice(&inputs, choice, payer, &mut moment)?;
                 self.void_to_pay(&inputs).await?;
                 let add = |mut moment: Moment| -> Attempt<'_, PlacedView> {
                     Box::pin(async move {
                         let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
-                        self.add_payment(&inputs, choice, &mut moment).await
+                        self.add_payment(&inputs, choice, payer, &mut moment).await
                     })
                 };
                 self.run(caller, &what, add).await?
@@ -165,13 +183,14 @@ impl Commerce {
     }
 
     /// Refuses a choice before anything is called off for it.
-    async fn check_choice(
+    fn check_choice(
         &self,
         inputs: &OrderInputs,
         choice: &PaymentChoice,
+        payer: Option<&Label>,
         moment: &mut Moment,
     ) -> Result<(), Error> {
-        let means = self.means(&choice.gateway)?;
+        let means = self.means(&choice.gateway, payer)?;
         let (order, left) = (&inputs.order, inputs.left_to_pay());
         order.require_open()?;
         if !left.is_positive() {
@@ -185,9 +204,10 @@ impl Commerce {
         &self,
         inputs: &OrderInputs,
         choice: &PaymentChoice,
+        payer: Option<&Label>,
         moment: &mut Moment,
     ) -> Result<Decision<PlacedView>, Error> {
-        let (means, setup) = (self.means(&choice.gateway)?, self.setup().await?);
+        let (means, setup) = (self.means(&choice.gateway, payer)?, self.setup().await?);
         let Decision { output, commit } = Order::pay(inputs, choice, &setup.shop, &means, moment)?;
         let order = OrderView::new(&output.order, inputs.order.version.next(), &output.payments);
         let payment = order.payments.last().cloned();

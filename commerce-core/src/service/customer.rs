@@ -136,10 +136,21 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<()>, Error> {
         caller.require_back_office()?;
-        self.run(caller, &("erase_customer", id), |moment| {
+        let what = ("erase_customer", id);
+        if let Some(done) = self.replayed_to(caller, &what).await? {
+            return Ok(done);
+        }
+        let found = &self.stored_customer(caller, &CustomerRef::Id(id)).await?;
+        require_version(expected, found.version)?;
+        self.erase_methods(found).await?;
+        self.run(caller, &what, |moment| {
             Box::pin(async move {
                 let old = self.stored_customer(caller, &CustomerRef::Id(id)).await?;
                 require_version(expected, old.version)?;
+                // What a gateway has begun to keep meanwhile is to be erased as well.
+                if old.provider_references != found.provider_references {
+                    return Err(Error::Contention);
+                }
                 let mut commit = Commit::at(moment.now());
                 commit.remove(&old);
                 if let Some(cart) = self.store.open_cart(id).await? {
@@ -219,7 +230,7 @@ impl Commerce {
         .await
     }
 
-    async fn stored_customer(
+    pub(super) async fn stored_customer(
         &self,
         caller: &Caller,
         by: &CustomerRef,
@@ -230,7 +241,7 @@ impl Commerce {
             .ok_or_else(|| Rejection::NotFound { what: "customer" }.into())
     }
 
-    async fn change_customer(
+    pub(super) async fn change_customer(
         &self,
         caller: &Caller,
         id: CustomerId,

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commerce, operation::Carry};
+use super::{Commerce, Done, operation::Carry};
 use crate::{
+    access::Caller,
     error::{Error, Rejection},
     gateway::{Headers, Subject, WebhookError},
     id::{PaymentId, WebhookId},
     order::OrderInputs,
-    store::{Commit, Decision, OrderRef, WebhookRef},
+    store::{Commit, Decision, OrderRef, Page, WebhookQuery, WebhookRef},
     text::GatewayName,
-    webhook::{Handling, Webhook, WebhookFailure},
+    version::Versioned,
+    webhook::{Handling, Webhook, WebhookFailure, WebhookView},
 };
 
 /// What became of a webhook that was received.
@@ -93,6 +95,85 @@ impl Commerce {
         })
         .await?;
         failed.map_or(Ok(true), Err)
+    }
+
+    /// The webhooks that were received, page by page: those that are parked first, of all the newest
+    /// first.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`]; [`Error`].
+    pub async fn webhooks(
+        &self,
+        caller: &Caller,
+        query: &WebhookQuery,
+    ) -> Result<Page<WebhookView>, Error> {
+        caller.require_back_office()?;
+        let Page { items: ids, next, total } = self.queries.webhooks(query).await?;
+        let mut items = Vec::with_capacity(ids.len());
+        for id in ids {
+            // One that is gone since was purged.
+            if let Some(found) = self.store.webhook(&WebhookRef::Id(id)).await? {
+                items.push(WebhookView::from(&*found.value));
+            }
+        }
+        Ok(Page { items, next, total })
+    }
+
+    /// A webhook that was received, with its body.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`]; [`Error`].
+    pub async fn webhook(
+        &self,
+        caller: &Caller,
+        id: WebhookId,
+    ) -> Result<Versioned<Webhook>, Error> {
+        caller.require_back_office()?;
+        let found = self.store.webhook(&WebhookRef::Id(id)).await?;
+        found.ok_or_else(|| Rejection::NotFound { what: "webhook" }.into())
+    }
+
+    /// Looks into a webhook at once that is parked, or waits for its provider or the store. Answers what
+    /// it is then: that the provider cannot be asked, it says itself.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`]; [`Rejection::InvalidTransition`] when nothing
+    /// is left to do; [`Error`], what else keeps it.
+    pub async fn retry_webhook(
+        &self,
+        caller: &Caller,
+        id: WebhookId,
+    ) -> Result<Done<WebhookView>, Error> {
+        caller.require_back_office()?;
+        let what = ("retry_webhook", id);
+        if let Some(done) = self.replayed_to(caller, &what).await? {
+            return Ok(done);
+        }
+        self.run_alone(|moment| {
+            Box::pin(async move {
+                let now = moment.now();
+                let (old, mut commit) = (self.webhook(caller, id).await?, Commit::at(now));
+                let hurried = old.hurried(now).ok_or_else(|| {
+                    Rejection::transition("webhook", "nothing of it is left to do")
+                })?;
+                commit.replace(&old, hurried);
+                Ok(Decision { output: (), commit })
+            })
+        })
+        .await?;
+        match self.handle_webhook(id).await {
+            Ok(_)
+            | Err(Error::GatewayUnavailable(_) | Error::OutcomeUnknown(_) | Error::Rejected(_)) => {
+            }
+            Err(error) => return Err(error),
+        }
+        self.run(caller, &what, |moment| {
+            Box::pin(async move {
+                let output = WebhookView::from(&*self.webhook(caller, id).await?.value);
+                Ok(Decision { output, commit: Commit::at(moment.now()) })
+            })
+        })
+        .await
     }
 
     async fn look_into(&self, webhook: &Webhook) -> Result<Handling, Error> {

@@ -15,12 +15,13 @@ use crate::{
     catalog::{ProductStatus, Variant},
     currency::Currency,
     customer::Customer,
-    id::{CategoryId, CustomerId, LocationId, OrderId, PaymentId, VariantId},
+    id::{CategoryId, CustomerId, LocationId, OrderId, PaymentId, VariantId, WebhookId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
     text::{Email, GatewayName, Label, Sku},
     time::Timestamp,
     version::Versioned,
+    webhook::WebhookStatus,
 };
 
 /// Where a page begins: after the item with this key and id.
@@ -179,6 +180,15 @@ pub struct PaymentItem {
     pub order_id: OrderId,
 }
 
+/// Asks for webhooks: those that are parked first, of all the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookQuery {
+    /// How far they have come; no matter how far if absent.
+    pub status: Option<WebhookStatus>,
+    /// Which part.
+    pub page: PageRequest,
+}
+
 /// Asks for customers, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerQuery {
@@ -232,6 +242,8 @@ pub trait Queries: Debug + Send + Sync + 'static {
     async fn orders(&self, query: &OrderQuery) -> StoreResult<Page<OrderInputs>>;
     /// Payments, by the time of their last change, the longest ago first.
     async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>>;
+    /// Webhooks by their [place](crate::webhook::Webhook::place), the highest first.
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>>;
     /// Customers, the newest first.
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>>;
     /// API tokens, withdrawn ones too, the newest first.

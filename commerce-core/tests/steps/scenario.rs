@@ -7,7 +7,10 @@ use commerce_core::{
 
 use crate::{
     support::eur,
-    till::{DAY, request::Ask},
+    till::{
+        DAY,
+        request::{Ask, DIRECT},
+    },
     trial::{End, PRICE, Stop, TOTAL, Trial},
 };
 
@@ -127,7 +130,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[asks_the_customer],
         play: |t| {
             t.checkout()?;
-            t.till.bank.pay(t.payment()?);
+            t.till.bank.pay(t.payment()?, t.till.sound.now());
             t.deliver()?;
             Ok(SOLD)
         },
@@ -138,7 +141,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[asks_the_customer],
         play: |t| {
             t.checkout()?;
-            t.till.bank.pay(t.payment()?);
+            t.till.bank.pay(t.payment()?, t.till.sound.now());
             Ok(SOLD)
         },
     },
@@ -160,7 +163,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         play: |t| {
             t.checkout()?;
             t.till.wait(3 * DAY);
-            t.till.bank.pay(t.payment()?);
+            t.till.bank.pay(t.payment()?, t.till.sound.now());
             t.sweep();
             Ok(SOLD)
         },
@@ -195,7 +198,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[declines],
         play: |t| {
             let order = t.declined()?;
-            t.done("pay again", Ask::PayAgain { order })?;
+            t.done("pay again", Ask::PayAgain { order, flow: DIRECT })?;
             Ok(SOLD)
         },
     },
@@ -205,7 +208,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[asks_the_customer],
         play: |t| {
             let order = t.checkout()?;
-            t.done("pay again", Ask::PayAgain { order })?;
+            t.done("pay again", Ask::PayAgain { order, flow: DIRECT })?;
             Ok(SOLD)
         },
     },

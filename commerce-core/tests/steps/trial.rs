@@ -38,7 +38,7 @@ use crate::{
         audit::{Audit, ensure},
         fate::Fault,
         open,
-        request::{Answer, Ask, Request},
+        request::{Answer, Ask, DIRECT, Request},
     },
 };
 
@@ -98,7 +98,7 @@ pub(crate) struct Trial {
 
 impl Trial {
     pub(crate) fn checkout(&self) -> Result<OrderId, Stop> {
-        match self.ask("checkout", Ask::Checkout { cart: self.cart })? {
+        match self.ask("checkout", Ask::Checkout { cart: self.cart, flow: DIRECT })? {
             Answer::Done(_) => Ok(self.order()?.order.id),
             answer => Err(Stop::Wrong(format!("the checkout is {answer:?}"))),
         }
@@ -106,7 +106,7 @@ impl Trial {
 
     /// A checkout whose payment is declined.
     pub(crate) fn declined(&self) -> Result<OrderId, Stop> {
-        match self.ask("checkout", Ask::Checkout { cart: self.cart })? {
+        match self.ask("checkout", Ask::Checkout { cart: self.cart, flow: DIRECT })? {
             Answer::Refused(_) => Ok(self.order()?.order.id),
             answer => Err(Stop::Wrong(format!("the checkout is {answer:?}"))),
         }

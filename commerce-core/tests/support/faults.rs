@@ -13,7 +13,7 @@ use commerce_core::{
     catalog::{Category, Sellable},
     conformance::Subject,
     customer::Customer,
-    id::{CartId, CustomerId, VariantId},
+    id::{CartId, CustomerId, VariantId, WebhookId},
     inventory::Movement,
     order::OrderInputs,
     shop::Setup,
@@ -22,7 +22,7 @@ use commerce_core::{
         MemoryStore, MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page,
         PageRequest, PaymentItem, PaymentQuery, ProductInputs, ProductQuery, ProductRef, Purge,
         Queries, RecordKey, StockFilter, StockItem, Store, StoreError, StoreResult, Subscription,
-        VariantRef, WebhookRef,
+        VariantRef, WebhookQuery, WebhookRef,
     },
     text::Label,
     time::Timestamp,
@@ -200,6 +200,10 @@ impl Queries for Shared {
 
     async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>> {
         self.inner.payments(query).await
+    }
+
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+        self.inner.webhooks(query).await
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

@@ -410,7 +410,9 @@ fn customers() {
         make(json!({
             "id": id("cus", 1), "email": full.then_some("A@Example.com"), "email_verified": full,
             "name": full.then_some("N"), "phone": full.then_some("1"),
-            "external_id": full.then_some("x"), "addresses": addresses, "note": full.then_some("n"),
+            "external_id": full.then_some("x"),
+            "provider_references": if full { json!({"card": "cus_1"}) } else { json!({}) },
+            "addresses": addresses, "note": full.then_some("n"),
             "created_at": now(), "updated_at": now(),
         }))
     };

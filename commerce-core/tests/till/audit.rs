@@ -7,7 +7,7 @@ use commerce_core::{
     gateway::{ProviderPayment, ProviderStatus},
     id::{OrderId, PaymentId, VariantId},
     order::{CancelReason, OrderInputs},
-    payment::{DisputeStatus, Payment, PaymentStatus, RefundStatus},
+    payment::{DisputeStatus, Payment, PaymentFlow, PaymentStatus, RefundStatus},
     store::{MovementFilter, PageRequest},
 };
 use pollster::block_on;
@@ -44,6 +44,7 @@ impl<'a> Audit<'a> {
     pub(crate) fn now(&self, variants: &[(VariantId, i64)]) -> Result<(), String> {
         self.one_order_of_a_cart()?;
         self.nothing_booked_that_did_not_happen()?;
+        self.own_methods()?;
         self.stock(variants)
     }
 
@@ -77,6 +78,21 @@ impl<'a> Audit<'a> {
             let given: i64 = bank.refunds.iter().map(|it| it.amount.minor()).sum();
             let booked = payment.refunded.minor();
             ensure!(booked <= given, "{id}: {booked} booked as given back, {given} were");
+        }
+        Ok(())
+    }
+
+    /// Nobody is charged by what another saved.
+    fn own_methods(&self) -> Result<(), String> {
+        for (of, payment) in self.payments() {
+            let PaymentFlow::Saved { method } = &payment.flow else { continue };
+            let w = &self.till.sound;
+            let theirs = match of.order.customer_id {
+                Some(id) => block_on(w.shop.saved_methods(&w.system, id)).unwrap(),
+                None => Vec::new(),
+            };
+            let theirs = theirs.iter().any(|it| it.method.id == *method);
+            ensure!(theirs, "{} is paid by {method}, which is another's", of.order.id);
         }
         Ok(())
     }

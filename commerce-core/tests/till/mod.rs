@@ -4,10 +4,12 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub(crate) mod audit;
+pub(crate) mod books;
 pub(crate) mod dice;
 pub(crate) mod fate;
 pub(crate) mod request;
 pub(crate) mod story;
+pub(crate) mod vault;
 pub(crate) mod wires;
 pub(crate) mod zoo;
 

@@ -5,20 +5,33 @@ use commerce_core::{
     access::Caller,
     checkout::PlaceOrder,
     error::Rejection,
-    id::{CartId, LineId, OrderId},
+    gateway::SaveMethod,
+    id::{CartId, CustomerId, LineId, OrderId},
     order::{CancelOrder, CancelReason, FulfillOrder},
-    payment::{CapturePayment, CreateRefund, PaymentChoice, VoidPayment},
+    payment::{CapturePayment, CreateRefund, PaymentChoice, PaymentFlow, VoidPayment},
 };
 use serde::Serialize;
 
 use super::wire;
 use crate::support::{cancel_units, eur, parts, refund_of, refund_units};
 
+/// On the shop's own page.
+pub(crate) const DIRECT: PaymentFlow = PaymentFlow::Direct;
+
+/// On a page of the provider.
+pub(crate) fn hosted() -> PaymentFlow {
+    PaymentFlow::Hosted {
+        return_url: "https://shop.example/thanks".parse().unwrap(),
+        cancel_url: "https://shop.example/cart".parse().unwrap(),
+    }
+}
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ask {
-    Checkout { cart: CartId },
-    PayAgain { order: OrderId },
+    Checkout { cart: CartId, flow: PaymentFlow },
+    PayAgain { order: OrderId, flow: PaymentFlow },
+    SaveMethod { customer: CustomerId },
     Capture { order: OrderId, minor: Option<i64> },
     Void { order: OrderId },
     RefundAll { order: OrderId },
@@ -54,11 +67,18 @@ impl Request {
     pub(crate) async fn perform(&self, shop: &Commerce) -> Answer {
         let who = &self.who;
         match self.ask.clone() {
-            Ask::Checkout { cart } => {
-                answer(shop.place_order(who, cart, &PlaceOrder::paid_by(wire())).await)
+            Ask::Checkout { cart, flow } => {
+                let mut request = PlaceOrder::paid_by(wire());
+                request.payment.flow = flow;
+                answer(shop.place_order(who, cart, &request).await)
             }
-            Ask::PayAgain { order } => {
-                answer(shop.pay_order(who, order, &PaymentChoice::new(wire())).await)
+            Ask::PayAgain { order, flow } => {
+                let choice = PaymentChoice { flow, ..PaymentChoice::new(wire()) };
+                answer(shop.pay_order(who, order, &choice).await)
+            }
+            Ask::SaveMethod { customer } => {
+                let request = SaveMethod { gateway: wire(), return_url: None };
+                answer(shop.save_method(who, customer, &request).await)
             }
             Ask::Capture { order, minor } => {
                 let request = CapturePayment { amount: minor.map(eur), payment_id: None };

@@ -4,25 +4,30 @@
 //! All of it follows from a seed. After every step the audit looks at the books, the orders and the
 //! stock; at the end the lines are mended, time passes, and everything must have come to an end.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod bank;
+mod customer;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use commerce_core::{
     access::Caller,
     catalog::CreateVariant,
-    currency::Currency,
-    gateway::{Call, ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply},
-    id::{PaymentId, VariantId},
-    money::Money,
+    gateway::ProviderPayment,
+    id::{CustomerId, PaymentId, VariantId},
     order::OrderInputs,
-    payment::{CapturePolicy, DisputeStatus, RefundStatus},
+    payment::{CapturePolicy, Payment, PaymentStatus},
     pricing::{TaxRate, TaxTable},
-    text::Label,
     time::Timestamp,
+    version::Versioned,
 };
 
 use super::{
     DAY, HOUR, MINUTE, Till,
     audit::{Audit, ensure},
+    books,
     dice::Dice,
     fate::{Fault, Point, Task},
     open,
@@ -46,15 +51,21 @@ enum Act {
     Ask(Request),
     /// A webhook is handed over.
     Webhook(usize),
-    /// The customer confirms a payment.
-    Pay(PaymentId),
+    /// The customer confirms a payment, in a way that takes its time or at once.
+    Pay {
+        id: PaymentId,
+        slowly: bool,
+    },
     Sweep,
+    /// Somebody compares the books with the provider's.
+    Compare,
 }
 
 /// What happens next.
 #[derive(Debug, Clone, Copy)]
 enum Next {
     Checkout,
+    Save,
     PayAgain,
     Confirm,
     Work,
@@ -66,10 +77,12 @@ enum Next {
     AtOnce,
     Wait,
     Sweep,
+    Compare,
 }
 
 const NEXT: &[(usize, Next)] = &[
     (8, Next::Checkout),
+    (2, Next::Save),
     (3, Next::PayAgain),
     (6, Next::Confirm),
     (12, Next::Work),
@@ -81,12 +94,15 @@ const NEXT: &[(usize, Next)] = &[
     (7, Next::AtOnce),
     (5, Next::Wait),
     (3, Next::Sweep),
+    (2, Next::Compare),
 ];
 
 struct Story {
     till: Till,
     dice: Dice,
     goods: Vec<(VariantId, i64)>,
+    /// The customers that the shop knows.
+    customers: Vec<CustomerId>,
     requests: Vec<Request>,
     /// What was answered to each request that was done, by its key.
     answers: BTreeMap<String, String>,
@@ -123,14 +139,14 @@ impl Story {
         let till = Till::new(store, w, bug);
         till.fate.tell(format!("seed {seed}"));
         let mut replies = Dice::new(seed, 1);
-        till.bank.replies(move |call| reply(call, &mut replies));
+        till.bank.replies(move |call| bank::reply(call, &mut replies));
         let (mut faults, rate) = (Dice::new(seed, 2), [0, 40, 12][dice.below(3)]);
         if rate > 0 {
             till.fate.roll(move |point| fault(point, rate, &mut faults));
         }
-        let (requests, handed) = (Vec::new(), Vec::new());
+        let (customers, requests, handed) = (Vec::new(), Vec::new(), Vec::new());
         let (answers, untold) = (BTreeMap::new(), BTreeSet::new());
-        Self { till, dice, goods, requests, answers, handed, untold, about: None, since }
+        Self { till, dice, goods, customers, requests, answers, handed, untold, about: None, since }
     }
 
     fn tell(&mut self) -> Result<(), String> {
@@ -157,6 +173,7 @@ impl Story {
         self.audit().now(&self.goods)?;
         self.audit().settled()?;
         self.given_back_as_asked()?;
+        self.compare_all()?;
         for request in self.requests.clone() {
             if self.answers.contains_key(&name(&request)) {
                 self.act(vec![Act::Ask(request)])?;
@@ -189,6 +206,28 @@ impl Story {
         Ok(())
     }
 
+    /// The books are the provider's but for what a person must look at, and so in every period.
+    fn compare_all(&mut self) -> Result<(), String> {
+        let orders = self.orders();
+        let found = books::compare(&self.till, self.since, &orders)?;
+        let mut payments = orders.iter().flat_map(|of| &of.payments);
+        let odd = |it: &Versioned<Payment>| {
+            let refused = it.refunds.iter().any(|refund| !refund.counts());
+            it.status == PaymentStatus::NeedsReview || refused
+        };
+        if payments.any(odd) {
+            return Ok(());
+        }
+        ensure!(found.is_empty(), "everything was looked up, and the books differ: {found:#?}");
+        let lasted = self.till.sound.now().as_millis() - self.since.as_millis();
+        let mut some = || Duration::from_millis(self.dice.up_to(lasted).unsigned_abs());
+        let (a, b) = (some(), some());
+        let [from, until] = [a.min(b), a.max(b) + MINUTE].map(|it| self.since.saturating_add(it));
+        let found = books::differences(&self.till, from, until)?;
+        ensure!(found.is_empty(), "from {from} until {until} the books differ: {found:#?}");
+        Ok(())
+    }
+
     fn take(&mut self, next: Next) -> Result<(), String> {
         match next {
             Next::AtOnce => {
@@ -197,11 +236,11 @@ impl Story {
                 let mut acts: Vec<_> =
                     (0..2 + self.dice.below(2)).filter_map(|_| self.some_act()).collect();
                 self.about = None;
-                if let Some(Act::Ask(Request { who, ask: ask @ Ask::Checkout { .. } })) =
-                    acts.first()
+                if let Some(Act::Ask(Request { who, ask })) = acts.first()
+                    && matches!(ask, Ask::Checkout { .. } | Ask::Capture { .. })
                     && self.dice.one_in(3)
                 {
-                    // Somebody checks out in two windows.
+                    // Somebody checks out, or takes the money, in two windows.
                     let (who, ask) = (who.clone(), ask.clone());
                     acts.push(self.ask(&who, ask));
                 }
@@ -216,6 +255,8 @@ impl Story {
                 self.surprise();
                 Ok(())
             }
+            // Nothing goes on meanwhile: it must find what there is to be found.
+            Next::Compare => books::compare(&self.till, self.since, &self.orders()).map(|_| ()),
             Next::Wait => {
                 let time = self.dice.weigh(&[
                     (3, MINUTE),
@@ -225,6 +266,7 @@ impl Story {
                     (1, 3 * DAY),
                 ]);
                 self.till.wait(time);
+                self.till.bank.close_pages(self.till.sound.now());
                 Ok(())
             }
             next => {
@@ -238,12 +280,14 @@ impl Story {
     fn some_act(&mut self) -> Option<Act> {
         let next = self.dice.weigh(&[
             (3, Next::Checkout),
+            (1, Next::Save),
             (2, Next::PayAgain),
             (4, Next::Confirm),
             (6, Next::Work),
             (4, Next::Webhook),
             (3, Next::Again),
             (3, Next::Sweep),
+            (1, Next::Compare),
         ]);
         self.draw(next)
     }
@@ -251,17 +295,9 @@ impl Story {
     fn draw(&mut self, next: Next) -> Option<Act> {
         match next {
             Next::Checkout => Some(self.checkout()),
-            Next::PayAgain => {
-                let of = self.some_order()?;
-                let ask = Ask::PayAgain { order: of.order.id };
-                Some(self.ask(&Caller::system(), ask))
-            }
-            Next::Confirm => {
-                let of = self.about.as_ref().and_then(|of| of.payments.last()).map(|it| it.id);
-                let waits = |it: &ProviderPayment| it.status == ProviderStatus::RequiresAction;
-                let payment = || self.some_payment(waits).map(|(id, _)| id);
-                of.or_else(payment).map(Act::Pay)
-            }
+            Next::Save => Some(self.save()),
+            Next::PayAgain => self.pay_again(),
+            Next::Confirm => self.confirm(),
             Next::Work => self.work(),
             Next::Webhook => {
                 let all = self.webhooks();
@@ -272,6 +308,7 @@ impl Story {
                 Some(Act::Ask(request))
             }
             Next::Sweep => Some(Act::Sweep),
+            Next::Compare => Some(Act::Compare),
             Next::Return | Next::Bank | Next::Surprise | Next::AtOnce | Next::Wait => None,
         }
     }
@@ -304,28 +341,6 @@ impl Story {
         let request = Request { who: who.clone().with_key(key(&name)), ask };
         self.requests.push(request.clone());
         Act::Ask(request)
-    }
-
-    /// A guest fills a cart, in which nothing goes wrong, and checks it out.
-    fn checkout(&mut self) -> Act {
-        let w = &self.till.sound;
-        if self.dice.one_in(6) {
-            // Somebody sells on the telephone: two prices of one thing are two lines.
-            let (cart, (variant, _)) = (w.draft(), *self.dice.pick(&self.goods).unwrap());
-            for price in [1_234, 999] {
-                let _ = w.add_at(cart, variant, self.dice.up_to(2), price);
-            }
-            w.ready(&w.system, cart);
-            return self.ask(&Caller::system(), Ask::Checkout { cart });
-        }
-        let (guest, cart) = w.guest();
-        for _ in 0..1 + self.dice.below(2) {
-            let (variant, _) = *self.dice.pick(&self.goods).unwrap();
-            // It is refused if there are not so many.
-            let _ = w.add(&guest, cart, variant, self.dice.up_to(3));
-        }
-        w.ready(&guest, cart);
-        self.ask(&guest, Ask::Checkout { cart })
     }
 
     /// Somebody works on an order.
@@ -364,20 +379,25 @@ impl Story {
                 self.handed[*n] += 1;
             }
         }
-        let till = &self.till;
+        let (till, since) = (&self.till, self.since);
         let tasks = acts.iter().map(|act| -> Task<'_, Result<Option<Answer>, String>> {
             Box::pin(async move {
                 match act {
                     Act::Ask(request) => Ok(Some(till.perform(request, 0).await)),
                     Act::Webhook(n) => till.receive(*n).await.map(|_| None),
-                    Act::Pay(id) => {
-                        till.bank.pay(*id);
+                    Act::Pay { id, slowly: false } => {
+                        till.bank.pay(*id, till.sound.now());
+                        Ok(None)
+                    }
+                    Act::Pay { id, slowly: true } => {
+                        till.bank.pay_slowly(*id, till.sound.now());
                         Ok(None)
                     }
                     Act::Sweep => {
                         let _ = till.shop.sweep(100).await;
                         Ok(None)
                     }
+                    Act::Compare => books::try_compare(till, since).await.map(|()| None),
                 }
             })
         });
@@ -423,149 +443,6 @@ impl Story {
         }
         Ok(())
     }
-
-    /// A customer brings everything back, one unit after the other: all of the money goes back.
-    fn bring_everything_back(&mut self) -> Result<(), String> {
-        let whole = |of: &OrderInputs| {
-            let all = of.order.paid_total == of.order.total && of.order.total.is_positive();
-            let one = of.payments.len() == 1 && of.payments[0].disputes.is_empty();
-            all && one && of.payments[0].refunds.is_empty()
-        };
-        let mut orders = self.orders();
-        orders.retain(|of| whole(of) && of.order.cancelled_at.is_none());
-        let Some(of) = self.dice.pick(&orders).cloned() else { return Ok(()) };
-        let order = of.order.id;
-        let mut asked = Vec::new();
-        for line in &of.order.lines {
-            for _ in 0..line.quantity.get() {
-                let ask = Ask::RefundUnits { order, line: line.id, units: 1 };
-                asked.push(self.ask(&Caller::system(), ask));
-            }
-        }
-        self.till.fate.tell("everything comes back");
-        let fate = self.till.fate.clone();
-        fate.calmly(|| asked.into_iter().try_for_each(|act| self.act(vec![act])))?;
-        let after = self.till.order(order);
-        let payment = &after.payments[0];
-        // A refund that the bank declined may be asked for again.
-        if payment.refunds.iter().all(|refund| refund.counts()) {
-            let back = payment.refunded.minor() + payment.being_refunded().minor();
-            let total = after.order.total.minor();
-            ensure!(
-                back == total,
-                "everything of {order} came back, and {back} of {total} is given"
-            );
-        }
-        Ok(())
-    }
-
-    /// The provider comes to an end with something that it works on.
-    fn bank_decides(&mut self) {
-        let works = |it: &ProviderPayment| {
-            let waits = |refund: &ProviderRefund| refund.status == RefundStatus::Pending;
-            it.status == ProviderStatus::Processing || it.refunds.iter().any(waits)
-        };
-        let Some((id, _)) = self.some_payment(works) else { return };
-        let well = !self.dice.one_in(3);
-        self.till.fate.tell(format!("  the bank decides {id}: {well}"));
-        self.till.bank.change(id, |payment| {
-            if payment.status == ProviderStatus::Processing {
-                if well {
-                    (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
-                } else {
-                    payment.status = ProviderStatus::Failed;
-                }
-            }
-            let waits = |refund: &&mut ProviderRefund| refund.status == RefundStatus::Pending;
-            for refund in payment.refunds.iter_mut().filter(waits) {
-                refund.status = if well { RefundStatus::Succeeded } else { RefundStatus::Failed };
-            }
-        });
-    }
-
-    /// Something happens at the provider that the shop does not wait for.
-    fn surprise(&mut self) {
-        let Some((id, seen)) = self.some_payment(|_| true) else { return };
-        let (n, at) = (self.till.bank.books.webhooks(), self.till.sound.now());
-        let part = self.dice.up_to(seen.captured.minor().max(1));
-        let kind = self.dice.below(6);
-        let change = |payment: &mut ProviderPayment| surprise(payment, kind, part, n, at);
-        if change(&mut seen.clone()) {
-            self.till.fate.tell(format!("  surprise {kind} of {id}, which is {:?}", seen.status));
-            self.till.bank.change(id, |payment| {
-                change(payment);
-            });
-            self.untold.insert(id);
-        }
-    }
-}
-
-/// Changes a payment in a way that the shop did not ask for; answers whether it does.
-fn surprise(
-    payment: &mut ProviderPayment,
-    kind: usize,
-    part: i64,
-    n: usize,
-    at: Timestamp,
-) -> bool {
-    let nothing = Money::zero(payment.amount.currency());
-    let label = |what: &str| Label::new(format!("{what}_{n}")).unwrap();
-    let kept = super::audit::kept(payment);
-    match (kind, payment.status) {
-        // The bank lets go what was set aside.
-        (0, ProviderStatus::Authorized) => {
-            (payment.status, payment.capturable) = (ProviderStatus::Expired, nothing);
-        }
-        // Somebody takes it on the provider's own page.
-        (1, ProviderStatus::Authorized) => {
-            payment.status = ProviderStatus::Captured;
-            (payment.captured, payment.capturable) = (payment.amount, nothing);
-        }
-        // Money comes although it was called off.
-        (1, ProviderStatus::Voided) => {
-            (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
-        }
-        // It is paid in another currency.
-        (2, ProviderStatus::RequiresAction) => {
-            let other = Money::new(payment.amount.minor(), Currency::USD);
-            payment.status = ProviderStatus::Captured;
-            (payment.amount, payment.captured) = (other, other);
-            payment.capturable = Money::zero(Currency::USD);
-        }
-        // A bank sends a refund back.
-        (3, _) if payment.refunds.iter().any(|it| it.status == RefundStatus::Succeeded) => {
-            let given = |refund: &&mut ProviderRefund| refund.status == RefundStatus::Succeeded;
-            for refund in payment.refunds.iter_mut().filter(given) {
-                refund.status = RefundStatus::Failed;
-            }
-        }
-        // A customer disputes it, and that is decided.
-        (4, ProviderStatus::Captured) if kept >= part => match payment.disputes.as_mut_slice() {
-            [] => payment.disputes.push(ProviderDispute {
-                reference: label("dp"),
-                amount: Money::new(part, payment.amount.currency()),
-                status: DisputeStatus::Open,
-                reason: None,
-                opened_at: at,
-            }),
-            [dispute, ..] if dispute.status == DisputeStatus::Open => {
-                dispute.status =
-                    if n.is_multiple_of(2) { DisputeStatus::Won } else { DisputeStatus::Lost };
-            }
-            _ => return false,
-        },
-        // Somebody gives some of it back on the provider's own page.
-        (5, ProviderStatus::Captured) if kept >= part => payment.refunds.push(ProviderRefund {
-            reference: label("re"),
-            refund_id: None,
-            amount: Money::new(part, payment.amount.currency()),
-            status: RefundStatus::Succeeded,
-            failure: None,
-            created_at: at,
-        }),
-        _ => return false,
-    }
-    true
 }
 
 fn name(request: &Request) -> String {
@@ -587,19 +464,6 @@ fn tax(w: &World) {
         };
         shop.taxes = TaxTable::new([rate]).unwrap();
     });
-}
-
-/// What the provider does at a new call.
-fn reply(call: Call, dice: &mut Dice) -> Reply {
-    let declines = || Reply::Decline { reason: "no".parse().unwrap() };
-    let asks =
-        || Reply::RequireAction { client_secret: "sesame".parse().unwrap(), redirect_url: None };
-    match (call, dice.below(12)) {
-        (Call::Create(_), 0..=4) => asks(),
-        (Call::Create(_), 5) | (Call::Refund(_), 0..=2) => Reply::Process,
-        (Call::Create(_), 6) | (Call::Refund(_) | Call::Capture(_), 3) => declines(),
-        _ => Reply::Accept,
-    }
 }
 
 fn fault(point: Point<'_>, rate: usize, dice: &mut Dice) -> Option<Fault> {

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use commerce_core::{
     id::PaymentId,
     money::Money,
     order::Order,
-    payment::{Operation, Payment, Refund, RefundStatus},
+    payment::{Operation, Payment, PaymentFlow, Refund, RefundStatus},
     store::{Commit, CommitError, Record, StoreResult, Write},
     text::{GatewayName, IdempotencyKey},
     time::Timestamp,
@@ -25,6 +26,7 @@ use commerce_core::{
 
 use super::{
     fate::{Fate, NoAnswer, Point},
+    vault::VaultLine,
     zoo::{self, Bug},
 };
 use crate::support::{
@@ -86,6 +88,9 @@ impl Between for StoreLine {
     }
 }
 
+/// How long a page waits for its customer.
+const PAGE_LASTS: Duration = Duration::from_secs(86_400);
+
 type Replies = Box<dyn FnMut(Call) -> Reply + Send>;
 
 /// The provider: what it does at each new call, and which keys it knows.
@@ -94,6 +99,8 @@ pub(crate) struct Bank {
     pub(crate) books: ScriptedGateway,
     replies: Arc<Mutex<Replies>>,
     keys: Arc<Mutex<HashSet<IdempotencyKey>>>,
+    /// Until when the page is open that a customer was sent to.
+    pages: Arc<Mutex<HashMap<PaymentId, Timestamp>>>,
     /// When it was seen first that money of a payment is set aside.
     aside: Arc<Mutex<HashMap<PaymentId, Timestamp>>>,
     /// What each webhook told: the payment as it was at that moment.
@@ -113,6 +120,7 @@ impl Bank {
             books: ScriptedGateway::new(name),
             replies: Arc::new(Mutex::new(replies)),
             keys: Arc::default(),
+            pages: Arc::default(),
             aside: Arc::default(),
             told: Arc::default(),
         }
@@ -123,10 +131,38 @@ impl Bank {
         *self.replies.lock().unwrap() = Box::new(replies);
     }
 
-    /// The customer confirms a payment.
-    pub(crate) fn pay(&self, id: PaymentId) {
+    /// The customer confirms a payment. On a page whose time is over they cannot.
+    pub(crate) fn pay(&self, id: PaymentId, now: Timestamp) {
+        self.close_pages(now);
         self.books.pay(id);
         self.note();
+    }
+
+    /// The customer pays on a page in a way that takes its time, such as a transfer: the page is done
+    /// with, and the money is still to come.
+    pub(crate) fn pay_slowly(&self, id: PaymentId, now: Timestamp) {
+        self.close_pages(now);
+        let waits = |(of, it): &(PaymentId, ProviderPayment)| {
+            *of == id && it.status == ProviderStatus::RequiresAction
+        };
+        if self.page_until(id).is_some() && self.books.payments().iter().any(waits) {
+            self.change(id, |payment| payment.status = ProviderStatus::Processing);
+        }
+    }
+
+    /// Until when the page of a payment is, or was, open; `None` if it has none.
+    pub(crate) fn page_until(&self, id: PaymentId) -> Option<Timestamp> {
+        self.pages.lock().unwrap().get(&id).copied()
+    }
+
+    /// Ends the payments that nobody paid while their page was open.
+    pub(crate) fn close_pages(&self, now: Timestamp) {
+        for (id, seen) in self.books.payments() {
+            let over = self.page_until(id).is_some_and(|until| until <= now);
+            if over && seen.status == ProviderStatus::RequiresAction {
+                self.change(id, |payment| payment.status = ProviderStatus::Voided);
+            }
+        }
     }
 
     /// Something happens to a payment that the shop did not ask for.
@@ -159,6 +195,7 @@ impl Bank {
     /// Comes to an end with all that it has taken its time for, and lets go what was set aside for too
     /// long.
     pub(crate) fn decide(&self, now: Timestamp) {
+        self.close_pages(now);
         for (id, seen) in self.books.payments() {
             if seen.status == ProviderStatus::Authorized {
                 let since = *self.aside.lock().unwrap().entry(id).or_insert(now);
@@ -185,11 +222,22 @@ impl Bank {
     }
 
     /// Hears of a call: if it is a new one, what it does is decided now.
-    fn hear(&self, call: Call, operation: &Operation) {
-        if self.keys.lock().unwrap().insert(operation.key.clone()) {
-            let reply = (self.replies.lock().unwrap())(call);
-            self.books.script([reply]);
+    fn hear(&self, call: Call, payment: &Payment, operation: &Operation) {
+        if !self.keys.lock().unwrap().insert(operation.key.clone()) {
+            return;
         }
+        let mut reply = (self.replies.lock().unwrap())(call);
+        let hosted = matches!(payment.flow, PaymentFlow::Hosted { .. });
+        if hosted && matches!(call, Call::Create(_)) && !matches!(reply, Reply::Decline { .. }) {
+            // No money moves before somebody is there.
+            reply = Reply::RequireAction {
+                client_secret: "sesame".parse().unwrap(),
+                redirect_url: Some("https://pay.example/page".parse().unwrap()),
+            };
+            let until = operation.begun_at.saturating_add(PAGE_LASTS);
+            self.pages.lock().unwrap().insert(payment.id, until);
+        }
+        self.books.script([reply]);
     }
 }
 
@@ -240,7 +288,7 @@ impl PaymentGateway for GatewayLine {
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
         let act = async {
-            self.bank.hear(Call::Create(payment.id), operation);
+            self.bank.hear(Call::Create(payment.id), payment, operation);
             self.bank.books.create(order, payment, operation).await
         };
         self.ask("gateway create", act).await
@@ -258,7 +306,7 @@ impl PaymentGateway for GatewayLine {
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
         let act = async {
-            self.bank.hear(Call::Capture(payment.id), operation);
+            self.bank.hear(Call::Capture(payment.id), payment, operation);
             self.bank.books.capture(payment, operation).await
         };
         self.ask("gateway capture", act).await
@@ -270,7 +318,7 @@ impl PaymentGateway for GatewayLine {
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
         let act = async {
-            self.bank.hear(Call::Void(payment.id), operation);
+            self.bank.hear(Call::Void(payment.id), payment, operation);
             self.bank.books.void(payment, operation).await
         };
         self.ask("gateway void", act).await
@@ -283,7 +331,7 @@ impl PaymentGateway for GatewayLine {
         operation: &Operation,
     ) -> Result<ProviderRefund, GatewayError> {
         let act = async {
-            self.bank.hear(Call::Refund(refund.id), operation);
+            self.bank.hear(Call::Refund(refund.id), payment, operation);
             self.bank.books.refund(payment, refund, operation).await
         };
         self.ask("gateway refund", act).await
@@ -302,10 +350,13 @@ impl PaymentGateway for GatewayLine {
         &self,
         query: &TransactionQuery,
     ) -> Result<TransactionPage, GatewayError> {
-        self.bank.books.transactions(query).await
+        let point = Point { name: "gateway transactions", acts: false };
+        let page = self.fate.meet(point, self.bank.books.transactions(query)).await;
+        page.unwrap_or_else(|_| Err(GatewayError::unavailable("it is down")))
     }
 
     fn vault(&self) -> Option<Arc<dyn Vault>> {
-        self.bank.books.vault()
+        let vault = self.bank.books.vault()?;
+        Some(Arc::new(VaultLine { fate: self.fate.clone(), vault }))
     }
 }

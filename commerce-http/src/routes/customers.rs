@@ -156,14 +156,19 @@ async fn patch_customer(
 
 /// Erase a customer
 ///
-/// Their profile, their addresses and the cart that they have open are gone, as the law lets a
-/// person demand. Their orders stay as they were placed, because the law makes a shop keep them.
+/// Their profile, their addresses, the cart that they have open and what gateways keep for them are
+/// gone, as the law lets a person demand. Their orders stay as they were placed, because the law makes a
+/// shop keep them; so do webhooks about their payments, until `webhook_retention` is over.
 #[utoipa::path(delete, path = "/customers/{id}", tag = "customers", security(("bearer" = [])),
     params(
         ("id" = CustomerId, Path, description = "The customer"),
         ("If-Match" = Option<String>, Header),
     ),
-    responses((status = 204, description = "They are gone")),
+    responses(
+        (status = 204, description = "They are gone"),
+        (status = 503, description = "`unavailable`: a gateway that keeps cards of theirs is out of \
+            reach, and nothing is gone"),
+    ),
 )]
 async fn erase_customer(
     State(app): State<App>,

@@ -1,21 +1,129 @@
 //! What the providers of payment gateways tell by themselves.
 
-use axum::{extract::State, http::HeaderMap};
-use commerce_core::{
-    Commerce, gateway::Headers, id::WebhookId, text::GatewayName, webhook::Webhook,
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
+use commerce_core::{
+    Commerce,
+    gateway::Headers,
+    id::WebhookId,
+    store::WebhookQuery,
+    text::GatewayName,
+    webhook::{Webhook, WebhookStatus, WebhookView},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    extract::{Path, Raw},
+    caller::BackOffice,
+    extract::{Json, Path, Raw},
     frame::chain,
     metrics::WEBHOOKS_HANDLED,
+    pagination::{List, Page, Pagination},
     problem::Problem,
+    reply,
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(receive_webhook))
+    OpenApiRouter::new()
+        .routes(routes!(webhooks))
+        .routes(routes!(receive_webhook))
+        .routes(routes!(webhook))
+        .routes(routes!(retry_webhook))
+}
+
+/// Which webhooks are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Filter {
+    /// How far it has come.
+    #[param(inline)]
+    status: Option<WebhookStatus>,
+}
+
+/// Webhooks that were received
+///
+/// Those that are parked come first: they are about payments that the shop does not know, and a person
+/// may have to see to them. Of all the newest come first.
+#[utoipa::path(get, path = "/webhooks", tag = "webhooks", security(("bearer" = [])),
+    params(Filter, Pagination),
+    responses((status = 200, description = "One page of them", body = Page<WebhookView>)),
+)]
+async fn webhooks(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    List { filter: Filter { status }, page }: List<Filter>,
+) -> Result<Json<Page<WebhookView>>, Problem> {
+    let query = WebhookQuery { status, page: page.request()? };
+    let webhooks = app.commerce().webhooks(&caller, &query).await?;
+    Ok(Json(page.answer(webhooks)?))
+}
+
+/// A webhook with what was received.
+#[derive(Debug, Serialize, ToSchema)]
+struct WebhookDetail {
+    #[serde(flatten)]
+    webhook: WebhookView,
+    /// What was received, as text.
+    body: String,
+}
+
+/// A webhook that was received
+///
+/// With its body as the provider sent it, which may name customers. It is forgotten a while after it was
+/// looked into (`webhook_retention`).
+#[utoipa::path(get, path = "/webhooks/{gateway}/{id}", tag = "webhooks", security(("bearer" = [])),
+    params(
+        ("gateway" = GatewayName, Path, description = "The gateway that it came to"),
+        ("id" = WebhookId, Path, description = "The webhook"),
+    ),
+    responses((status = 200, description = "The webhook", body = WebhookDetail)),
+)]
+async fn webhook(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    Path((gateway, id)): Path<(GatewayName, WebhookId)>,
+) -> Result<Json<WebhookDetail>, Problem> {
+    let found = app.commerce().webhook(&caller, id).await?;
+    if found.gateway != gateway {
+        return Err(Problem::not_found("webhook"));
+    }
+    let body = String::from_utf8_lossy(&found.body).into_owned();
+    Ok(Json(WebhookDetail { webhook: WebhookView::from(&*found.value), body }))
+}
+
+/// Look into a webhook again
+///
+/// At once, and not when it would be its turn: the provider is asked for the payment that it is about.
+/// What keeps that from being of use stands in `failure`.
+#[utoipa::path(post, path = "/webhooks/{gateway}/{id}/retry", tag = "webhooks",
+    security(("bearer" = [])),
+    params(
+        ("gateway" = GatewayName, Path, description = "The gateway that it came to"),
+        ("id" = WebhookId, Path, description = "The webhook"),
+    ),
+    responses(
+        (status = 200, description = "The webhook as it is then", body = WebhookView),
+        (status = 409, description = "`invalid_transition`: nothing of it is left to do"),
+    ),
+)]
+async fn retry_webhook(
+    State(app): State<App>,
+    BackOffice(caller): BackOffice,
+    Path((gateway, id)): Path<(GatewayName, WebhookId)>,
+) -> Result<Response, Problem> {
+    if app.commerce().webhook(&caller, id).await?.gateway != gateway {
+        return Err(Problem::not_found("webhook"));
+    }
+    let commerce = app.commerce().clone();
+    let work = async move { commerce.retry_webhook(&caller, id).await };
+    let done = app.tasks().run_to_end(work).await?;
+    Ok(reply::value(StatusCode::OK, &done))
 }
 
 /// Tell the shop what happened at a gateway's provider

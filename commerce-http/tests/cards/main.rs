@@ -4,6 +4,7 @@
 
 mod demo;
 mod failures;
+mod methods;
 mod office;
 mod pay;
 #[path = "../support/mod.rs"]

@@ -155,3 +155,52 @@ fn events_about_nothing_of_the_shops_are_taken_and_change_nothing() {
     cards.settled();
     assert_eq!(cards.shop.office("GET", "/orders?total=true", None).json()["total"], 0);
 }
+
+#[test]
+fn the_back_office_sees_what_was_told_and_has_it_looked_into_again() {
+    let cards = CardShop::open();
+    let (known, at) = (held(&cards).to_string(), now(&cards));
+    let foreign = json!({
+        "id": "evt_2", "object": "event", "type": "payment_intent.succeeded", "livemode": false,
+        "data": { "object": { "id": "pi_foreign", "object": "payment_intent", "metadata": {} } },
+    });
+    let foreign = foreign.to_string();
+    for event in [&foreign, &known] {
+        let signed = sign(SECRET, at, event.as_bytes());
+        assert_eq!(send(&cards, "stripe", Some(&signed), event.as_bytes()).status, 200);
+        cards.settled();
+    }
+    let list = |query: &str| cards.shop.office("GET", &format!("/webhooks{query}"), None).json();
+    let first = list("?limit=1&total=true");
+    assert_eq!((&first["total"], &first["items"][0]["event_id"]), (&json!(2), &json!("evt_2")));
+    assert_eq!(first["items"][0]["failure"], "unknown_payment");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = list(&format!("?limit=1&cursor={cursor}"));
+    let status = |webhook: &Value| webhook["status"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (status(&first["items"][0]), status(&second["items"][0])),
+        ("parked".into(), "handled".into())
+    );
+    assert_eq!(second["next_cursor"], Value::Null);
+    assert_eq!(list("?status=parked")["items"], first["items"]);
+    assert_eq!(list("?status=received")["items"], json!([]));
+    cards.shop.office("GET", "/webhooks?status=lost", None).problem(422, "validation_failed");
+
+    let parked = format!("/webhooks/stripe/{}", first["items"][0]["id"].as_str().unwrap());
+    let read = cards.shop.office("GET", &parked, None).json();
+    assert_eq!((&read["body"], &read["references"]), (&json!(foreign), &json!(["pi_foreign"])));
+    let retried = cards.shop.office("POST", &format!("{parked}/retry"), None);
+    assert_eq!(retried.status, 200, "{}", retried.text());
+    assert_eq!(
+        (&retried.json()["attempts"], &retried.json()["status"]),
+        (&json!(2), &json!("parked"))
+    );
+    let done = format!("/webhooks/stripe/{}/retry", second["items"][0]["id"].as_str().unwrap());
+    cards.shop.office("POST", &done, None).problem(409, "invalid_transition");
+    let elsewhere = parked.replace("stripe", "manual");
+    cards.shop.office("GET", &elsewhere, None).problem(404, "not_found");
+    cards.shop.office("POST", &format!("{elsewhere}/retry"), None).problem(404, "not_found");
+    for path in ["/webhooks", &parked] {
+        cards.shop.call("GET", path, &[], None).problem(401, "unauthenticated");
+    }
+}

@@ -8,10 +8,11 @@ use commerce_core::{
     search::query as words_of,
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderQuery, PageRequest,
-        PaymentQuery, ProductFilter, ProductQuery, ProductSort, StockFilter,
+        PaymentQuery, ProductFilter, ProductQuery, ProductSort, StockFilter, WebhookQuery,
     },
     text::{Email, GatewayName, Label},
     time::Timestamp,
+    webhook::WebhookStatus,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -226,7 +227,7 @@ fn lists_of_stock_follow_an_index() {
 }
 
 #[test]
-fn lists_of_payments_and_what_is_due_follow_an_index() {
+fn lists_of_payments_and_webhooks_and_what_is_due_follow_an_index() {
     let connection = connection();
     for page in pages(CursorKey::Number(5)) {
         let query = PaymentQuery {
@@ -237,6 +238,13 @@ fn lists_of_payments_and_what_is_due_follow_an_index() {
         };
         let (steps, _) = plan::of(|| super::order::payments(&connection, &query).unwrap());
         check("payments", &steps, true);
+    }
+    for status in [None, Some(WebhookStatus::Handled)] {
+        for page in pages(CursorKey::Number(5)) {
+            let query = WebhookQuery { status, page };
+            let (steps, _) = plan::of(|| super::webhook::webhooks(&connection, &query).unwrap());
+            check("webhooks", &steps, true);
+        }
     }
     let (steps, _) =
         plan::of(|| crate::table::journal::due(&connection, Timestamp::MAX, 10).unwrap());

@@ -21,7 +21,8 @@ use crate::{
 
 table! {
     pub(crate) CUSTOMERS = "commerce_customers", 1 keys, unique email_key external_id:
-    id version email email_key email_verified name phone external_id note created_at updated_at
+    id version email email_key email_verified name phone external_id note
+    provider_references created_at updated_at
 }
 
 table! {
@@ -34,8 +35,8 @@ table! {
     pub(crate) WORDS = "commerce_customer_words", 2 keys: customer_id word
 }
 
-pub(crate) fn row(customer: &Customer, version: Version) -> Vec<Cell<'_>> {
-    vec![
+pub(crate) fn row(customer: &Customer, version: Version) -> Result<Vec<Cell<'_>>> {
+    Ok(vec![
         Cell::id(customer.id),
         Cell::count(version.get()),
         Cell::maybe_text(customer.email.as_ref()),
@@ -45,9 +46,10 @@ pub(crate) fn row(customer: &Customer, version: Version) -> Vec<Cell<'_>> {
         Cell::maybe_text(customer.phone.as_ref()),
         Cell::maybe_text(customer.external_id.as_ref()),
         Cell::maybe_text(customer.note.as_ref()),
+        Cell::json(&customer.provider_references)?,
         customer.created_at.into(),
         customer.updated_at.into(),
-    ]
+    ])
 }
 
 pub(crate) fn address_row(
@@ -110,6 +112,7 @@ fn read(row: &Columns<'_>) -> Result<(Version, Customer)> {
         phone: row.maybe(Columns::text)?,
         external_id: row.maybe(Columns::text)?,
         note: row.maybe(Columns::text)?,
+        provider_references: row.json()?,
         created_at: row.time()?,
         updated_at: row.time()?,
         addresses: Vec::new(),

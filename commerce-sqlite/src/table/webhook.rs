@@ -19,7 +19,7 @@ use crate::{
 table! {
     pub(crate) WEBHOOKS = "commerce_webhooks", 1 keys, unique event_id:
     id version gateway event_id kind account livemode subject body status attempts failure due_at
-    received_at updated_at
+    received_at updated_at place
 }
 
 pub(crate) fn row(webhook: &Webhook, version: Version) -> Result<Vec<Cell<'_>>> {
@@ -39,6 +39,7 @@ pub(crate) fn row(webhook: &Webhook, version: Version) -> Result<Vec<Cell<'_>>> 
         Cell::maybe_time(webhook.due_at),
         webhook.received_at.into(),
         webhook.updated_at.into(),
+        Cell::Integer(webhook.place()),
     ])
 }
 

@@ -21,8 +21,8 @@ use crate::{
 table! {
     pub(crate) CUSTOMERS = "commerce_customers", 1 keys:
     id: Uuid, version: Int, email: Text, email_key: Text, email_verified: Bool, name: Text,
-    phone: Text, external_id: Text, note: Text, created_at: Time, updated_at: Time,
-    own_words: Text,
+    phone: Text, external_id: Text, note: Text, provider_references: Json, created_at: Time,
+    updated_at: Time, own_words: Text,
 }
 
 table! {
@@ -43,6 +43,7 @@ fn row(customer: &Customer, version: Version) -> Result<Cells<'_>> {
         Cell::maybe_text(customer.phone.as_ref()),
         Cell::maybe_text(customer.external_id.as_ref()),
         Cell::maybe_text(customer.note.as_ref()),
+        Cell::json(&customer.provider_references)?,
         customer.created_at.into(),
         customer.updated_at.into(),
         Cell::Made(document::customer_words(customer)),
@@ -116,6 +117,7 @@ pub(crate) fn read(row: &Columns<'_>) -> Result<Versioned<Customer>> {
         phone: row.maybe(Columns::text)?,
         external_id: row.maybe(Columns::text)?,
         note: row.maybe(Columns::text)?,
+        provider_references: row.json()?,
         created_at: row.time()?,
         updated_at: row.time()?,
         addresses: {

@@ -22,7 +22,7 @@ table! {
     pub(crate) WEBHOOKS = "commerce_webhooks", 1 keys:
     id: Uuid, version: Int, gateway: Text, event_id: Text, kind: Text, account: Text,
     livemode: Bool, subject: Json, body: Bytes, status: Text, attempts: Int, failure: Text,
-    due_at: Time, received_at: Time, updated_at: Time,
+    due_at: Time, received_at: Time, updated_at: Time, place: Int,
 }
 
 fn row(webhook: &Webhook, version: Version) -> Result<Cells<'_>> {
@@ -42,6 +42,7 @@ fn row(webhook: &Webhook, version: Version) -> Result<Cells<'_>> {
         Cell::maybe_time(webhook.due_at),
         webhook.received_at.into(),
         webhook.updated_at.into(),
+        Cell::Int(webhook.place()),
     ])
 }
 

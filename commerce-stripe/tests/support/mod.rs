@@ -9,6 +9,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -254,6 +255,7 @@ pub fn customer() -> commerce_core::customer::Customer {
         name: Some(label("Ada Lovelace")),
         phone: Some(label("+44 20 7946 0958")),
         external_id: None,
+        provider_references: BTreeMap::new(),
         addresses: Vec::new(),
         note: None,
         created_at: now(),

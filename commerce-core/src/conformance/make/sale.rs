@@ -1,5 +1,7 @@
 //! Customers, carts, orders and payments.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::{Make, at, email, eur, label, units, url};
@@ -61,6 +63,7 @@ impl Make {
             name: None,
             phone: None,
             external_id: None,
+            provider_references: BTreeMap::new(),
             addresses: Vec::new(),
             note: None,
             created_at: at(0),
@@ -82,6 +85,9 @@ impl Make {
             name: Some(label("Ada Lovelace")),
             phone: Some(label("+44 20")),
             external_id: Some(label(&format!("00{name}"))),
+            provider_references: ["card", "other"]
+                .map(|gateway| (GatewayName::new(gateway).unwrap(), label("cus_ä1")))
+                .into(),
             addresses: vec![
                 booked(self.id(), self.full_address(), false),
                 booked(self.id(), self.address(), true),

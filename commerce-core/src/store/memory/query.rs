@@ -9,7 +9,7 @@ use crate::{
     access::ApiToken,
     catalog::{Product, Variant},
     customer::Customer,
-    id::Id,
+    id::{Id, WebhookId},
     inventory::{Movement, available},
     order::Order,
     payment::Payment,
@@ -18,9 +18,10 @@ use crate::{
     store::{
         Cursor, CursorKey, CustomerQuery, MovementFilter, OrderFilter, OrderInputs, OrderQuery,
         Page, PageRequest, PaymentItem, PaymentQuery, ProductFilter, ProductInputs, ProductQuery,
-        ProductSort, Queries, RecordKey, StockFilter, StockItem, StoreResult,
+        ProductSort, Queries, RecordKey, StockFilter, StockItem, StoreResult, WebhookQuery,
     },
     version::Versioned,
+    webhook::Webhook,
 };
 
 #[async_trait]
@@ -90,6 +91,19 @@ impl Queries for MemoryStore {
             })
             .collect();
         Ok(page(found, request, false))
+    }
+
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+        let state = self.read();
+        let found = state
+            .all::<Webhook, _>(RecordKey::Webhook)
+            .filter(|webhook| query.status.is_none_or(|status| webhook.status == status))
+            .map(|webhook| {
+                let key = CursorKey::Number(webhook.place());
+                (Cursor { key, id: webhook.id.uuid() }, webhook.id)
+            })
+            .collect();
+        Ok(page(found, &query.page, true))
     }
 
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>> {

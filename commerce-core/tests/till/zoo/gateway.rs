@@ -16,7 +16,7 @@ use commerce_core::{
     inputs::{Clock, SteppedClock},
     money::Money,
     order::Order,
-    payment::{Decline, DeclineCode, Operation, Payment, Refund},
+    payment::{Decline, DeclineCode, Operation, Payment, PaymentFlow, Refund},
     text::GatewayName,
     time::Timestamp,
 };
@@ -77,11 +77,31 @@ impl Adapter {
         state
     }
 
+    /// Takes a session for ended that is not, or not for good.
+    fn end_session(&self, payment: &Payment, state: &mut ProviderPayment) {
+        let Some(until) = self.line.bank.page_until(payment.id) else { return };
+        let hour = Duration::from_secs(3_600);
+        let over = match state.status {
+            ProviderStatus::RequiresAction if self.is(Bug::SessionMustBeOver) => {
+                payment.created_at.saturating_add(hour) < self.clock.now()
+            }
+            ProviderStatus::Processing if self.is(Bug::TransfersAreNotAwaited) => {
+                until <= self.clock.now()
+            }
+            _ => false,
+        };
+        if over {
+            state.status = ProviderStatus::Voided;
+        }
+    }
+
     /// What the provider would make if it were asked for the same under another key.
     fn made_again(&self, payment: &Payment) -> Payment {
         let made = |(id, _): &(PaymentId, ProviderPayment)| *id == payment.id;
         let mut payment = payment.clone();
-        if self.is(Bug::NewKeys) && self.line.bank.books.payments().iter().any(made) {
+        if (self.is(Bug::NewKeys) || self.is(Bug::ChargesSavedAgain))
+            && self.line.bank.books.payments().iter().any(made)
+        {
             let seed = payment.id.uuid().into_bytes();
             payment.id = Moment::new(payment.created_at, seed).id();
         }
@@ -109,6 +129,17 @@ impl PaymentGateway for Adapter {
         payment: &Payment,
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
+        let saved = matches!(payment.flow, PaymentFlow::Saved { .. });
+        if saved && self.is(Bug::ChargesSavedAgain) {
+            return match self.line.create(order, payment, operation).await {
+                Err(GatewayError::OutcomeUnknown(_)) => {
+                    let mut again = operation.clone();
+                    again.key = format!("{}-again", operation.key.as_str()).parse().unwrap();
+                    self.line.create(order, &self.made_again(payment), &again).await
+                }
+                answer => answer,
+            };
+        }
         let (payment, operation) = (self.made_again(payment), self.keyed(operation));
         let made = self.answer(self.line.create(order, &payment, &operation).await)?;
         Ok(self.read(&payment, made))
@@ -122,12 +153,8 @@ impl PaymentGateway for Adapter {
             return Ok(None);
         }
         let mut found = self.line.fetch(payment).await?;
-        if let Some(state) = &mut found
-            && self.is(Bug::SessionMustBeOver)
-            && state.status == ProviderStatus::RequiresAction
-            && payment.created_at.saturating_add(Duration::from_secs(3_600)) < self.clock.now()
-        {
-            state.status = ProviderStatus::Expired;
+        if let Some(state) = &mut found {
+            self.end_session(payment, state);
         }
         Ok(found.map(|state| self.read(payment, state)))
     }

@@ -72,6 +72,10 @@ bugs! {
     SearchLags: "a payment is given up that the search does not show yet";
     /// A session that was not paid for some time must have expired.
     SessionMustBeOver: "a session has expired, and was paid";
+    /// What was not paid when its session ended will not be.
+    TransfersAreNotAwaited: "a session has expired, and its transfer comes";
+    /// A saved card whose charge was not answered is charged once more.
+    ChargesSavedAgain: "a saved method is charged twice";
     // Of the front.
     /// A webhook's own word for the state is written down.
     StateOfWebhook: "a late webhook moves the state back";
