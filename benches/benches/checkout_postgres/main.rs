@@ -50,7 +50,7 @@ const PROCESSES: usize = 3;
 /// What their rate together is to be of that of one.
 const PROCESSES_SHARE: f64 = 1.0;
 /// Products that are looked up in it.
-const READS: usize = 30_000;
+const READS: usize = 60_000;
 
 /// The schema that the shop is in.
 const SCHEMA: &str = "commerce";
