@@ -136,9 +136,13 @@ impl OpenOptions {
             return Err(OpenError::NoRuntime);
         }
         let connect = self.configured(connect);
-        // Whoever has to wait while another brings the tables up to date waits as long as it takes.
-        let patient =
-            connect.clone().options([("statement_timeout", "1h"), ("lock_timeout", "1h")]);
+        // Whoever has to wait while another brings the tables up to date waits as long as it takes. That
+        // something is there already is no news.
+        let patient = connect.clone().options([
+            ("statement_timeout", "1h"),
+            ("lock_timeout", "1h"),
+            ("client_min_messages", "warning"),
+        ]);
         let mut connection = connected(&patient, self.connect_timeout).await?;
         migrate::check_server(&mut connection, self.durable).await?;
         migrate::migrate_schema(&mut connection, &self.schema).await?;
