@@ -158,6 +158,23 @@ fn an_order_is_charged_once_however_often_it_is_asked_for() {
 }
 
 #[test]
+fn a_charge_that_was_declined_and_then_confirmed_by_its_customer_is_answered_as_paid() {
+    let shop = CardShop::new();
+    let (_, id) = shop.world.customer("ada@example.com");
+    let method = shop.keep(id).id;
+    let cart = shop.draft(Some(id));
+    let office = shop.world.system.clone().with_key(key("telephone"));
+    shop.gateway.script([Reply::Decline { reason: label("ask its owner") }]);
+    let declined = shop.check_out(&office, cart, saved(&method));
+    assert!(matches!(refused(declined), Rejection::PaymentDeclined { .. }));
+    let (payment, _) = shop.gateway.payments()[0];
+    assert!(shop.gateway.pay(payment));
+    shop.deliver_last();
+    let placed = shop.check_out(&office, cart, saved(&method)).unwrap();
+    assert_eq!(placed.order.paid_total, eur(1_999));
+}
+
+#[test]
 fn an_order_that_waits_is_paid_by_what_its_customer_saved() {
     let shop = CardShop::new();
     let (_, id) = shop.world.customer("ada@example.com");

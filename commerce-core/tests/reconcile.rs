@@ -214,6 +214,23 @@ fn a_dispute_that_the_provider_does_not_have_is_missing() {
 }
 
 #[test]
+fn a_dispute_for_which_no_money_has_moved_yet_is_not_missing() {
+    let (shop, ..) = busy();
+    shop.gateway.change_books(|moved| moved.retain(|it| !is(TransactionKind::Dispute)(it)));
+    assert!(compare_now(&shop).agrees(), "the bank has asked, and taken nothing back so far");
+}
+
+#[test]
+fn one_charge_of_more_than_the_order_comes_to_is_another_amount() {
+    let shop = CardShop::new();
+    shop.order(Reply::Capture);
+    shop.gateway.change_books(|moved| moved[0].amount = eur(2_500));
+    let expected =
+        (DifferenceKind::AmountDiffers, TransactionKind::Charge, Some(2_500), Some(1_999));
+    assert_eq!(told(only(&compare_now(&shop))), expected);
+}
+
+#[test]
 fn a_refund_that_failed_at_the_provider_and_nobody_was_told_is_missing() {
     let (shop, _, payment) = busy();
     shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);

@@ -1,0 +1,137 @@
+//! When a gateway is asked, and when it is not: for whoever saw the order as it is, where the shop says
+//! so, as long as somebody may come back for the answer, and never twice.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use commerce_core::{
+    checkout::PlaceOrder,
+    error::Rejection,
+    gateway::{Call, Fault, ProviderDispute, Reply},
+    payment::{CapturePayment, CapturePolicy, DisputeStatus, PaymentStatus, VoidPayment},
+    version::Version,
+};
+use pollster::block_on;
+use support::{
+    cards::{CardShop, card, label},
+    eur, key, not_now, refund_of, refused,
+};
+
+#[test]
+fn who_saw_an_older_order_asks_nothing_of_its_gateway() {
+    let shop = CardShop::new();
+    let (order, _) = shop.order(Reply::Authorize);
+    let (commerce, system) = (&shop.world.shop, &shop.world.system);
+    let before = shop.gateway.calls();
+    let stale = Some(Version::FIRST);
+    let stales = [
+        block_on(commerce.capture(system, order, &CapturePayment::default(), stale)),
+        block_on(commerce.void(system, order, &VoidPayment::default(), stale)),
+        block_on(commerce.refund(system, order, &refund_of(1), stale)),
+    ];
+    for stale in stales {
+        assert!(matches!(refused(stale), Rejection::VersionMismatch { .. }));
+    }
+    assert_eq!(shop.gateway.calls(), before);
+    let seen = Some(shop.world.seen(order).version);
+    block_on(commerce.capture(system, order, &CapturePayment::default(), seen)).unwrap();
+}
+
+#[test]
+fn money_is_taken_when_goods_are_sent_only_where_the_shop_says_so() {
+    for (policy, taken) in [(CapturePolicy::Manual, false), (CapturePolicy::OnFulfillment, true)] {
+        let shop = CardShop::new();
+        shop.world.configure(|settings| {
+            settings.capture.insert(card(), policy);
+        });
+        let (order, payment) = shop.order(Reply::Accept);
+        assert_eq!(shop.payment(payment).status, PaymentStatus::Authorized);
+        shop.world.fulfill_all(order).unwrap();
+        let asked = shop.gateway.calls().contains(&Call::Capture(payment));
+        assert_eq!((asked, shop.gateway.kept(payment) > 0), (taken, taken), "{policy:?}");
+    }
+}
+
+#[test]
+fn a_payment_that_did_not_arrive_waits_for_whoever_may_ask_again() {
+    let shop = CardShop::new();
+    shop.gateway.roll(|_| Some(Fault::LostBefore));
+    let (guest, cart) = shop.cart();
+    let place =
+        || block_on(shop.world.shop.place_order(&guest, cart, &PlaceOrder::paid_by(card())));
+    place().unwrap_err();
+    shop.gateway.roll(|_| None);
+    shop.minutes(10);
+    shop.settle();
+    let placed = place().unwrap();
+    assert_eq!(placed.payment.as_ref().unwrap().status, PaymentStatus::Paid);
+
+    let shop = CardShop::new();
+    shop.gateway.roll(|_| Some(Fault::LostBefore));
+    let (guest, cart) = shop.cart();
+    let place =
+        || block_on(shop.world.shop.place_order(&guest, cart, &PlaceOrder::paid_by(card())));
+    place().unwrap_err();
+    shop.gateway.roll(|_| None);
+    shop.minutes(20);
+    shop.settle();
+    let placed = place().unwrap();
+    assert_eq!(placed.payment.as_ref().unwrap().status, PaymentStatus::Failed, "nobody came back");
+    assert!(shop.gateway.payments().is_empty());
+}
+
+#[test]
+fn a_refund_whose_key_the_provider_has_forgotten_is_given_once() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Accept);
+    let staff = shop.world.system.clone().with_key(key("give back"));
+    let give = || block_on(shop.world.shop.refund(&staff, order, &refund_of(500), None));
+    shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
+    give().unwrap_err();
+    shop.world.days(2);
+    shop.gateway.forget_keys();
+    assert_eq!(give().unwrap().refunded_total, eur(500));
+    assert_eq!(shop.gateway.kept(payment), 1_499);
+}
+
+#[test]
+fn what_did_not_arrive_in_time_is_asked_for_under_another_key() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Accept);
+    let staff = shop.world.system.clone().with_key(key("give back"));
+    shop.gateway.roll(|call| matches!(call, Call::Refund(_)).then_some(Fault::LostBefore));
+    block_on(shop.world.shop.refund(&staff, order, &refund_of(500), None)).unwrap_err();
+    shop.gateway.roll(|_| None);
+    shop.world.days(2);
+    shop.settle();
+    let found = shop.payment(payment);
+    let keys: Vec<_> = found.operations.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!((found.refunded, found.operations.len()), (eur(500), 3), "{keys:?}");
+    assert_ne!(keys[1], keys[2]);
+    assert_eq!(shop.gateway.kept(payment), 1_499);
+}
+
+#[test]
+fn what_is_on_its_way_back_or_disputed_is_not_given_back_once_more() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Accept);
+    shop.gateway.script([Reply::Process]);
+    shop.world.refund(order, &refund_of(1_000)).unwrap();
+    let calls = shop.gateway.calls().len();
+    assert!(not_now(shop.world.refund(order, &refund_of(1_000))));
+    let dispute = ProviderDispute {
+        reference: label("dp_1"),
+        amount: eur(900),
+        status: DisputeStatus::Open,
+        reason: None,
+        opened_at: shop.world.now(),
+    };
+    shop.gateway.change(payment, |it| it.disputes.push(dispute));
+    shop.deliver_last();
+    assert!(not_now(shop.world.refund(order, &refund_of(100))));
+    let asked = shop.gateway.calls().into_iter().skip(calls);
+    assert!(asked.into_iter().all(|call| !matches!(call, Call::Refund(_))));
+    shop.world.refund(order, &refund_of(99)).unwrap();
+    assert_eq!(shop.gateway.kept(payment), 900);
+}
