@@ -80,7 +80,7 @@ impl Draws {
     }
 }
 
-fn moment(number: usize, kind: u8) -> Moment {
+pub(crate) fn moment(number: usize, kind: u8) -> Moment {
     let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let at = Timestamp::from_millis(began.as_millis() + 1_000 * number as i64).unwrap();
     let mut seed = [kind; 16];

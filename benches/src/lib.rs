@@ -18,6 +18,8 @@ pub mod checkout;
 pub mod client;
 pub mod export;
 pub mod figure;
+pub mod history;
+pub mod scale;
 pub mod server;
 
 use commerce_core::{

@@ -1,7 +1,9 @@
 //! Servers in processes of their own, and the memory of a process.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -21,8 +23,20 @@ impl Server {
     /// # Panics
     /// When it is not built, or does not start.
     pub fn commerce(data: &Path) -> Self {
+        Self::serve(["--data".as_ref(), data.as_os_str()])
+    }
+
+    /// Runs `commerce serve` on the database of an address.
+    ///
+    /// # Panics
+    /// When it is not built, or does not start.
+    pub fn on_database(address: &str) -> Self {
+        Self::serve(["--database".as_ref(), address.as_ref()])
+    }
+
+    fn serve(arguments: [&OsStr; 2]) -> Self {
         let mut command = Command::new(binary());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
         Self::start(command)
     }
 
