@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo build --release -p commerce-http
-//! COMMERCE_POSTGRES_SETTINGS="-c fsync=on" scripts/with-postgres \
+//! POSTGRES_SETTINGS="-c fsync=on" scripts/with-postgres \
 //!     cargo bench -p commerce-benches --bench scale_postgres [-- SMALL LARGE]
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! How many checkouts a second a shop on PostgreSQL makes durable.
 //!
 //! ```text
-//! COMMERCE_POSTGRES_SETTINGS="-c fsync=on" scripts/with-postgres \
+//! POSTGRES_SETTINGS="-c fsync=on" scripts/with-postgres \
 //!     cargo bench -p commerce-benches --bench checkout_postgres
 //! ```
 //!

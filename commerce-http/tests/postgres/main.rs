@@ -20,7 +20,7 @@ use support::commerce;
 
 /// Whether these tests are knowingly left out, for want of a server.
 pub(crate) fn left_out() -> bool {
-    std::env::var("COMMERCE_TEST_WITHOUT_POSTGRES").is_ok_and(|value| value == "1")
+    std::env::var("TEST_WITHOUT_POSTGRES").is_ok_and(|value| value == "1")
 }
 
 /// The program, which is told to take a server that tests were given for their speed.

@@ -62,7 +62,7 @@ fn run(mut tests: Command, store: &str) -> String {
 /// The stores besides the one in memory.
 fn others() -> Vec<String> {
     let mut others = vec!["sqlite".to_owned()];
-    if env::var("COMMERCE_TEST_WITHOUT_POSTGRES").as_deref() != Ok("1") {
+    if env::var("TEST_WITHOUT_POSTGRES").as_deref() != Ok("1") {
         others.push(address());
     }
     others
