@@ -28,8 +28,11 @@ use uuid::Uuid;
 /// Products, and customers, by their numbers from 1; the last are the oldest.
 const MANY: u128 = 1_000;
 
-/// Some words, and which of the products have them in their descriptions.
-const WORDS: [(&str, fn(u128) -> bool); 7] = [
+/// Whether a product has some words in its description.
+type Have = fn(u128) -> bool;
+
+/// Some words, and which of the products have them.
+const WORDS: [(&str, Have); 7] = [
     ("common", |_| true),
     ("fift", |n| n % 5 == 0),
     ("common fifth", |n| n % 5 == 0),
