@@ -135,3 +135,34 @@ fn what_is_on_its_way_back_or_disputed_is_not_given_back_once_more() {
     shop.world.refund(order, &refund_of(99)).unwrap();
     assert_eq!(shop.gateway.kept(payment), 900);
 }
+
+#[test]
+fn what_came_of_a_lost_capture_is_found_out_before_something_else_is_asked_for() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Authorize);
+    shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
+    shop.world.capture(order).unwrap_err();
+    assert_eq!(shop.world.refund(order, &refund_of(500)).unwrap().refunded_total, eur(500));
+    assert_eq!(shop.gateway.kept(payment), 1_499);
+}
+
+#[test]
+fn a_dispute_that_was_decided_stays_so_when_its_beginning_is_heard_late() {
+    let shop = CardShop::new();
+    let (_, payment) = shop.order(Reply::Accept);
+    let dispute = ProviderDispute {
+        reference: label("dp_1"),
+        amount: eur(900),
+        status: DisputeStatus::Won,
+        reason: None,
+        opened_at: shop.world.now(),
+    };
+    shop.gateway.change(payment, |it| it.disputes.push(dispute));
+    shop.deliver_last();
+    shop.gateway.change(payment, |it| it.disputes[0].status = DisputeStatus::Open);
+    shop.deliver_last();
+    assert_eq!(shop.payment(payment).disputes[0].status, DisputeStatus::Won);
+    shop.gateway.change(payment, |it| it.disputes[0].status = DisputeStatus::Lost);
+    shop.deliver_last();
+    assert_eq!(shop.payment(payment).disputes[0].status, DisputeStatus::Lost);
+}
