@@ -80,9 +80,9 @@ fn fill() -> (PgStore, Schema) {
         UPDATE commerce_product_prices AS l SET currency = 'USD'
             FROM commerce_products AS p WHERE p.id = l.product_id AND p.priced_in = 'USD';
         DELETE FROM commerce_products WHERE slug NOT LIKE 'slug-%';
-        INSERT INTO commerce_customers (id, version, email_verified, created_at, updated_at,
-            own_words)
-            SELECT {ID}, 1, false, now() - n * interval '1 s', now(), {DESCRIBED}
+        INSERT INTO commerce_customers (id, version, email_verified, provider_references,
+            created_at, updated_at, own_words)
+            SELECT {ID}, 1, false, '{{}}', now() - n * interval '1 s', now(), {DESCRIBED}
             FROM generate_series(1, {MANY}) AS n;
         ANALYZE"
     );
