@@ -107,6 +107,35 @@ fn money_is_given_back_once_and_never_more_than_was_taken() {
 }
 
 #[test]
+fn what_was_sent_is_given_back_for_with_its_tax_and_goes_on_the_shelf_if_it_came_back() {
+    let cards = CardShop::open();
+    let order = cards.paid(&cards.guest());
+    let below = |what: &str| format!("{}/{what}", path(&order));
+    assert_eq!(cards.shop.keyed_office(&below("fulfillments"), None).status, 201);
+    assert_eq!(cards.shop.stock(cards.shirt), (8, 0, 8));
+    let one = |restock: bool| {
+        let line = json!({ "line_id": order["lines"][0]["id"], "quantity": 1 });
+        let body = json!({ "lines": [line], "restock": restock });
+        cards.shop.keyed_office(&below("refunds"), Some(&body))
+    };
+    for (restock, on_hand, kept) in [(true, 9, TOTAL / 2), (false, 9, 0)] {
+        let done = one(restock);
+        assert_eq!(done.status, 201, "{}", done.text());
+        let refunds = done.json()["payments"][0]["refunds"].clone();
+        let refund = &refunds.as_array().unwrap().last().unwrap();
+        assert_eq!(refund["amount"], eur(5_750));
+        assert_eq!(refund["lines"][0]["taxes"][0]["amount"], eur(750), "{refund}");
+        assert_eq!(refund["lines"][0]["restocked"], i64::from(restock), "{refund}");
+        cards.settled();
+        assert_eq!(cards.shop.stock(cards.shirt), (on_hand, 0, on_hand));
+        cards.in_step(kept);
+    }
+    let refused = one(true).problem(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], "/lines/0/quantity");
+    assert_eq!(cards.shop.stock(cards.shirt), (9, 0, 9));
+}
+
+#[test]
 fn a_refund_that_comes_back_can_be_made_again() {
     let cards = CardShop::open();
     let guest = cards.guest();
