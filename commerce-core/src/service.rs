@@ -273,9 +273,13 @@ fn remembered(
         let detail = format!("must have at least {min} characters where nobody is signed in");
         return Err(Rejection::invalid("/headers/Idempotency-Key", detail));
     }
+    Ok((OutcomeKey { scope: caller.scope(), key: key.clone() }, fingerprint(request)))
+}
+
+/// The digest that tells a request from another.
+fn fingerprint(request: &dyn Debug) -> Digest {
     // `Debug` tells a field that is absent from one that is null, which JSON does not.
-    let fingerprint = Digest::of(format!("{request:?}").as_bytes());
-    Ok((OutcomeKey { scope: caller.scope(), key: key.clone() }, fingerprint))
+    Digest::of(format!("{request:?}").as_bytes())
 }
 
 /// Puts the answer of a decision among what its commit writes.

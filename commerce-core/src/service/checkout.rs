@@ -162,10 +162,7 @@ impl Commerce {
             None => {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
                 let mut moment = self.moment();
-                let payer = match inputs.order.customer_id {
-                    Some(id) if choice.needs_payer() => self.payer(choice, Some(id)).await?,
-                    _ => None,
-                };
+                let payer = self.payer(choice, inputs.order.customer_id).await?;
                 let payer = payer.as_ref();
                 self.check_choice(&inputs, choice, payer, &mut moment)?;
                 self.void_to_pay(&inputs).await?;

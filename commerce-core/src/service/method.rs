@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Commerce, Done, internal, operation::gateway_failed};
+use super::{Commerce, Done, fingerprint, internal, operation::gateway_failed};
 use crate::{
     access::Caller,
     customer::Customer,
@@ -10,7 +10,6 @@ use crate::{
     gateway::{KeptMethod, SaveMethod, Setup, Vault},
     id::{CustomerId, OperationId},
     payment::{PaymentChoice, PaymentFlow},
-    secret::Digest,
     store::{Commit, CustomerRef, Decision},
     text::{GatewayName, IdempotencyKey, Label},
 };
@@ -93,15 +92,19 @@ impl Commerce {
     }
 
     /// What a gateway's provider calls the customer who pays, where the way that they choose needs
-    /// that: a method of theirs, or one that is to be kept.
+    /// that: a method of theirs, or one that is to be kept. `None` for a method that is not theirs, too,
+    /// by which the choice is refused then.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] for a method that is not theirs; [`Error`].
+    /// [`Error::GatewayUnavailable`]; [`Error`].
     pub(super) async fn payer(
         &self,
         choice: &PaymentChoice,
         customer: Option<CustomerId>,
     ) -> Result<Option<Label>, Error> {
+        if !choice.needs_payer() {
+            return Ok(None);
+        }
         let vault = self.gateways.get(&choice.gateway).and_then(|gateway| gateway.vault());
         let (Some(id), Some(vault)) = (customer, vault) else { return Ok(None) };
         // They may have been erased since.
@@ -166,6 +169,5 @@ impl Commerce {
 
 /// A key for a provider, which follows from what is asked of it.
 fn derived(what: &str, of: &dyn std::fmt::Debug) -> Result<IdempotencyKey, Error> {
-    let digest = Digest::of(format!("{of:?}").as_bytes());
-    IdempotencyKey::new(format!("{what} {digest:?}")).map_err(internal)
+    IdempotencyKey::new(format!("{what} {:?}", fingerprint(of))).map_err(internal)
 }
