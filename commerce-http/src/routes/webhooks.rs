@@ -7,10 +7,12 @@ use axum::{
 };
 use commerce_core::{
     Commerce,
+    access::Caller,
     gateway::Headers,
     id::WebhookId,
     store::WebhookQuery,
     text::GatewayName,
+    version::Versioned,
     webhook::{Webhook, WebhookStatus, WebhookView},
 };
 use serde::{Deserialize, Serialize};
@@ -89,12 +91,20 @@ async fn webhook(
     BackOffice(caller): BackOffice,
     Path((gateway, id)): Path<(GatewayName, WebhookId)>,
 ) -> Result<Json<WebhookDetail>, Problem> {
-    let found = app.commerce().webhook(&caller, id).await?;
-    if found.gateway != gateway {
-        return Err(Problem::not_found("webhook"));
-    }
+    let found = received(&app, &caller, &gateway, id).await?;
     let body = String::from_utf8_lossy(&found.body).into_owned();
     Ok(Json(WebhookDetail { webhook: WebhookView::from(&*found.value), body }))
+}
+
+/// A webhook that came to a gateway.
+async fn received(
+    app: &App,
+    caller: &Caller,
+    gateway: &GatewayName,
+    id: WebhookId,
+) -> Result<Versioned<Webhook>, Problem> {
+    let found = app.commerce().webhook(caller, id).await?;
+    if found.gateway == *gateway { Ok(found) } else { Err(Problem::not_found("webhook")) }
 }
 
 /// Look into a webhook again
@@ -117,9 +127,7 @@ async fn retry_webhook(
     BackOffice(caller): BackOffice,
     Path((gateway, id)): Path<(GatewayName, WebhookId)>,
 ) -> Result<Response, Problem> {
-    if app.commerce().webhook(&caller, id).await?.gateway != gateway {
-        return Err(Problem::not_found("webhook"));
-    }
+    received(&app, &caller, &gateway, id).await?;
     let commerce = app.commerce().clone();
     let work = async move { commerce.retry_webhook(&caller, id).await };
     let done = app.tasks().run_to_end(work).await?;
