@@ -22,7 +22,7 @@ use commerce_core::{
     text::{IdempotencyKey, Slug},
 };
 use commerce_sqlx::PgStore;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection};
 
 use crate::Server;
 
@@ -30,12 +30,22 @@ use crate::Server;
 const WORKER: &str = "worker";
 
 /// What processes do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Work {
     /// Carts are checked out.
     Checkouts,
     /// Products are looked up by their slugs.
     Products,
+}
+
+impl Work {
+    /// What a process is told.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Checkouts => "checkouts",
+            Self::Products => "products",
+        }
+    }
 }
 
 /// How much of it there is.
@@ -55,10 +65,9 @@ struct Worker {
 impl Worker {
     fn start(database: &str, load: Load, share: usize, of: usize) -> Self {
         let Load { work, pieces, callers } = load;
-        let work = if work == Work::Checkouts { "checkouts" } else { "products" };
         let numbers = [pieces, callers, share, of].map(|number| number.to_string());
         let mut process = Command::new(env::current_exe().unwrap())
-            .args([WORKER, database, work])
+            .args([WORKER, database, work.name()])
             .args(numbers)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -116,7 +125,7 @@ pub(crate) fn serve() -> bool {
     };
     // The first callers' shares are the larger ones, if they cannot be the same.
     let callers = callers / of + usize::from(share < callers % of);
-    if work == "checkouts" {
+    if work == Work::Checkouts.name() {
         let carts = "SELECT replace(id::text, '-', '') FROM commerce_carts ORDER BY id";
         let carts = mine(server.texts(database, carts));
         let carts: Vec<_> = carts.into_iter().map(cart).collect();
@@ -172,7 +181,7 @@ impl Server {
     pub(crate) fn deadlocks(&self, database: &str) -> i64 {
         const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = $1";
         self.runtime.block_on(async {
-            let mut connection: PgConnection = self.connect(None).await;
+            let mut connection = self.connect(None).await;
             let query = sqlx::query_scalar(DEADLOCKS).bind(database);
             query.fetch_one(&mut connection).await.unwrap()
         })
