@@ -28,6 +28,9 @@ pub use self::{
         Adjustment, AdjustmentKind, PricedLine, PricingError, Quote, QuoteLine, QuoteRequest,
         QuoteShipping, TaxSummary,
     },
-    shipping::{ShippingError, ShippingMethod, ShippingRate, ShippingRefusal, WeightStep},
-    tax::{Destination, TaxError, TaxRate, TaxTable},
+    shipping::{
+        ShippingError, ShippingMethod, ShippingMethodFields, ShippingRate, ShippingRefusal,
+        WeightStep,
+    },
+    tax::{Destination, TaxError, TaxRate, TaxRateFields, TaxTable},
 };

@@ -9,11 +9,15 @@ use crate::{
     cart::MergeStrategy,
     currency::Currency,
     error::{FieldError, Rejection},
+    id::Moment,
     inventory::Location,
     order::PaymentTerms,
     patch::{patch, set},
     payment::CapturePolicy,
-    pricing::{Destination, PricingPolicy, ShippingMethod, TaxTable},
+    pricing::{
+        Destination, PricingPolicy, ShippingMethod, ShippingMethodFields, TaxRate, TaxRateFields,
+        TaxTable,
+    },
     text::{GatewayName, Label},
     version::Versioned,
 };
@@ -98,9 +102,9 @@ patch! {
         /// How prices are rounded and split.
         pub pricing: Option<PricingPolicy>,
         /// All of its taxes.
-        pub taxes: Option<TaxTable>,
+        pub taxes: Option<Vec<TaxRateFields>>,
         /// All of its ways of shipping.
-        pub shipping_methods: Option<Vec<ShippingMethod>>,
+        pub shipping_methods: Option<Vec<ShippingMethodFields>>,
         /// The terms of the gateways that are named; with null one is not offered any more.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::terms_by_gateway))]
         pub payment_terms: Option<BTreeMap<GatewayName, Option<PaymentTerms>>>,
@@ -123,6 +127,17 @@ fn merge<T>(all: &mut BTreeMap<GatewayName, T>, change: Option<BTreeMap<GatewayN
             None => drop(all.remove(&gateway)),
         }
     }
+}
+
+/// Arranges the rates of a request.
+fn tax_table(rates: Vec<TaxRate>) -> Result<TaxTable, Rejection> {
+    let ids: Vec<_> = rates.iter().map(|rate| rate.id).collect();
+    TaxTable::new(rates).map_err(|error| {
+        // Of two with one id it is the later that is too many.
+        let place = error.rate().and_then(|id| ids.iter().rposition(|it| *it == id));
+        let pointer = place.map_or("/taxes".to_owned(), |index| format!("/taxes/{index}"));
+        Rejection::invalid(pointer, error)
+    })
 }
 
 fn manual_prepaid() -> BTreeMap<GatewayName, PaymentTerms> {
@@ -152,16 +167,23 @@ impl Shop {
         })
     }
 
-    /// The configuration after a change. What is no longer offered is no longer captured either.
-    #[must_use]
-    pub fn patch(&self, patch: PatchShop) -> Self {
+    /// The configuration after a change, whose new taxes and shipping methods are given their ids.
+    /// What is no longer offered is no longer captured either.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] with every field that breaks a bound.
+    pub fn patch(&self, patch: PatchShop, moment: &mut Moment) -> Result<Self, Rejection> {
         let mut shop = self.clone();
         set(&mut shop.name, patch.name);
         set(&mut shop.currency, patch.currency);
         set(&mut shop.home, patch.home);
         set(&mut shop.pricing, patch.pricing);
-        set(&mut shop.taxes, patch.taxes);
-        set(&mut shop.shipping_methods, patch.shipping_methods);
+        if let Some(rates) = patch.taxes {
+            shop.taxes = tax_table(rates.into_iter().map(|rate| rate.named(moment)).collect())?;
+        }
+        if let Some(methods) = patch.shipping_methods {
+            shop.shipping_methods = methods.into_iter().map(|it| it.named(moment)).collect();
+        }
         let given = patch.payment_terms.iter().flatten();
         let removed: Vec<_> = given.filter(|(_, to)| to.is_none()).map(|(name, _)| name).collect();
         shop.capture.retain(|gateway, _| !removed.contains(&gateway));
@@ -169,7 +191,8 @@ impl Shop {
         merge(&mut shop.capture, patch.capture);
         set(&mut shop.cart_merge, patch.cart_merge);
         set(&mut shop.limits, patch.limits);
-        shop
+        shop.check()?;
+        Ok(shop)
     }
 
     /// Refuses a configuration that breaks a bound.
@@ -238,28 +261,74 @@ pub struct Setup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
+
+    fn patched(shop: &Shop, patch: &str) -> Result<Shop, Rejection> {
+        let mut moment = Moment::new(Timestamp::UNIX_EPOCH, [7; 16]);
+        shop.patch(serde_json::from_str(patch).unwrap(), &mut moment)
+    }
 
     #[test]
     fn a_gateway_is_offered_and_withdrawn() {
         let shop = Shop::new("Test", Currency::EUR).unwrap();
-        let patch = |text: &str| serde_json::from_str::<PatchShop>(text).unwrap();
-        let cards = shop.patch(patch(
+        let cards = patched(
+            &shop,
             r#"{"payment_terms": {"stripe": {"kind": "prepaid", "days": 1}},
                 "capture": {"stripe": "on_fulfillment"}}"#,
-        ));
+        )
+        .unwrap();
         let stripe = GatewayName::new("stripe").unwrap();
         assert_eq!(cards.payment_terms.len(), 2, "manual stays");
         assert_eq!(cards.payment_terms[&stripe].days(), 1);
         assert_eq!(cards.capture[&stripe], CapturePolicy::OnFulfillment);
-        let soon = cards.patch(patch(r#"{"capture": {"stripe": null}}"#));
+        let soon = patched(&cards, r#"{"capture": {"stripe": null}}"#).unwrap();
         assert_eq!(soon, Shop { capture: BTreeMap::new(), ..cards.clone() });
-        let without = cards.patch(patch(r#"{"payment_terms": {"stripe": null}}"#));
+        let without = patched(&cards, r#"{"payment_terms": {"stripe": null}}"#).unwrap();
         assert_eq!(without, shop);
-        let none = shop.patch(patch(r#"{"payment_terms": {"manual": null}}"#));
-        assert!(none.check().is_err());
-        let unknown = shop.patch(patch(r#"{"capture": {"stripe": "manual"}}"#));
-        assert!(unknown.check().is_err());
-        assert_eq!(shop.patch(PatchShop::default()), shop);
+        assert!(patched(&shop, r#"{"payment_terms": {"manual": null}}"#).is_err());
+        assert!(patched(&shop, r#"{"capture": {"stripe": "manual"}}"#).is_err());
+        assert_eq!(patched(&shop, "{}").unwrap(), shop);
         assert!(serde_json::from_str::<PatchShop>(r#"{"name": null}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_new_is_given_its_id_and_what_has_one_keeps_it() {
+        let shop = Shop::new("Test", Currency::EUR).unwrap();
+        let parcel = r#""name": "Parcel", "rate": {"type": "flat",
+            "price": {"amount": 490, "currency": "EUR"}}"#;
+        let vat = r#""label": "VAT", "country": "DE", "rate": "0.19""#;
+        let text = format!(r#"{{"shipping_methods": [{{{parcel}}}], "taxes": [{{{vat}}}]}}"#);
+        let one = patched(&shop, &text).unwrap();
+        let [method, rate] = [
+            one.shipping_methods[0].id.to_string(),
+            one.taxes.rates().next().unwrap().id.to_string(),
+        ];
+        let text = format!(
+            r#"{{"shipping_methods": [{{"id": "{method}", {parcel}}}, {{{parcel}}}],
+                "taxes": [{{{vat}}}, {{"id": "{rate}", {vat}}}]}}"#
+        );
+        // At another moment, as every request has.
+        let mut later = Moment::new(Timestamp::UNIX_EPOCH, [8; 16]);
+        let two = one.patch(serde_json::from_str(&text).unwrap(), &mut later).unwrap();
+        assert_eq!(two.shipping_methods[0], one.shipping_methods[0]);
+        assert_ne!(two.shipping_methods[1].id, one.shipping_methods[0].id);
+        assert_eq!(two.taxes.rates().nth(1), one.taxes.rates().next());
+        let read: Shop = serde_json::from_str(&serde_json::to_string(&two).unwrap()).unwrap();
+        assert_eq!(read, two);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_tax_is_said_of_that_one() {
+        let shop = Shop::new("Test", Currency::EUR).unwrap();
+        let at = |taxes: &str| match patched(&shop, &format!(r#"{{"taxes": [{taxes}]}}"#)) {
+            Err(Rejection::Invalid(errors)) => errors[0].pointer.clone(),
+            other => panic!("{other:?}"),
+        };
+        let good = r#"{"id": "tax_00000000000000000000000000000001", "label": "A", "rate": "0.1"}"#;
+        let high = r#"{"label": "B", "rate": "11"}"#;
+        assert_eq!(at(&format!("{good}, {high}, {high}")), "/taxes/1");
+        assert_eq!(at(&format!("{good}, {good}")), "/taxes/1");
+        let many = vec![r#"{"label": "C", "rate": "0.1"}"#; TaxTable::RATES_MAX + 1].join(",");
+        assert_eq!(at(&many), "/taxes");
     }
 }

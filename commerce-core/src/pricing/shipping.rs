@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Destination;
 use crate::{
     currency::Currency,
-    id::ShippingMethodId,
+    id::{Moment, ShippingMethodId},
     money::{Money, MoneyError},
     text::{Country, Label, TaxClass},
 };
@@ -30,6 +30,39 @@ pub struct ShippingMethod {
     /// Whether it is on offer.
     #[serde(default = "yes")]
     pub active: bool,
+}
+
+/// A shipping method as a request describes it; what its fields mean is told at [`ShippingMethod`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ShippingMethodFields {
+    /// The method that this is from now on; absent for a new one, which is given its id.
+    #[serde(default)]
+    pub id: Option<ShippingMethodId>,
+    /// What the customer reads.
+    pub name: Label,
+    /// What it costs.
+    pub rate: ShippingRate,
+    /// Where it goes; everywhere when empty.
+    #[serde(default)]
+    pub countries: Vec<Country>,
+    /// The class by which it is taxed; not taxed without.
+    #[serde(default)]
+    pub tax_class: Option<TaxClass>,
+    /// Whether it is on offer.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+impl ShippingMethodFields {
+    /// The method; with an id of the moment where it has none.
+    #[must_use]
+    pub fn named(self, moment: &mut Moment) -> ShippingMethod {
+        let Self { id, name, rate, countries, tax_class, active } = self;
+        let id = id.unwrap_or_else(|| moment.id());
+        ShippingMethod { id, name, rate, countries, tax_class, active }
+    }
 }
 
 fn yes() -> bool {

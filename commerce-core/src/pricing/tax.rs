@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
-    id::TaxRateId,
+    id::{Moment, TaxRateId},
     text::{Country, Label, Region, TaxClass, visit_str},
 };
 
@@ -64,6 +64,48 @@ pub struct TaxRate {
     pub replaces_country: bool,
 }
 
+/// A tax rate as a request describes it; what its fields mean is told at [`TaxRate`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TaxRateFields {
+    /// The rate that this is from now on; absent for a new one, which is given its id.
+    #[serde(default)]
+    pub id: Option<TaxRateId>,
+    /// What the customer reads, such as `VAT 19 %`.
+    pub label: Label,
+    /// The class of goods that it is for; all of them without.
+    #[serde(default)]
+    pub class: Option<TaxClass>,
+    /// The country where it is due; without, wherever no rate of the country matches.
+    #[serde(default)]
+    pub country: Option<Country>,
+    /// The part of the country where it is due; without, all of it.
+    #[serde(default)]
+    pub region: Option<Region>,
+    /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most 6 decimal places. In JSON it is a string,
+    /// which is exact, and not a number.
+    #[serde(deserialize_with = "decimal")]
+    #[cfg_attr(feature = "openapi", schema(example = "0.19"))]
+    pub rate: Decimal,
+    /// Whether it is due on the price together with the taxes before it, not on the price alone.
+    #[serde(default)]
+    pub compound: bool,
+    /// Whether it takes the place of the rates of the whole country in its region.
+    #[serde(default)]
+    pub replaces_country: bool,
+}
+
+impl TaxRateFields {
+    /// The rate; with an id of the moment where it has none.
+    #[must_use]
+    pub fn named(self, moment: &mut Moment) -> TaxRate {
+        let Self { id, label, class, country, region, rate, compound, replaces_country } = self;
+        let id = id.unwrap_or_else(|| moment.id());
+        TaxRate { id, label, class, country, region, rate, compound, replaces_country }
+    }
+}
+
 fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     visit_str(deserializer, |text| {
         let refused = |_| de::Error::custom("must be a decimal number such as \"0.19\"");
@@ -75,23 +117,37 @@ fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Err
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TaxError {
     /// The rate is below 0, above 10, or too precise.
-    #[error("the rate of {0} must be from 0 to 10 with at most 6 decimal places")]
+    #[error("the rate must be from 0 to 10 with at most 6 decimal places")]
     RateOutOfRange(TaxRateId),
     /// There are two rates with this id.
     #[error("{0} is there twice")]
     Duplicate(TaxRateId),
     /// The rate has a region and no country.
-    #[error("{0} has a region without a country")]
+    #[error("a region needs its country")]
     RegionWithoutCountry(TaxRateId),
     /// The rate replaces those of the country and is one of them.
-    #[error("{0} can replace the country's rates only in a region")]
+    #[error("only a region's rate can replace those of the country")]
     ReplacesWithoutRegion(TaxRateId),
     /// More than [`TaxTable::COMPOUND_MAX`] compound rates of one class apply together.
-    #[error("{0} is one compound rate too many: at most 3 of a class may apply together")]
+    #[error("at most 3 compound rates of a class may apply together")]
     TooManyCompound(TaxRateId),
     /// There are more rates than [`TaxTable::RATES_MAX`].
     #[error("there are more than 10,000 tax rates")]
     TooMany,
+}
+
+impl TaxError {
+    /// The rate that is not right, where it is one.
+    pub fn rate(&self) -> Option<TaxRateId> {
+        match self {
+            Self::RateOutOfRange(id)
+            | Self::Duplicate(id)
+            | Self::RegionWithoutCountry(id)
+            | Self::ReplacesWithoutRegion(id)
+            | Self::TooManyCompound(id) => Some(*id),
+            Self::TooMany => None,
+        }
+    }
 }
 
 impl TaxRate {
@@ -257,7 +313,7 @@ impl<'de> Deserialize<'de> for TaxTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::Moment, time::Timestamp};
+    use crate::time::Timestamp;
 
     /// A rate at `DE`, `CA/QC`, or anywhere (empty).
     fn rate(number: u8, at: &str, class: &str, rate: &str) -> TaxRate {

@@ -83,12 +83,11 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<Versioned<Shop>>, Error> {
         caller.require_back_office()?;
-        self.run(caller, &("patch_shop", request), |moment| {
+        self.run(caller, &("patch_shop", request), |mut moment| {
             Box::pin(async move {
                 let old = self.setup().await?.shop;
                 require_version(expected, old.version)?;
-                let shop = old.patch(request.clone());
-                shop.check()?;
+                let shop = old.patch(request.clone(), &mut moment)?;
                 Ok(replace(&old, shop, moment.now()))
             })
         })

@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(shop, put_shop, patch_shop)).routes(routes!(shop_profile))
+    OpenApiRouter::new().routes(routes!(shop, patch_shop)).routes(routes!(shop_profile))
 }
 
 /// What everybody may know of the shop.
@@ -101,25 +101,19 @@ async fn shop(
     Ok(known.answer(shop.version.get(), &*shop.value))
 }
 
-/// Replace what the shop is configured with
+/// Change some of what the shop is configured with
 ///
-/// All of it: what is absent is as in a new shop. Carts see it at once, orders keep what they were
-/// placed with.
-#[utoipa::path(put, path = "/shop", tag = "shop", security(("bearer" = [])),
+/// What is absent stays; what is there is replaced whole. `taxes` and `shipping_methods` are all that
+/// there are from now on: one that is new has no `id` and is given one. Only of `payment_terms` and `capture` the gateways that are named
+/// change, and one with null goes: so `stripe` among `payment_terms` is all that it takes to offer cards.
+/// Carts see it at once, orders keep what they were placed with.
+#[utoipa::path(patch, path = "/shop", tag = "shop", security(("bearer" = [])),
     params(("If-Match" = Option<String>, Header)),
-    request_body(content = Shop, example = json!({
-        "name": "Linen & Co.",
-        "currency": "EUR",
+    request_body(content = PatchShop, example = json!({
         "home": { "country": "DE" },
         "pricing": { "prices_include_tax": true },
-        "taxes": [{
-            "id": "tax_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
-            "label": "VAT 19 %",
-            "country": "DE",
-            "rate": "0.19",
-        }],
+        "taxes": [{ "label": "VAT 19 %", "country": "DE", "rate": "0.19" }],
         "shipping_methods": [{
-            "id": "ship_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
             "name": "Parcel",
             "rate": {
                 "type": "free_from",
@@ -128,26 +122,6 @@ async fn shop(
             },
             "countries": ["DE", "AT"],
         }],
-    })),
-    responses((status = 200, description = "The whole configuration", body = Shop)),
-)]
-async fn put_shop(
-    State(app): State<App>,
-    BackOffice(caller): BackOffice,
-    version: IfMatch,
-    Json(request): Json<Shop>,
-) -> Result<Response, Problem> {
-    let done = app.commerce().put_shop(&caller, &request, version.expected()?).await?;
-    Ok(answer(&done))
-}
-
-/// Change some of what the shop is configured with
-///
-/// What is absent stays. Of `payment_terms` and `capture` the gateways that are named change, and one
-/// with null goes: so `stripe` among `payment_terms` is all that it takes to offer cards.
-#[utoipa::path(patch, path = "/shop", tag = "shop", security(("bearer" = [])),
-    params(("If-Match" = Option<String>, Header)),
-    request_body(content = PatchShop, example = json!({
         "payment_terms": { "stripe": { "kind": "prepaid", "days": 1 } },
         "capture": { "stripe": "on_fulfillment" },
     })),

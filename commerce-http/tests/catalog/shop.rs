@@ -5,25 +5,38 @@ use serde_json::{Value, json};
 use super::{Fixture, Sent, eur, pointers};
 
 #[test]
-fn the_configuration_is_read_and_replaced() {
+fn the_configuration_is_read_changed_and_sent_back() {
     let shop = Fixture::open();
     let read = shop.staff_get("/shop");
     let mut body = read.json();
     assert_eq!(body["currency"], "EUR");
     body["name"] = json!("Linen & Co.");
-    body["shipping_methods"] = json!([{
-        "id": "ship_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
+    let parcel = json!({
         "name": "Parcel",
         "rate": { "type": "flat", "price": eur(490) },
         "countries": ["DE", "AT"],
-    }]);
+    });
+    body["shipping_methods"] = json!([parcel]);
+    body["taxes"] = json!([{ "label": "VAT 19 %", "country": "DE", "rate": "0.19" }]);
     let etag = ("if-match", read.header("etag"));
-    let put = shop.staff_with(etag, "PUT", "/shop", body.clone());
-    assert_eq!((put.status, &put.json()["name"]), (200, &body["name"]));
+    let done = shop.staff_with(etag, "PATCH", "/shop", body.clone());
+    assert_eq!((done.status, &done.json()["name"]), (200, &body["name"]));
     let again = shop.staff_get("/shop");
-    assert_eq!((again.json(), again.header("etag")), (put.json(), put.header("etag")));
-    shop.staff_with(etag, "PUT", "/shop", body).problem(412, "version_mismatch");
-    let known = [("authorization", shop.bearer()), ("if-none-match", put.header("etag"))];
+    assert_eq!((again.json(), again.header("etag")), (done.json(), done.header("etag")));
+    shop.staff_with(etag, "PATCH", "/shop", body).problem(412, "version_mismatch");
+
+    // What has an id keeps it, what is new is given one.
+    let mut body = done.json();
+    body["shipping_methods"].as_array_mut().unwrap().push(parcel);
+    let done = shop.staff("PATCH", "/shop", body.clone()).json();
+    let given = done["shipping_methods"][1]["id"].clone();
+    assert!(given.as_str().is_some_and(|id| id.starts_with("ship_")), "{done}");
+    assert_ne!(given, body["shipping_methods"][0]["id"]);
+    body["shipping_methods"][1] = done["shipping_methods"][1].clone();
+    assert_eq!(done, body);
+
+    let now = shop.staff_get("/shop");
+    let known = [("authorization", shop.bearer()), ("if-none-match", now.header("etag"))];
     assert_eq!(shop.send("GET", "/shop", Sent { headers: &known, body: None }).status, 304);
 }
 
@@ -52,7 +65,7 @@ fn everybody_may_know_a_little() {
         method("12", json!(["CH", "DE"]), true),
         method("13", json!([]), false),
     ]);
-    assert_eq!(shop.staff("PUT", "/shop", body).status, 200);
+    assert_eq!(shop.staff("PATCH", "/shop", body).status, 200);
     let profile = shop.get("/shop/profile").json();
     assert_eq!(profile["shipping_countries"], json!(["AT", "CH", "DE"]));
 }
@@ -61,24 +74,25 @@ fn everybody_may_know_a_little() {
 fn what_is_wrong_with_a_configuration_is_pointed_at() {
     let shop = Fixture::open();
     let good = shop.staff_get("/shop").json();
-    let id = "tax_0190a000000070008000000000000001";
-    let tax = |rate: Value| json!([{ "id": id, "label": "VAT", "rate": rate }]);
+    let tax = |rate: Value| json!([{ "label": "VAT", "rate": rate }]);
     for (pointer, value) in [
         ("/name", json!("")),
         ("/currency", json!("EUX")),
         ("/limits/lines_max", json!(0)),
         ("/limits/lines_max", json!(2_001)),
         ("/limits/cart_idle_days", json!(-1)),
-        ("/payment_terms", json!({})),
+        ("/payment_terms", json!({ "manual": null })),
         ("/home", json!({ "country": "de" })),
         ("/taxes", json!([{ "rate": 0.19 }])),
         ("/taxes/0/rate", tax(json!(0.19))),
         ("/taxes/0/rate", tax(json!("19 %"))),
+        ("/taxes/0", tax(json!("19"))),
+        ("/taxes/0/id", json!([{ "id": "ship_1", "label": "VAT", "rate": "0.19" }])),
     ] {
-        let field = pointer.trim_end_matches("/0/rate");
+        let field = pointer.split("/0").next().unwrap();
         let mut body = good.clone();
         *body.pointer_mut(field).unwrap() = value;
-        let found = pointers(&shop.staff("PUT", "/shop", body));
+        let found = pointers(&shop.staff("PATCH", "/shop", body));
         assert!(found[0].starts_with(pointer), "{pointer}: {found:?}");
     }
     assert_eq!(shop.staff_get("/shop").json(), good);
