@@ -19,7 +19,7 @@ use commerce_core::{
     conformance,
     customer::Customer,
     event::Event,
-    id::{CartId, CustomerId, VariantId, WebhookId},
+    id::{CartId, CustomerId, VariantId},
     inventory::{Location, Movement},
     order::OrderInputs,
     search::words,
@@ -400,7 +400,7 @@ impl Queries for Faulty {
         self.store.payments(&query).await
     }
 
-    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<Versioned<Webhook>>> {
         let mut query = query.clone();
         if self.is(Fault::ListsAllWebhooks) {
             query.status = None;

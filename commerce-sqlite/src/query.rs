@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use commerce_core::{
     access::ApiToken,
     customer::Customer,
-    id::{Id, WebhookId},
+    id::Id,
     inventory::Movement,
     order::OrderInputs,
     store::{
@@ -24,6 +24,7 @@ use commerce_core::{
         StoreResult, WebhookQuery,
     },
     version::Versioned,
+    webhook::Webhook,
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
 use uuid::Uuid;
@@ -48,7 +49,7 @@ impl Queries for SqliteStore {
         self.read(|connection| order::payments(connection, query))
     }
 
-    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<Versioned<Webhook>>> {
         self.read(|connection| webhook::webhooks(connection, query))
     }
 

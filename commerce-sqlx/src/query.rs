@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use commerce_core::{
     access::ApiToken,
     customer::Customer,
-    id::WebhookId,
     inventory::Movement,
     order::OrderInputs,
     store::{
@@ -22,6 +21,7 @@ use commerce_core::{
     },
     time::Timestamp,
     version::Versioned,
+    webhook::Webhook,
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -50,7 +50,7 @@ impl Queries for PgStore {
         read!(self.lists(), |connection| order::payments(connection, &query))
     }
 
-    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<Versioned<Webhook>>> {
         let query = query.clone();
         read!(self.lists(), |connection| webhook::webhooks(connection, &query))
     }

@@ -58,14 +58,15 @@ pub(super) async fn come_with_the_parked_ones_first(t: &Bench<'_>) {
     all.sort_by_key(|it| std::cmp::Reverse((it.status == Parked, it.received_at, it.id)));
     for status in [None, Some(Parked), Some(Received), Some(Handled), Some(Ignored)] {
         let expected = all.iter().filter(|it| status.is_none_or(|status| it.status == status));
-        let expected: Vec<_> = expected.map(|it| it.id).collect();
+        let expected: Vec<_> = expected.cloned().collect();
         for limit in [1, 2, 100] {
             let store = t.store();
             let found = pages(limit, |page| {
                 let query = WebhookQuery { status, page };
                 async move { store.webhooks(&query).await.unwrap() }
             });
-            assert_eq!(found.await, expected, "{status:?}, {limit} at a time");
+            let found: Vec<_> = found.await.iter().map(|it| Webhook::clone(it)).collect();
+            assert_eq!(found, expected, "{status:?}, {limit} at a time");
         }
         let page = PageRequest { total: true, ..PageRequest::first(1) };
         let found = t.store().webhooks(&WebhookQuery { status, page }).await.unwrap();

@@ -108,14 +108,8 @@ impl Commerce {
         query: &WebhookQuery,
     ) -> Result<Page<WebhookView>, Error> {
         caller.require_back_office()?;
-        let Page { items: ids, next, total } = self.queries.webhooks(query).await?;
-        let mut items = Vec::with_capacity(ids.len());
-        for id in ids {
-            // One that is gone since was purged.
-            if let Some(found) = self.store.webhook(&WebhookRef::Id(id)).await? {
-                items.push(WebhookView::from(&*found.value));
-            }
-        }
+        let Page { items, next, total } = self.queries.webhooks(query).await?;
+        let items = items.iter().map(|webhook| WebhookView::from(&*webhook.value)).collect();
         Ok(Page { items, next, total })
     }
 

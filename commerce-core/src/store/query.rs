@@ -15,13 +15,13 @@ use crate::{
     catalog::{ProductStatus, Variant},
     currency::Currency,
     customer::Customer,
-    id::{CategoryId, CustomerId, LocationId, OrderId, PaymentId, VariantId, WebhookId},
+    id::{CategoryId, CustomerId, LocationId, OrderId, PaymentId, VariantId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
     text::{Email, GatewayName, Label, Sku},
     time::Timestamp,
     version::Versioned,
-    webhook::WebhookStatus,
+    webhook::{Webhook, WebhookStatus},
 };
 
 /// Where a page begins: after the item with this key and id.
@@ -243,7 +243,7 @@ pub trait Queries: Debug + Send + Sync + 'static {
     /// Payments, by the time of their last change, the longest ago first.
     async fn payments(&self, query: &PaymentQuery) -> StoreResult<Page<PaymentItem>>;
     /// Webhooks by their [place](crate::webhook::Webhook::place), the highest first.
-    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>>;
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<Versioned<Webhook>>>;
     /// Customers, the newest first.
     async fn customers(&self, query: &CustomerQuery) -> StoreResult<Page<Versioned<Customer>>>;
     /// API tokens, withdrawn ones too, the newest first.

@@ -13,7 +13,7 @@ use commerce_core::{
     catalog::{Category, Sellable},
     conformance::Subject,
     customer::Customer,
-    id::{CartId, CustomerId, VariantId, WebhookId},
+    id::{CartId, CustomerId, VariantId},
     inventory::Movement,
     order::OrderInputs,
     shop::Setup,
@@ -202,7 +202,7 @@ impl Queries for Shared {
         self.inner.payments(query).await
     }
 
-    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<Versioned<Webhook>>> {
         self.inner.webhooks(query).await
     }
 

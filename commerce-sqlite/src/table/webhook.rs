@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use commerce_core::{
     gateway::ProviderAccount,
+    id::WebhookId,
     store::WebhookRef,
     version::{Version, Versioned},
     webhook::Webhook,
@@ -78,4 +79,13 @@ pub(crate) fn webhook(
             codec::first(connection, &BY_EVENT, key, read)
         }
     }
+}
+
+/// Webhooks in the order of the ids.
+pub(crate) fn webhooks(
+    connection: &Connection,
+    ids: impl IntoIterator<Item = WebhookId>,
+) -> Result<Vec<Versioned<Webhook>>> {
+    static WEBHOOKS_OF: LazyLock<String> = LazyLock::new(|| WEBHOOKS.select_in_order());
+    codec::all(connection, &WEBHOOKS_OF, [codec::ids(ids)], read)
 }

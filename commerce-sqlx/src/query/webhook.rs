@@ -1,29 +1,35 @@
 //! Webhooks, those that are parked first.
 
 use commerce_core::{
-    id::WebhookId,
     store::{Page, WebhookQuery},
+    version::Versioned,
+    webhook::Webhook,
 };
 use sqlx::PgConnection;
 
 use super::{KeyKind, List, Select, Sort, count, page};
-use crate::{cell::Cell, codec::Columns, error::Result};
+use crate::{
+    cell::Cell,
+    error::Result,
+    table::webhook::{self, WEBHOOKS},
+};
 
 pub(super) async fn webhooks(
     connection: &mut PgConnection,
     query: &WebhookQuery,
-) -> Result<Page<WebhookId>> {
+) -> Result<Page<Versioned<Webhook>>> {
     let mut select = Select::from("commerce_webhooks AS w");
     if let Some(status) = query.status {
         select.when("w.status = ?", [Cell::Text(status.as_str()).into()]);
     }
     let sort = Sort { key: "w.place", kind: KeyKind::Int, id: "w.id", descending: true };
+    let columns = WEBHOOKS.of("w");
     let list = List {
         count: query.page.total.then(|| count(select.clone())),
         keys: sort.keys(select, &query.page),
         sort,
-        columns: "k.id",
-        join: "",
+        columns: &columns,
+        join: "LEFT JOIN commerce_webhooks AS w ON w.id = k.id",
     };
-    page(connection, &query.page, list, |row: &Columns<'_>| row.id()).await
+    page(connection, &query.page, list, webhook::read).await
 }

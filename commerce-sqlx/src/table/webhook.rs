@@ -55,7 +55,7 @@ pub(crate) fn write(
     sets.record(&WEBHOOKS, before, after, row)
 }
 
-fn read(row: &Columns<'_>) -> Result<Versioned<Webhook>> {
+pub(crate) fn read(row: &Columns<'_>) -> Result<Versioned<Webhook>> {
     let id = row.id()?;
     let version = row.version()?;
     let webhook = Webhook {

@@ -9,7 +9,7 @@ use crate::{
     access::ApiToken,
     catalog::{Product, Variant},
     customer::Customer,
-    id::{Id, WebhookId},
+    id::Id,
     inventory::{Movement, available},
     order::Order,
     payment::Payment,
@@ -93,14 +93,14 @@ impl Queries for MemoryStore {
         Ok(page(found, request, false))
     }
 
-    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<WebhookId>> {
+    async fn webhooks(&self, query: &WebhookQuery) -> StoreResult<Page<Versioned<Webhook>>> {
         let state = self.read();
         let found = state
             .all::<Webhook, _>(RecordKey::Webhook)
             .filter(|webhook| query.status.is_none_or(|status| webhook.status == status))
             .map(|webhook| {
                 let key = CursorKey::Number(webhook.place());
-                (Cursor { key, id: webhook.id.uuid() }, webhook.id)
+                (Cursor { key, id: webhook.id.uuid() }, webhook)
             })
             .collect();
         Ok(page(found, &query.page, true))
