@@ -96,8 +96,12 @@ CREATE INDEX commerce_products_by_type ON commerce_products (type_key, created_a
     WHERE type_key IS NOT NULL;
 CREATE INDEX commerce_products_featured ON commerce_products (created_at, id) WHERE featured;
 CREATE INDEX commerce_products_by_currencies ON commerce_products (priced_in, id);
+
+-- An index of words is costly to write: each word of each row is a place of its own in it. So what is new
+-- is kept in a list and put into its places together, many rows for each word. The list is short,
+-- because every search goes through it: at most 256 kB, which are 32 pages.
 CREATE INDEX commerce_products_by_words ON commerce_products USING gin (words)
-    WITH (fastupdate = off);
+    WITH (fastupdate = on, gin_pending_list_limit = 256);
 
 CREATE TABLE commerce_product_tags (
     product_id uuid NOT NULL REFERENCES commerce_products ON DELETE CASCADE,
@@ -458,7 +462,7 @@ CREATE TABLE commerce_customers (
 
 CREATE INDEX commerce_customers_by_age ON commerce_customers (created_at, id);
 CREATE INDEX commerce_customers_by_words ON commerce_customers USING gin (words)
-    WITH (fastupdate = off);
+    WITH (fastupdate = on, gin_pending_list_limit = 256);
 
 CREATE TABLE commerce_customer_addresses (
     customer_id uuid NOT NULL REFERENCES commerce_customers ON DELETE CASCADE,

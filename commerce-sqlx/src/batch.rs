@@ -7,11 +7,14 @@
 //!    older than they are, so the second verdict is right.
 //! 3. What the commits that hold make of each record is written set by set, in one statement; see
 //!    [`sets`](crate::sets).
-//! 4. What follows from it is worked out in one statement, which ends with the outbox; see
-//!    [`settle`](crate::settle).
+//! 4. The same statement ends with what follows from it, and last of all the outbox. Where products,
+//!    variants or locations change, that is a statement of its own; see [`settle`](crate::settle).
 //!
-//! So a batch is three round trips, however many commits it has, and a fourth if one is refused. A
-//! refused commit has written nothing, and the rest of its batch stands.
+//! So a batch is two round trips, however many commits it has, a third if it changes what is sold, and
+//! one more if a commit is refused. A refused commit has written nothing, and the rest of its batch
+//! stands.
+
+use std::mem;
 
 use commerce_core::store::{Commit, Record, RecordKey, Refusal};
 use sqlx::PgConnection;
@@ -19,6 +22,7 @@ use sqlx::PgConnection;
 use crate::{
     error::Result,
     lock::{self, Names},
+    parts::Parts,
     sets::Sets,
     settle::Settle,
     table::{
@@ -40,8 +44,13 @@ pub(crate) async fn write(
         (net, refusals) = view::judge(names.read(connection).await?, commits);
     }
     let settle = Settle::of(&net)?;
-    sets_of(&net)?.write(connection).await?;
-    settle.write(connection).await?;
+    let mut parts = Parts::default();
+    sets_of(&net)?.write(&mut parts);
+    if settle.is_after() {
+        mem::take(&mut parts).run(connection).await?;
+    }
+    settle.write(&mut parts);
+    parts.run(connection).await?;
     Ok(refusals)
 }
 

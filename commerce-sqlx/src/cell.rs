@@ -180,6 +180,10 @@ impl Array {
         Self::of(Kind::Uuid, ids.into_iter().map(Cell::id))
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

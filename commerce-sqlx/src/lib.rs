@@ -65,6 +65,7 @@ mod listen;
 mod lock;
 mod migrate;
 mod open;
+mod parts;
 mod pause;
 mod query;
 mod readers;

@@ -1,18 +1,17 @@
-//! Writing set by set: all rows of a batch that go into one table in the same way are one part of one
+//! Writing set by set: all rows of a batch that go into one table in the same way are one part of a
 //! statement, with one array for each column.
 //!
 //! Rows are found by their keys alone, and all of them have been locked, or are new, or belong to a
 //! record that was locked. How many rows each part must change is known, and checked.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use commerce_core::version::Version;
-use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
-    cell::{Array, Cell, Param},
-    codec::{self, Columns},
-    error::{Error, Result},
+    cell::{Array, Cell},
+    error::Result,
+    parts::{Parts, rows},
     table::{At, Cells, Table},
 };
 
@@ -21,10 +20,10 @@ use crate::{
 enum Deed {
     /// They are new; the database refuses one that is not.
     Insert,
-    /// They are new, or take the place of those with the same key.
+    /// They take the place of those with the same key, if such are there. A join by arrays would say
+    /// that of rows that are, but the planner takes every array for a short one and compares each row
+    /// with each.
     Put,
-    /// They are there, and all their columns are written.
-    Update,
     /// They are there, and get another version.
     Touch,
     /// They are there, and go.
@@ -48,7 +47,7 @@ impl Sets {
             Deed::Delete => table.keys,
             // The version comes after the key.
             Deed::Touch => table.keys + 1,
-            Deed::Insert | Deed::Put | Deed::Update => table.columns.len(),
+            Deed::Insert | Deed::Put => table.columns.len(),
         };
         let set = self.0.entry((table.name, deed)).or_insert_with(|| Set {
             table,
@@ -71,9 +70,9 @@ impl Sets {
         self.push(table, Deed::Insert, row);
     }
 
-    /// Writes a row that is there.
+    /// Writes a row that is there, and is locked.
     pub(crate) fn update(&mut self, table: &'static Table, row: &[Cell<'_>]) {
-        self.push(table, Deed::Update, row);
+        self.push(table, Deed::Put, row);
     }
 
     /// Gives a record another version.
@@ -92,7 +91,7 @@ impl Sets {
         match (before, after) {
             (None, None) => {}
             (None, Some((version, new))) => self.push(table, Deed::Insert, &row(new, version)?),
-            (Some(_), Some((version, new))) => self.push(table, Deed::Update, &row(new, version)?),
+            (Some(_), Some((version, new))) => self.update(table, &row(new, version)?),
             (Some((version, old)), None) => self.push(table, Deed::Delete, &row(old, version)?),
         }
         Ok(())
@@ -127,50 +126,21 @@ impl Sets {
         Ok(())
     }
 
-    /// Writes all of it, in one round trip.
-    pub(crate) async fn write(self, connection: &mut PgConnection) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
+    /// Adds it all to a statement.
+    pub(crate) fn write(self, parts: &mut Parts) {
+        for (at, ((_, deed), set)) in self.0.into_iter().enumerate() {
+            let rows = set.rows;
+            let sql = set.sql(deed, parts);
+            parts.write(format!("s{at}"), &sql, Some(rows));
         }
-        let rows: Vec<_> = self.0.values().map(|set| codec::count(set.rows)).collect();
-        let sql = self.sql();
-        let params = self.0.into_values().flat_map(|set| set.columns).map(Param::Many);
-        let read = |row: &Columns<'_>| rows.iter().map(|_| row.i64()).collect::<Result<Vec<_>>>();
-        let changed = codec::first(connection, AssertSqlSafe(sql), params, read).await?;
-        // A row that should be there and is not: somebody has written past this crate.
-        if changed.as_ref() != Some(&rows) {
-            return Err(Error::Corrupt("rows of a record are missing".to_owned()));
-        }
-        Ok(())
-    }
-
-    fn sql(&self) -> String {
-        let mut sql = String::with_capacity(4_096);
-        let mut params = 0;
-        for (at, ((_, deed), set)) in self.0.iter().enumerate() {
-            sql.push_str(if at == 0 { "WITH " } else { ", " });
-            // Writing to a string cannot fail.
-            let _ = write!(sql, "s{at} AS (");
-            set.sql(*deed, &mut params, &mut sql);
-            sql.push_str(" RETURNING 1)");
-        }
-        for at in 0..self.0.len() {
-            let next = if at == 0 { " SELECT" } else { "," };
-            let _ = write!(sql, "{next} (SELECT count(*) FROM s{at})");
-        }
-        sql
     }
 }
 
 impl Set {
-    fn sql(&self, deed: Deed, params: &mut usize, sql: &mut String) {
+    fn sql(self, deed: Deed, parts: &mut Parts) -> String {
         let Table { name, keys, columns } = self.table;
-        let mut arrays = Vec::with_capacity(self.columns.len());
-        for (_, kind) in columns.iter().take(self.columns.len()) {
-            *params += 1;
-            arrays.push(format!("${params}::{}", kind.array()));
-        }
-        let rows = format!("unnest({})", arrays.join(", "));
+        let arrays: Vec<_> = self.columns.into_iter().map(|array| parts.param(array)).collect();
+        let rows = rows(columns.iter().map(|(name, _)| *name).zip(&arrays));
         let keys: Vec<_> = columns.iter().take(*keys).map(|(key, _)| *key).collect();
         let mut same = keys.iter().map(|key| format!("t.{key} = n.{key}")).collect::<Vec<_>>();
         // However a join is planned, and a plan made for an empty table is kept when it has grown, its
@@ -180,32 +150,21 @@ impl Set {
         );
         let (keys, same) = (keys.join(", "), same.join(" AND "));
         let names = self.table.names();
-        let assign = |from: &str| {
-            let rest = columns.iter().skip(self.table.keys);
-            rest.map(|(name, _)| format!("{name} = {from}.{name}")).collect::<Vec<_>>().join(", ")
-        };
-        // Writing to a string cannot fail.
-        let _ = match deed {
-            Deed::Insert => write!(sql, "INSERT INTO {name} ({names}) SELECT * FROM {rows}"),
-            Deed::Put => write!(
-                sql,
-                "INSERT INTO {name} ({names}) SELECT * FROM {rows}
-                ON CONFLICT ({keys}) DO UPDATE SET {}",
-                assign("excluded")
-            ),
-            Deed::Update => write!(
-                sql,
-                "UPDATE {name} AS t SET {} FROM {rows} AS n ({names}) WHERE {same}",
-                assign("n")
-            ),
-            Deed::Touch => write!(
-                sql,
-                "UPDATE {name} AS t SET version = n.version
-                FROM {rows} AS n ({keys}, version) WHERE {same}"
-            ),
-            Deed::Delete => {
-                write!(sql, "DELETE FROM {name} AS t USING {rows} AS n ({keys}) WHERE {same}")
+        match deed {
+            Deed::Insert => format!("INSERT INTO {name} ({names}) {rows}"),
+            Deed::Put => {
+                let rest = columns.iter().skip(self.table.keys);
+                let rest: Vec<_> =
+                    rest.map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+                let rest = rest.join(", ");
+                format!(
+                    "INSERT INTO {name} ({names}) {rows} ON CONFLICT ({keys}) DO UPDATE SET {rest}"
+                )
             }
-        };
+            Deed::Touch => format!(
+                "UPDATE {name} AS t SET version = n.version FROM ({rows}) AS n WHERE {same}"
+            ),
+            Deed::Delete => format!("DELETE FROM {name} AS t USING ({rows}) AS n WHERE {same}"),
+        }
     }
 }

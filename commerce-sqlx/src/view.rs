@@ -23,7 +23,7 @@ use crate::table::At;
 pub(crate) struct State {
     pub(crate) versions: HashMap<RecordKey, Version>,
     pub(crate) holders: HashMap<UniqueKey, RecordKey>,
-    pub(crate) levels: HashMap<LevelKey, StockLevel>,
+    pub(crate) levels: BTreeMap<LevelKey, StockLevel>,
     pub(crate) outcomes: HashMap<OutcomeKey, Outcome>,
 }
 
@@ -74,6 +74,8 @@ pub(crate) struct Net<'a> {
     /// The records of which nothing but the version is another.
     pub(crate) touched: BTreeMap<RecordKey, Version>,
     pub(crate) levels: BTreeMap<LevelKey, Moved>,
+    /// All levels of what was moved or written, as they are to be.
+    pub(crate) stock: BTreeMap<LevelKey, StockLevel>,
     pub(crate) movements: Vec<Movement>,
     pub(crate) entries: Vec<(Timestamp, Vec<commerce_core::event::Event>)>,
     pub(crate) outcomes: Vec<&'a Outcome>,
@@ -94,6 +96,7 @@ pub(crate) fn judge<'a>(
         Err(Stop::Failed(never)) => match never {},
     });
     let refusals = judged.collect();
+    net.stock = state.levels;
     (net, refusals)
 }
 

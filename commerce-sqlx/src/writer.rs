@@ -2,7 +2,7 @@
 //! everybody once that is durable.
 //!
 //! Nobody waits for a batch to fill: an empty queue means commit at once, and a single caller pays for
-//! `BEGIN`, three round trips and `COMMIT`. While one batch reaches the disk, the next one gathers,
+//! `BEGIN`, two round trips and `COMMIT`. While one batch reaches the disk, the next one gathers,
 //! so the more callers there are, the larger the batches become and the less each commit costs. How a
 //! batch is judged and written is told in [`batch`](crate::batch).
 //!

@@ -16,18 +16,19 @@ use commerce_core::{
     Commerce,
     access::{Caller, Scope},
     cart::AddLine,
-    catalog::ProductStatus,
+    catalog::{CreateProduct, CreateVariant, Product, ProductStatus, Variant},
     checkout::PlaceOrder,
     currency::Currency,
-    id::{Id, VariantId},
+    id::{Id, Moment, VariantId},
     inputs::Clock,
+    money::Money,
     order::OrderStatus,
     secret::Digest,
     store::{
-        ApiTokenRef, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter, OrderFilter,
-        OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery, ProductFilter, ProductQuery,
-        ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef, WebhookQuery,
-        WebhookRef,
+        ApiTokenRef, Commit, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter,
+        OrderFilter, OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery, ProductFilter,
+        ProductQuery, ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef,
+        WebhookQuery, WebhookRef,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
@@ -87,7 +88,7 @@ impl Large {
         let server = Server::start(
             "-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0 \
              -c auto_explain.log_format=json -c auto_explain.log_analyze=on \
-             -c auto_explain.log_timing=off -c autovacuum=off",
+             -c auto_explain.log_timing=off -c auto_explain.log_wal=on -c autovacuum=off",
         );
         let schema = "commerce";
         let options = PgStore::options().schema(schema).allow_data_loss();
@@ -318,6 +319,7 @@ fn what_is_asked_of_a_large_shop_follows_an_index() {
     products(&large);
     lists(&large);
     commits(&large);
+    imports(&large);
 }
 
 /// What is looked for by key.
@@ -545,4 +547,44 @@ fn commits(large: &Large) {
     };
     let indexes = ["outcomes_by_age", "outbox_pkey", "carts_closed", "webhooks_done"];
     large.follows(&indexes, large.store.purge(&purge)).unwrap();
+}
+
+/// An import of many products at once: what is done for each of them does not depend on how many come
+/// with it or are there, and their words are not written into the index one by one.
+fn imports(large: &Large) {
+    const PRODUCTS: usize = 100;
+    const WORDS: usize = 200;
+    let words: Vec<_> = (0..WORDS).map(|number| format!("word{number}")).collect();
+    let description = words.join(" ");
+    let import = |number: usize, moment: &mut Moment, commit: &mut Commit| {
+        let price = Money::new(1_000, Currency::EUR);
+        let variant = CreateVariant::new(format!("import-{number}"), price).unwrap();
+        let request = CreateProduct {
+            description: description.parse().unwrap(),
+            variants: vec![variant],
+            ..CreateProduct::new(format!("Import {number}")).unwrap()
+        };
+        let product = Product::create(&request, moment).unwrap();
+        let variant = Variant::create(&request.variants[0], &product, 0, moment).unwrap();
+        commit.insert(product);
+        commit.insert(variant)
+    };
+    let mut moment = large.shop.moment();
+    let mut commit = Commit::at(moment.now());
+    let imported: Vec<_> =
+        (0..PRODUCTS).map(|number| import(number, &mut moment, &mut commit)).collect();
+    let plans = large.plans(|| block_on(large.store.commit(&commit)).unwrap());
+    let records: u64 = plans.iter().filter_map(|plan| plan["Plan"]["WAL Records"].as_u64()).sum();
+    let product = records / u64::try_from(PRODUCTS).unwrap();
+    assert!(product < u64::try_from(WORDS).unwrap(), "{product} records for each product");
+    assert!(product > 10, "the server does not tell: {product}");
+    // All of them again, for another price.
+    let mut commit = Commit::at(moment.now());
+    for variant in imported {
+        let mut dearer = Variant::clone(&variant);
+        dearer.prices[0].amount = Money::new(2_000, Currency::EUR);
+        commit.replace(&variant, dearer);
+    }
+    let indexes = ["products_pkey", "variants_pkey", "variants_by_options", "product_prices_pkey"];
+    large.follows(&indexes, large.store.commit(&commit)).unwrap();
 }

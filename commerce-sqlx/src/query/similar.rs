@@ -73,7 +73,8 @@ async fn install(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {
     let schema: String = sqlx::query_scalar(WHERE).fetch_one(&mut *transaction).await?;
     let index = format!(
         "CREATE INDEX IF NOT EXISTS commerce_products_by_names ON commerce_products
-            USING gin ({} {schema}.gin_trgm_ops) WITH (fastupdate = off)",
+            USING gin ({} {schema}.gin_trgm_ops)
+            WITH (fastupdate = on, gin_pending_list_limit = 256)",
         NAMES.replace("p.", "")
     );
     sqlx::raw_sql(AssertSqlSafe(index)).execute(transaction).await?;

@@ -43,9 +43,14 @@ pub(crate) async fn inputs(
     let read = codec::first(connection, INPUTS.as_str(), [carts.into(), also.into()], |row| {
         Ok((shop::read(row)?, row.rows(cart::read)?, row.rows(variant::read_sellable)?))
     });
-    let Some((setup, carts, sellables)) = read.await? else {
+    let Some((setup, mut carts, mut sellables)) = read.await? else {
         return Ok(wanted.iter().map(|_| None).collect());
     };
+    if let [_] = wanted {
+        // All that was read is for one.
+        sellables.sort_unstable_by_key(|it| it.variant.id);
+        return Ok(vec![carts.pop().map(|cart| CheckoutInputs { setup, cart, sellables })]);
+    }
     let carts: HashMap<_, _> = carts.into_iter().map(|cart| (cart.id, cart)).collect();
     let sellables: HashMap<_, _> = sellables.into_iter().map(|it| (it.variant.id, it)).collect();
     let inputs = |Wanted { cart, also }: &Wanted| {
