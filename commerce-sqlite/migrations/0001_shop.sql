@@ -53,7 +53,8 @@ CREATE TABLE commerce_categories (
 
 -- `seq` rises with the time of creation; the full-text index knows products by it. The keys are
 -- what a list is filtered and sorted by: lower-case texts. `priced_in` names the currencies in which
--- an active variant has a price, with commas between them.
+-- an active variant has a price, with commas between them. The row has the whole product, its tags,
+-- categories and images too, so that one page of the file answers for it.
 CREATE TABLE commerce_products (
     seq INTEGER NOT NULL PRIMARY KEY,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
@@ -75,6 +76,9 @@ CREATE TABLE commerce_products (
     options TEXT NOT NULL,
     seo TEXT NOT NULL,
     related TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    categories TEXT NOT NULL,
+    images TEXT NOT NULL,
     short_description TEXT,
     attributes TEXT NOT NULL,
     metadata TEXT NOT NULL,
@@ -93,7 +97,8 @@ CREATE INDEX commerce_products_featured ON commerce_products (created_at, id, st
     WHERE featured = 1;
 CREATE INDEX commerce_products_by_currencies ON commerce_products (priced_in, id);
 
--- `created_at` and `status` are the product's, so that a list by tag is read in order.
+-- The products of a tag. `created_at` and `status` are the product's, so that a list by tag is read in
+-- order.
 CREATE TABLE commerce_product_tags (
     product_id BLOB NOT NULL REFERENCES commerce_products (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
@@ -107,7 +112,8 @@ CREATE TABLE commerce_product_tags (
 CREATE INDEX commerce_product_tags_by_tag
     ON commerce_product_tags (tag_key, created_at, product_id, status);
 
--- `created_at` and `status` are the product's, so that a list by category is read in order.
+-- The products of a category. `created_at` and `status` are the product's, so that a list by category
+-- is read in order.
 CREATE TABLE commerce_product_categories (
     product_id BLOB NOT NULL REFERENCES commerce_products (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
@@ -119,15 +125,6 @@ CREATE TABLE commerce_product_categories (
 
 CREATE INDEX commerce_product_categories_by_category
     ON commerce_product_categories (category_id, created_at, product_id, status);
-
-CREATE TABLE commerce_product_images (
-    product_id BLOB NOT NULL REFERENCES commerce_products (id) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    id BLOB NOT NULL CHECK (length(id) = 16),
-    url TEXT NOT NULL,
-    alt TEXT,
-    PRIMARY KEY (product_id, position)
-) STRICT, WITHOUT ROWID;
 
 -- The lowest price of the active variants in each currency. `status` and `categories`, the ids one
 -- after another, are the product's, so that a list by price looks up no product to pass it over.
@@ -155,9 +152,10 @@ CREATE VIRTUAL TABLE commerce_products_fts USING fts5 (
     tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 
--- `low` is whether a tracked variant has fewer units available than its threshold.
+-- The variants of a product stand beside one another, in their order. `low` is whether a tracked
+-- variant has fewer units available than its threshold.
 CREATE TABLE commerce_variants (
-    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     version INTEGER NOT NULL CHECK (version > 0),
     product_id BLOB NOT NULL,
     sku TEXT NOT NULL,
@@ -182,12 +180,13 @@ CREATE TABLE commerce_variants (
     position INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    metadata TEXT NOT NULL
+    metadata TEXT NOT NULL,
+    PRIMARY KEY (product_id, position, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX commerce_variants_by_sku ON commerce_variants (sku);
 CREATE UNIQUE INDEX commerce_variants_by_options ON commerce_variants (product_id, options);
-CREATE INDEX commerce_variants_low ON commerce_variants (sku) WHERE low = 1;
+CREATE INDEX commerce_variants_low ON commerce_variants (sku, id) WHERE low = 1;
 
 CREATE TABLE commerce_variant_prices (
     variant_id BLOB NOT NULL REFERENCES commerce_variants (id) ON DELETE CASCADE,

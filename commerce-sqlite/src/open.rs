@@ -224,7 +224,15 @@ fn check_owner(connection: &Connection, path: &Path) -> Result<bool, OpenError> 
 }
 
 fn explain(error: rusqlite::Error, path: &Path) -> OpenError {
+    /// What SQLite says of a header whose schema format is none, for which it has no code.
+    const NO_FORMAT: &str = "unsupported file format";
     let path: PathBuf = path.to_owned();
+    match &error {
+        rusqlite::Error::SqliteFailure(_, Some(why)) if why == NO_FORMAT => {
+            return OpenError::Damaged { path, source: error };
+        }
+        _ => {}
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
         Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, source: error },

@@ -424,7 +424,7 @@ impl Changes {
             Record::Product(it) => {
                 self.catalog = true;
                 document::forget(connection, it.id)?;
-                for table in [&product::TAGS, &product::IN_CATEGORIES, &product::IMAGES] {
+                for table in [&product::TAGS, &product::IN_CATEGORIES] {
                     table.delete(connection, &[Cell::id(it.id)])?;
                 }
                 product::forget_prices(connection, it.id)?;
@@ -547,9 +547,6 @@ fn insert_belongings(connection: &Connection, it: &Product) -> Result<()> {
         .insert_all(connection, &it.tags, |position, tag| product::tag_row(it, position, tag))?;
     product::IN_CATEGORIES.insert_all(connection, &it.categories, |position, category| {
         product::category_row(it, position, category)
-    })?;
-    product::IMAGES.insert_all(connection, &it.images, |position, image| {
-        product::image_row(it.id, position, image)
     })
 }
 
@@ -558,7 +555,6 @@ fn update_belongings(connection: &Connection, old: &Product, new: &Product) -> R
     if old.status != new.status || old.created_at != new.created_at {
         product::TAGS.delete(connection, &[Cell::id(new.id)])?;
         product::IN_CATEGORIES.delete(connection, &[Cell::id(new.id)])?;
-        product::IMAGES.delete(connection, &[Cell::id(new.id)])?;
         return insert_belongings(connection, new);
     }
     product::TAGS.update_all(connection, &old.tags, &new.tags, |position, tag| {
@@ -569,8 +565,5 @@ fn update_belongings(connection: &Connection, old: &Product, new: &Product) -> R
         &old.categories,
         &new.categories,
         |position, category| product::category_row(new, position, category),
-    )?;
-    product::IMAGES.update_all(connection, &old.images, &new.images, |position, image| {
-        product::image_row(new.id, position, image)
-    })
+    )
 }

@@ -3,7 +3,7 @@
 use commerce_core::{
     catalog::ProductStatus,
     currency::Currency,
-    id::{CategoryId, CustomerId, Id, LocationId, VariantId},
+    id::{CategoryId, CustomerId, Id, LocationId, ProductId, VariantId},
     order::OrderStatus,
     search::query as words_of,
     store::{
@@ -17,7 +17,11 @@ use commerce_core::{
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::{codec::plan, migrate_in};
+use crate::{
+    codec::plan,
+    migrate_in,
+    table::{stock, variant, wanted::Wanted},
+};
 
 fn connection() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
@@ -25,7 +29,8 @@ fn connection() -> Connection {
     // One product, without a price in the currency that is asked for.
     let product = "INSERT INTO commerce_products
         VALUES (1, x'00000000000000000000000000000001', 1, 's', 't', 'active', 'c', 0, 0, NULL,
-            NULL, 't', NULL, NULL, 'USD', 1, 1, '[]', '{}', '[]', NULL, '{}', '{}', '')";
+            NULL, 't', NULL, NULL, 'USD', 1, 1, '[]', '{}', '[]', '[]', '[]', '[]', NULL, '{}',
+            '{}', '')";
     connection.execute(product, []).unwrap();
     connection
 }
@@ -170,6 +175,20 @@ fn every_filter_names_an_index_that_there_is() {
             });
             check("one after the other", &steps, false);
         }
+    }
+}
+
+#[test]
+fn what_belongs_to_products_is_read_in_its_order() {
+    let connection = connection();
+    let two = [1, 2].map(|number| ProductId::from_uuid(Uuid::from_u128(number)));
+    for wanted in [Wanted::one(two[0]), Wanted::new(two)] {
+        let (steps, _) = plan::of(|| {
+            variant::variants_of_products(&connection, &wanted).unwrap();
+            stock::levels_of_products(&connection, &wanted).unwrap();
+        });
+        check("variants", &steps, true);
+        assert!(steps.iter().all(|(step, _)| !step.contains("TEMP B-TREE")), "{steps:?}");
     }
 }
 

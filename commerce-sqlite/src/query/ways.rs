@@ -6,6 +6,7 @@ use commerce_core::{
     catalog::{CreateCategory, CreateProduct, PatchProduct, ProductStatus},
     currency::Currency,
     id::CategoryId,
+    search,
     shop::Shop,
     store::{Cursor, PageRequest, ProductFilter, ProductQuery, ProductSort},
     text::Label,
@@ -42,6 +43,7 @@ fn fill(shop: &Commerce) -> [CategoryId; 2] {
         let request: CreateProduct = serde_json::from_value(json!({
             "title": format!("Linen {}", number * 7 % 13),
             "slug": format!("linen-{number}"),
+            "description": (["Soft to the skin", "A soft-serve, so to say", ""][number % 3]),
             "status": (["active", "draft", "active", "archived"][number % 4]),
             "vendor": format!("Vendor {}", number % 3),
             "product_type": format!("Type {}", number % 2),
@@ -107,6 +109,9 @@ fn every_index_finds_the_same_products_in_the_same_order() {
         ProductFilter { vendor: label("vendor 1"), ..ProductFilter::default() },
         ProductFilter { product_type: label("TYPE 1"), ..ProductFilter::default() },
         ProductFilter { featured: Some(true), ..ProductFilter::default() },
+        ProductFilter { text: Some("lin".to_owned()), ..ProductFilter::default() },
+        ProductFilter { text: Some("linen sof".to_owned()), ..ProductFilter::default() },
+        ProductFilter { text: Some("red a10".to_owned()), ..ProductFilter::default() },
         ProductFilter {
             categories: Some(vec![shoes]),
             tag: label("blue"),
@@ -130,7 +135,8 @@ fn every_index_finds_the_same_products_in_the_same_order() {
                 max_price: others.max_price,
                 ..filter.clone()
             };
-            let narrow = Narrow::all(&filter, &[]);
+            let words = filter.text.as_deref().map(search::query).unwrap_or_default();
+            let narrow = Narrow::all(&filter, &words);
             for sort in [ProductSort::CreatedAt, ProductSort::Title, ProductSort::Price] {
                 for descending in [false, true] {
                     let query = ProductQuery {

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, sync::LazyLock};
 
 use commerce_core::{
-    catalog::{Image, Product},
+    catalog::Product,
     id::{CategoryId, Id, ProductId},
     store::{ProductInputs, ProductRef},
     text::Label,
@@ -25,8 +25,8 @@ use crate::{
 table! {
     pub(crate) PRODUCTS = "commerce_products", 1 keys, unique slug:
     id version slug title status tax_class featured gift_card vendor product_type title_key
-    vendor_key type_key created_at updated_at options seo related short_description attributes
-    metadata description
+    vendor_key type_key created_at updated_at options seo related tags categories images
+    short_description attributes metadata description
 }
 
 table! {
@@ -37,10 +37,6 @@ table! {
 table! {
     pub(crate) IN_CATEGORIES = "commerce_product_categories", 2 keys:
     product_id position category_id created_at status
-}
-
-table! {
-    pub(crate) IMAGES = "commerce_product_images", 2 keys: product_id position id url alt
 }
 
 pub(crate) fn row(product: &Product, version: Version) -> Result<Vec<Cell<'_>>> {
@@ -64,6 +60,9 @@ pub(crate) fn row(product: &Product, version: Version) -> Result<Vec<Cell<'_>>> 
         Cell::json(&product.options)?,
         Cell::json(&product.seo)?,
         Cell::json(&product.related)?,
+        Cell::json(&product.tags)?,
+        Cell::json(&product.categories)?,
+        Cell::json(&product.images)?,
         Cell::maybe_text(product.short_description.as_ref()),
         Cell::json(&product.attributes)?,
         Cell::json(&product.metadata)?,
@@ -93,16 +92,6 @@ pub(crate) fn category_row<'a>(
         Cell::id(*category),
         of.created_at.into(),
         Cell::Text(of.status.as_str()),
-    ])
-}
-
-pub(crate) fn image_row(of: ProductId, position: i64, image: &Image) -> Result<Vec<Cell<'_>>> {
-    Ok(vec![
-        Cell::id(of),
-        Cell::Integer(position),
-        Cell::id(image.id),
-        Cell::Text(&image.url),
-        Cell::maybe_text(image.alt.as_ref()),
     ])
 }
 
@@ -181,7 +170,7 @@ pub(crate) fn forget_prices(connection: &Connection, id: ProductId) -> Result<()
     Ok(())
 }
 
-fn read(row: &Columns<'_>) -> Result<(Version, Product)> {
+fn read(row: &Columns<'_>) -> Result<Versioned<Product>> {
     let id = row.id()?;
     let version = row.version()?;
     let product = Product {
@@ -202,74 +191,24 @@ fn read(row: &Columns<'_>) -> Result<(Version, Product)> {
         options: row.json()?,
         seo: row.json()?,
         related: row.json()?,
+        tags: row.json()?,
+        categories: row.json()?,
+        images: row.json()?,
         short_description: row.maybe(Columns::text)?,
         attributes: row.json()?,
         metadata: row.json()?,
         description: row.text()?,
-        tags: Vec::new(),
-        images: Vec::new(),
-        categories: Vec::new(),
     };
-    Ok((version, product))
-}
-
-/// Columns of a table of what belongs to products, after the product's id.
-fn of_product(columns: &str, table: &str) -> RowsOf {
-    let (columns, table) = (format!("it.product_id, {columns}"), format!("{table} AS it"));
-    RowsOf::new(&columns, &table, "it.product_id", "", "it.position")
-}
-
-/// What belongs to products, by product, in the order of the positions.
-fn belongings<T>(
-    connection: &Connection,
-    rows: &RowsOf,
-    products: &Wanted,
-    read: impl Fn(&Columns<'_>) -> Result<T>,
-) -> Result<HashMap<ProductId, Vec<T>>> {
-    let mut found = HashMap::new();
-    rows.all(connection, products, |row| {
-        let of = row.id()?;
-        found.entry(of).or_insert_with(Vec::new).push(read(row)?);
-        Ok(())
-    })?;
-    Ok(found)
+    Ok(Versioned::new(version, product))
 }
 
 fn take<K: Eq + Hash, V>(map: &mut HashMap<K, Vec<V>>, key: &K) -> Vec<V> {
     map.remove(key).unwrap_or_default()
 }
 
-type Row = (Version, Product);
-
-fn rows(connection: &Connection, products: &Wanted) -> Result<Vec<Row>> {
+fn alone(connection: &Connection, products: &Wanted) -> Result<Vec<Versioned<Product>>> {
     static PRODUCTS_OF: LazyLock<RowsOf> = LazyLock::new(|| RowsOf::table(&PRODUCTS, ""));
     PRODUCTS_OF.all(connection, products, read)
-}
-
-/// The products of rows, with all that belongs to them but their variants.
-fn complete(
-    connection: &Connection,
-    products: &Wanted,
-    rows: Vec<Row>,
-) -> Result<Vec<Versioned<Product>>> {
-    static TAGS_OF: LazyLock<RowsOf> =
-        LazyLock::new(|| of_product("it.tag", "commerce_product_tags"));
-    static CATEGORIES_OF: LazyLock<RowsOf> =
-        LazyLock::new(|| of_product("it.category_id", "commerce_product_categories"));
-    static IMAGES_OF: LazyLock<RowsOf> =
-        LazyLock::new(|| of_product("it.id, it.url, it.alt", "commerce_product_images"));
-    let mut tags = belongings(connection, &TAGS_OF, products, |row| row.text())?;
-    let mut categories = belongings(connection, &CATEGORIES_OF, products, |row| row.id())?;
-    let mut images = belongings(connection, &IMAGES_OF, products, |row| {
-        Ok(Image { id: row.id()?, url: row.text()?, alt: row.maybe(Columns::text)? })
-    })?;
-    let complete = rows.into_iter().map(|(version, mut product)| {
-        product.tags = take(&mut tags, &product.id);
-        product.categories = take(&mut categories, &product.id);
-        product.images = take(&mut images, &product.id);
-        Versioned::new(version, product)
-    });
-    Ok(complete.collect())
 }
 
 /// A product without its variants.
@@ -277,8 +216,7 @@ pub(crate) fn product_alone(
     connection: &Connection,
     id: ProductId,
 ) -> Result<Option<Versioned<Product>>> {
-    let wanted = Wanted::one(id);
-    Ok(complete(connection, &wanted, rows(connection, &wanted)?)?.pop())
+    Ok(alone(connection, &Wanted::one(id))?.pop())
 }
 
 /// Products with their variants and stock, in the order of the ids.
@@ -287,10 +225,10 @@ pub(crate) fn products(
     ids: impl IntoIterator<Item = ProductId>,
 ) -> Result<Vec<ProductInputs>> {
     let wanted = Wanted::new(ids);
-    let rows = rows(connection, &wanted)?;
+    let products = alone(connection, &wanted)?;
     let mut variants = variant::variants_of_products(connection, &wanted)?;
     let mut levels = stock::levels_of_products(connection, &wanted)?;
-    let complete = complete(connection, &wanted, rows)?.into_iter().map(|product| {
+    let complete = products.into_iter().map(|product| {
         let variants = take(&mut variants, &product.id);
         let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
         ProductInputs { product, variants, levels }
@@ -302,17 +240,14 @@ pub(crate) fn products(
 pub(crate) fn described(connection: &Connection, by: &ProductRef) -> Result<Option<Described>> {
     static BY_SLUG: LazyLock<String> = LazyLock::new(|| PRODUCTS.select("WHERE slug = ?1"));
     let found = match by {
-        ProductRef::Id(id) => rows(connection, &Wanted::one(*id))?.pop(),
+        ProductRef::Id(id) => product_alone(connection, *id)?,
         ProductRef::Slug(slug) => codec::first(connection, &BY_SLUG, [&**slug], read)?,
     };
-    let Some(row) = found else { return Ok(None) };
-    let wanted = Wanted::one(row.1.id);
+    let Some(product) = found else { return Ok(None) };
+    let wanted = Wanted::one(product.id);
     let mut variants = variant::variants_of_products(connection, &wanted)?;
-    let product = complete(connection, &wanted, vec![row])?.pop();
-    Ok(product.map(|product| {
-        let variants = take(&mut variants, &product.id);
-        (product, variants)
-    }))
+    let variants = take(&mut variants, &product.id);
+    Ok(Some((product, variants)))
 }
 
 /// Adds the stock of its variants to a product.

@@ -106,7 +106,7 @@ pub(crate) fn levels_of_products(
     products: &Wanted,
 ) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
     static LEVELS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
-        RowsOf::new(
+        RowsOf::grouped(
             "s.variant_id, s.location_id, s.on_hand, s.held",
             "commerce_variants AS v",
             "v.product_id",

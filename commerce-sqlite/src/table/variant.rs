@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use commerce_core::{
-    catalog::{Backorder, Dimensions, Price, Sellable, Variant},
+    catalog::{Backorder, Dimensions, Image, Price, Sellable, Variant},
     id::{ProductId, VariantId},
     inventory::StockLevel,
     store::VariantRef,
+    text::Url,
     version::{Version, Versioned},
 };
 use rusqlite::Connection;
@@ -136,13 +137,19 @@ fn read_price(row: &Columns<'_>) -> Result<Option<Price>> {
     Ok(Some(Price { amount, compare_at }))
 }
 
-/// Rows of variants `v`, each once for each of its prices: the columns of the variant, those of the
-/// price, and `others`.
-fn priced(key: &str, others: &str, joins: &str, order: &str) -> RowsOf {
+/// Variants `v`, each once for each of its prices: the columns of the variant, those of the price,
+/// and `others`; and what is joined for them.
+fn priced(others: &str, joins: &str) -> (String, String) {
     let columns =
         format!("{}, p.currency, p.amount, p.compare_at{others}", VARIANTS.columns_of("v"));
     let joins = format!("{joins} LEFT JOIN commerce_variant_prices AS p ON p.variant_id = v.id");
-    RowsOf::new(&columns, "commerce_variants AS v", key, &joins, &format!("{order}p.position"))
+    (columns, joins)
+}
+
+/// Rows of variants by their ids.
+fn priced_by_id(others: &str, joins: &str) -> RowsOf {
+    let (columns, joins) = priced(others, joins);
+    RowsOf::new(&columns, "commerce_variants AS v", "v.id", &joins, "p.position")
 }
 
 /// The variants of such rows, each with what is made of the other columns.
@@ -174,7 +181,7 @@ fn read_priced<T>(
 
 /// Variants, in the order of the ids.
 pub(crate) fn variants(connection: &Connection, ids: &Wanted) -> Result<Vec<Versioned<Variant>>> {
-    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| priced("v.id", "", "", ""));
+    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| priced_by_id("", ""));
     let found = read_priced(connection, &VARIANTS_OF, ids, |_| Ok(()))?;
     Ok(found.into_iter().map(|(variant, ())| variant).collect())
 }
@@ -184,8 +191,11 @@ pub(crate) fn variants_of_products(
     connection: &Connection,
     products: &Wanted,
 ) -> Result<HashMap<ProductId, Vec<Versioned<Variant>>>> {
-    static VARIANTS_OF: LazyLock<RowsOf> =
-        LazyLock::new(|| priced("v.product_id", "", "", "v.position, v.id, "));
+    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
+        let (columns, joins) = priced("", "");
+        let order = "v.position, v.id, p.position";
+        RowsOf::grouped(&columns, "commerce_variants AS v", "v.product_id", &joins, order)
+    });
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     for (variant, ()) in read_priced(connection, &VARIANTS_OF, products, |_| Ok(()))? {
         found.entry(variant.product_id).or_default().push(variant);
@@ -210,13 +220,9 @@ pub(crate) fn sellables(
     mut levels: Levels,
 ) -> Result<Vec<Sellable>> {
     static SELLABLES: LazyLock<RowsOf> = LazyLock::new(|| {
-        let of_product = ", it.title, it.status, it.tax_class, coalesce(
-            (SELECT url FROM commerce_product_images
-                WHERE product_id = it.id AND id = v.image_id),
-            (SELECT url FROM commerce_product_images
-                WHERE product_id = it.id ORDER BY position LIMIT 1))";
+        let of_product = ", it.title, it.status, it.tax_class, it.images";
         let product = "CROSS JOIN commerce_products AS it ON it.id = v.product_id";
-        priced("v.id", of_product, product, "")
+        priced_by_id(of_product, product)
     });
     let mut distinct: Vec<_> = variants.into_iter().collect();
     if distinct.is_empty() {
@@ -225,19 +231,28 @@ pub(crate) fn sellables(
     distinct.sort_unstable();
     distinct.dedup();
     let ids = Wanted::new(distinct);
-    let read_product =
-        |row: &Columns<'_>| Ok((row.text()?, row.word()?, row.text()?, row.maybe(Columns::text)?));
+    let read_product = |row: &Columns<'_>| {
+        let (title, status, tax_class) = (row.text()?, row.word()?, row.text()?);
+        Ok((title, status, tax_class, row.json::<Vec<Image>>()?))
+    };
     let found = read_priced(connection, &SELLABLES, &ids, read_product)?.into_iter().map(
-        |(variant, (title, status, tax_class, image))| Sellable {
+        |(variant, (title, status, tax_class, images))| Sellable {
             levels: levels.remove(&variant.id).unwrap_or_default(),
             title,
             status,
             tax_class,
-            image,
+            image: image_of(&variant, images),
             variant,
         },
     );
     Ok(found.collect())
+}
+
+/// Where a variant's own image is, or the product's first.
+fn image_of(variant: &Variant, mut images: Vec<Image>) -> Option<Url> {
+    let own = images.iter().position(|image| Some(image.id) == variant.image_id);
+    let place = own.unwrap_or(0);
+    (place < images.len()).then(|| images.swap_remove(place).url)
 }
 
 /// What selling one variant needs.

@@ -43,7 +43,8 @@ impl ToSql for Wanted {
     }
 }
 
-/// A query for rows of wanted records, in the order in which the records are wanted.
+/// A query for rows of wanted records, in the order in which the records are wanted unless it says
+/// otherwise.
 #[derive(Debug)]
 pub(crate) struct RowsOf {
     one: String,
@@ -52,7 +53,8 @@ pub(crate) struct RowsOf {
 
 impl RowsOf {
     /// `columns` of the table `from`, whose column `key` is the wanted id, and of what `joins` adds
-    /// to it. Columns are named with their table: a list of ids has columns of its own. Rows of one record come in the order of `order`, if any is given.
+    /// to it. Columns are named with their table: a list of ids has columns of its own. Rows of one
+    /// record come in the order of `order`, if any is given.
     pub(crate) fn new(columns: &str, from: &str, key: &str, joins: &str, order: &str) -> Self {
         let (by, comma) = if order.is_empty() { ("", "") } else { ("ORDER BY ", ", ") };
         Self {
@@ -63,6 +65,19 @@ impl RowsOf {
                 ORDER BY wanted.key{comma}{order}"
             ),
         }
+    }
+
+    /// As [`new`](Self::new), but the records come in the order of their ids: where an index has the
+    /// order within each, nothing is sorted.
+    pub(crate) fn grouped(columns: &str, from: &str, key: &str, joins: &str, order: &str) -> Self {
+        let comma = if order.is_empty() { "" } else { ", " };
+        let of = |condition: &str| {
+            format!(
+                "SELECT {columns} FROM {from} {joins} WHERE {key} {condition}
+                ORDER BY {key}{comma}{order}"
+            )
+        };
+        Self { one: of("= ?1"), many: of("IN (SELECT unhex(value) FROM json_each(?1))") }
     }
 
     /// All columns of a table, called `it`, whose first column is the wanted id.
