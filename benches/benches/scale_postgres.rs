@@ -32,18 +32,16 @@ use commerce_benches::{
     checkout,
     figure::{Report, number},
     history::History,
+    postgres::{Postgres, SCHEMA},
     scale::{Scale, Timed, compare},
     server::Server,
 };
 use commerce_sqlx::PgStore;
 use pollster::block_on;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::runtime::Runtime;
+use sqlx::ConnectOptions;
 
 /// The version of what is filled in besides the catalogue.
 const HISTORY_EDITION: u32 = 1;
-/// The schema that a server has its shop in unless told otherwise.
-const SCHEMA: &str = "commerce";
 
 fn main() {
     let sizes: Vec<usize> = env::args().filter_map(|argument| argument.parse().ok()).collect();
@@ -57,7 +55,7 @@ fn main() {
     ];
     let title = "A large shop on PostgreSQL beside a small one";
     let mut report = Report::new("scale_postgres", title, columns);
-    let database = Database::new();
+    let database = Database(Postgres::named());
     let schema = database.schema();
     let [small, large] = [small, large].map(|size| database.shop(size, schema));
     compare(&mut report, large.times(), small.times());
@@ -67,11 +65,8 @@ fn main() {
     report.finish();
 }
 
-/// The server that `DATABASE_URL` names.
-struct Database {
-    address: PgConnectOptions,
-    runtime: Runtime,
-}
+/// The server that has the shops.
+struct Database(Postgres);
 
 struct Shop {
     name: String,
@@ -82,56 +77,20 @@ struct Shop {
 }
 
 impl Database {
-    fn new() -> Self {
-        let address = env::var("DATABASE_URL");
-        let address = address.expect("DATABASE_URL names no server: see scripts/with-postgres");
-        Self { address: address.parse().unwrap(), runtime: Runtime::new().unwrap() }
-    }
-
-    fn connect(&self, database: Option<&str>) -> PgConnection {
-        let address = match database {
-            Some(name) => self.address.clone().database(name),
-            None => self.address.clone(),
-        };
-        let address = address.options([("search_path", SCHEMA)]);
-        self.runtime.block_on(PgConnection::connect_with(&address)).unwrap()
-    }
-
-    fn run(&self, database: Option<&str>, sql: String) {
-        let mut connection = self.connect(database);
-        self.runtime.block_on(async {
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-        });
-    }
-
-    fn text(&self, sql: &'static str) -> String {
-        let mut connection = self.connect(None);
-        self.runtime.block_on(sqlx::query_scalar(sql).fetch_one(&mut connection)).unwrap()
-    }
-
     fn open(&self, database: &str) -> PgStore {
-        // A server without safety is for trying the bench out; what is in force is told.
-        let options = PgStore::options().schema(SCHEMA).allow_data_loss();
         // What fills a shop is patient.
-        let options = options.statement_timeout(Duration::from_secs(600));
-        let address = self.address.clone().database(database);
-        self.runtime.block_on(options.open_with(address)).unwrap()
+        self.0.open(database, Duration::from_secs(600))
     }
 
     /// The shop of so many variants and orders; it is filled if that was not done before.
     fn shop(&self, size: usize, schema: u64) -> Shop {
         let catalogue = Catalogue::of_variants(size);
         let name = format!("scale_{size}_{EDITION}_{HISTORY_EDITION}_{schema:016x}");
-        const THERE: &str = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
-        let mut connection = self.connect(None);
-        let there = sqlx::query_scalar(THERE).bind(&name).fetch_one(&mut connection);
-        let there: bool = self.runtime.block_on(there).unwrap();
-        if !there {
+        if !self.0.texts(None, "SELECT datname::text FROM pg_database").contains(&name) {
             self.fill(&name, &catalogue, size);
         }
         self.warm(&name);
-        let address = self.address.clone().database(&name).to_url_lossy().to_string();
+        let address = self.0.address(&name).to_url_lossy().to_string();
         let scale = Scale::new(checkout::shop(self.open(&name)), &catalogue);
         Shop { name, address, catalogue, size, scale }
     }
@@ -140,8 +99,7 @@ impl Database {
         let part = format!("{name}_part");
         println!("filling {name} …");
         let started = Instant::now();
-        self.run(None, format!("DROP DATABASE IF EXISTS {part} WITH (FORCE)"));
-        self.run(None, format!("CREATE DATABASE {part}"));
+        self.make(&part);
         let store = self.open(&part);
         let indexes = self.drop_indexes(&part);
         let scale = Scale::new(checkout::shop(store.clone()), catalogue);
@@ -150,27 +108,34 @@ impl Database {
         println!("goods after {:.0} s", started.elapsed().as_secs_f64());
         History::of_orders(size, catalogue).fill(scale.shop());
         println!("orders after {:.0} s", started.elapsed().as_secs_f64());
-        self.runtime.block_on(store.close());
-        indexes.into_iter().for_each(|index| self.run(Some(&part), index));
+        self.0.block_on(store.close());
+        self.0.run(Some(&part), indexes);
         // As a shop that has grown to this size would have done by and by.
-        self.run(Some(&part), "VACUUM ANALYZE".to_owned());
-        self.run(None, format!("ALTER DATABASE {part} RENAME TO {name}"));
-        self.run(None, "CHECKPOINT".to_owned());
+        self.0.run(Some(&part), ["VACUUM ANALYZE"]);
+        self.0.run(None, [&*format!("ALTER DATABASE {part} RENAME TO {name}"), "CHECKPOINT"]);
         println!("filled in {:.0} s", started.elapsed().as_secs_f64());
+    }
+
+    /// Makes an empty database, in the place of one that is there.
+    fn make(&self, name: &str) {
+        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        self.0.run(None, [drop, format!("CREATE DATABASE {name}")]);
     }
 
     /// Drops the indexes of words, which are made at once much sooner than row by row; answers how.
     fn drop_indexes(&self, database: &str) -> Vec<String> {
-        const INDEXES: &str = "SELECT indexname, indexdef FROM pg_indexes
-            WHERE schemaname = current_schema() AND indexdef LIKE '% USING gin %'";
-        let mut connection = self.connect(Some(database));
-        let indexes = sqlx::query_as(INDEXES).fetch_all(&mut connection);
-        let indexes: Vec<(String, String)> = self.runtime.block_on(indexes).unwrap();
-        let drop = |(name, how)| {
-            self.run(Some(database), format!("DROP INDEX {name}"));
-            how
+        let of_words = |column: &str| {
+            let sql = format!(
+                "SELECT {column} FROM pg_indexes WHERE schemaname = current_schema()
+                AND indexdef LIKE '% USING gin %' ORDER BY indexname"
+            );
+            self.0.texts(Some(database), &sql)
         };
-        indexes.into_iter().map(drop).collect()
+        let made = of_words("indexdef");
+        let drops =
+            of_words("indexname::text").into_iter().map(|name| format!("DROP INDEX {name}"));
+        self.0.run(Some(database), drops);
+        made
     }
 
     /// A number for the schema of today's tables: shops of another are not used.
@@ -180,14 +145,10 @@ impl Database {
             SELECT format('%s.%s %s', table_name, column_name, data_type) AS part
                 FROM information_schema.columns WHERE table_schema = current_schema()
             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()) AS t";
-        self.run(None, format!("DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"));
-        self.run(None, format!("CREATE DATABASE {NAME}"));
-        self.runtime.block_on(self.open(NAME).close());
-        let mut connection = self.connect(Some(NAME));
-        let tables = sqlx::query_scalar(TABLES).fetch_one(&mut connection);
-        let tables: String = self.runtime.block_on(tables).unwrap();
-        self.runtime.block_on(connection.close()).unwrap();
-        self.run(None, format!("DROP DATABASE {NAME}"));
+        self.make(NAME);
+        self.0.block_on(self.open(NAME).close());
+        let tables = self.0.texts(Some(NAME), TABLES).concat();
+        self.0.run(None, [format!("DROP DATABASE {NAME}")]);
         let mut hasher = DefaultHasher::new();
         tables.hash(&mut hasher);
         hasher.finish()
@@ -196,28 +157,21 @@ impl Database {
     /// Brings what the disk has of a database into the system's memory. How fast it
     /// is read is not to be measured.
     fn warm(&self, database: &str) {
-        self.run(
-            Some(database),
-            format!(
-                "CREATE EXTENSION IF NOT EXISTS pg_prewarm;
-                SELECT pg_prewarm(c.oid, 'read') FROM pg_class AS c
-                WHERE c.relnamespace = '{SCHEMA}'::regnamespace AND c.relkind IN ('r', 'i')"
-            ),
+        let read = format!(
+            "CREATE EXTENSION IF NOT EXISTS pg_prewarm;
+            SELECT pg_prewarm(c.oid, 'read') FROM pg_class AS c
+            WHERE c.relnamespace = '{SCHEMA}'::regnamespace AND c.relkind IN ('r', 'i')"
         );
+        self.0.run(Some(database), [read]);
     }
 
     fn durability(&self) -> String {
-        self.text(
-            "SELECT string_agg(name || ' = ' || setting, ', ' ORDER BY name) FROM pg_settings
-            WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers')",
-        )
+        self.0.settings(&["fsync", "synchronous_commit", "full_page_writes", "shared_buffers"])
     }
 
     fn megabytes(&self, database: &str) -> f64 {
-        let mut connection = self.connect(None);
-        let size = sqlx::query_scalar("SELECT pg_database_size($1)").bind(database);
-        let bytes: i64 = self.runtime.block_on(size.fetch_one(&mut connection)).unwrap();
-        bytes as f64 / 1e6
+        let size = format!("SELECT pg_database_size('{database}')::text");
+        self.0.texts(None, &size).concat().parse::<f64>().unwrap() / 1e6
     }
 }
 

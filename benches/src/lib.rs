@@ -19,6 +19,7 @@ pub mod client;
 pub mod export;
 pub mod figure;
 pub mod history;
+pub mod postgres;
 pub mod scale;
 pub mod server;
 

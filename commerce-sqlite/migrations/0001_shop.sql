@@ -97,6 +97,11 @@ CREATE INDEX commerce_products_featured ON commerce_products (created_at, id, st
     WHERE featured = 1;
 CREATE INDEX commerce_products_by_currencies ON commerce_products (priced_in, id);
 
+-- The images of products, one a row, for those who ask for them by SQL.
+CREATE VIEW commerce_product_images (product_id, position, id, url, alt) AS
+SELECT p.id, i.key, unhex(substr(i.value ->> 'id', 5)), i.value ->> 'url', i.value ->> 'alt'
+FROM commerce_products AS p, json_each(p.images) AS i;
+
 -- The products of a tag. `created_at` and `status` are the product's, so that a list by tag is read in
 -- order.
 CREATE TABLE commerce_product_tags (

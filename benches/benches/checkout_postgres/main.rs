@@ -24,19 +24,19 @@
 mod floor;
 mod processes;
 
-use std::env;
+use std::{env, time::Duration};
 
 use commerce_benches::{
     callers::Run,
     checkout::{CARTS, Cart, counted, hot_beside_spread, in_memory, place, prepare, shop},
     figure::{Report, Target, micros, number, per_second},
+    postgres::Postgres,
 };
 use commerce_sqlite::SqliteStore;
 use commerce_sqlx::PgStore;
 use floor::Rows;
 use processes::{Load, Work};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::runtime::Runtime;
+use sqlx::Connection;
 
 /// Callers, and the checkouts that they make together.
 const CASES: [(usize, usize); 3] = [(1, 1_500), (32, CARTS), (128, CARTS)];
@@ -52,8 +52,8 @@ const PROCESSES_SHARE: f64 = 1.0;
 /// Products that are looked up in it.
 const READS: usize = 60_000;
 
-/// The schema that the shop is in.
-const SCHEMA: &str = "commerce";
+/// How long a statement may take, as a shop says that is not told otherwise.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() {
     if processes::serve() {
@@ -64,7 +64,7 @@ fn main() {
         .into_iter()
         .filter(|(callers, _)| wanted.is_empty() || wanted.contains(callers))
         .collect();
-    let server = Server::new();
+    let server = Server(Postgres::named());
     let columns = ["durable checkouts of two lines", "shop", "floor", "shop ÷ floor"];
     let mut report = Report::new("checkout_postgres", "Checkouts on PostgreSQL", columns);
     let mut rates = Vec::new();
@@ -114,69 +114,31 @@ fn on_sqlite(callers: usize, checkouts: usize) -> f64 {
     place(&[shop(store)], callers, &carts[..checkouts]).rate()
 }
 
-/// The server that `DATABASE_URL` names.
-struct Server {
-    address: PgConnectOptions,
-    runtime: Runtime,
-}
+/// The server that the shop and its floor share.
+struct Server(Postgres);
 
 impl Server {
-    fn new() -> Self {
-        let address = env::var("DATABASE_URL");
-        let address = address.expect("DATABASE_URL names no server: see scripts/with-postgres");
-        Self { address: address.parse().unwrap(), runtime: Runtime::new().unwrap() }
-    }
-
-    async fn connect(&self, database: Option<&str>) -> PgConnection {
-        let options = self.address.clone().options([("search_path", SCHEMA)]);
-        let options = match database {
-            Some(name) => options.database(name),
-            None => options,
-        };
-        PgConnection::connect_with(&options).await.unwrap()
-    }
-
-    fn run(&self, statements: &[String]) {
-        self.runtime.block_on(async {
-            let mut connection = self.connect(None).await;
-            for sql in statements {
-                sqlx::raw_sql(AssertSqlSafe(sql.as_str())).execute(&mut connection).await.unwrap();
-            }
-        });
-    }
-
     fn open(&self, database: &str) -> PgStore {
-        // A server without safety is for trying the bench out; what is in force is told.
-        let options = PgStore::options().schema(SCHEMA).allow_data_loss();
-        let address = self.address.clone().database(database);
-        self.runtime.block_on(options.open_with(address)).unwrap()
+        self.0.open(database, STATEMENT_TIMEOUT)
     }
 
     /// A database with carts in it.
     fn prepare(&self, name: &str, hot: bool) -> Vec<Cart> {
-        self.run(&[
-            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-            format!("CREATE DATABASE {name}"),
-        ]);
+        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        self.0.run(None, [drop, format!("CREATE DATABASE {name}")]);
         let store = self.open(name);
         let carts = prepare(store.clone(), hot);
-        self.runtime.block_on(async {
-            store.close().await;
-            let mut connection = self.connect(Some(name)).await;
-            sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-        });
+        self.0.block_on(store.close());
+        self.0.run(Some(name), ["VACUUM ANALYZE"]);
         carts
     }
 
     /// A copy of a database.
     fn copy(&self, of: &str) {
-        self.run(&[
-            "DROP DATABASE IF EXISTS bench_run WITH (FORCE)".to_owned(),
-            format!("CREATE DATABASE bench_run TEMPLATE {of} STRATEGY file_copy"),
-            // What is being written back of the copy must not weigh on what is measured.
-            "CHECKPOINT".to_owned(),
-        ]);
+        let copy = format!("CREATE DATABASE bench_run TEMPLATE {of} STRATEGY file_copy");
+        let drop = "DROP DATABASE IF EXISTS bench_run WITH (FORCE)";
+        // What is being written back of the copy must not weigh on what is measured.
+        self.0.run(None, [drop, &copy, "CHECKPOINT"]);
     }
 
     /// Several server processes, beside one that does the same.
@@ -217,13 +179,7 @@ impl Server {
     }
 
     fn durability(&self) -> String {
-        self.runtime.block_on(async {
-            let mut connection = self.connect(None).await;
-            let settings = "SELECT string_agg(name || ' = ' || setting, ', ' ORDER BY name)
-                FROM pg_settings
-                WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes')";
-            sqlx::query_scalar(settings).fetch_one(&mut connection).await.unwrap()
-        })
+        self.0.settings(&["fsync", "synchronous_commit", "full_page_writes"])
     }
 }
 
@@ -245,7 +201,7 @@ impl Case<'_> {
         self.server.copy(self.prepared);
         let store = self.server.open("bench_run");
         let run = place(&[shop(store.clone())], self.callers, self.carts);
-        self.server.runtime.block_on(store.close());
+        self.server.0.block_on(store.close());
         run
     }
 
@@ -255,8 +211,8 @@ impl Case<'_> {
         let (mut floor, mut batch) = (0.0_f64, 1);
         for _ in 0..ROUNDS {
             let run = self.run();
-            self.server.runtime.block_on(async {
-                let mut connection = self.server.connect(Some("bench_run")).await;
+            self.server.0.block_on(async {
+                let mut connection = self.server.0.connect(Some("bench_run")).await;
                 if best.as_ref().is_none_or(|best| run.rate() > best.rate()) {
                     const COMMITS: &str = "SELECT count(DISTINCT xmin::text) FROM commerce_orders";
                     let commits: i64 =
@@ -270,8 +226,8 @@ impl Case<'_> {
                 connection.close().await.unwrap();
             });
             self.server.copy(self.prepared);
-            let took = self.server.runtime.block_on(async {
-                let mut connection = self.server.connect(Some("bench_run")).await;
+            let took = self.server.0.block_on(async {
+                let mut connection = self.server.0.connect(Some("bench_run")).await;
                 let took = rows.as_ref().unwrap().write(&mut connection, batch).await;
                 connection.close().await.unwrap();
                 took

@@ -14,6 +14,7 @@ use std::{
 use commerce_benches::{
     callers,
     checkout::{place, shop},
+    postgres::Postgres,
 };
 use commerce_core::{
     access::Caller,
@@ -22,7 +23,6 @@ use commerce_core::{
     text::{IdempotencyKey, Slug},
 };
 use commerce_sqlx::PgStore;
-use sqlx::{AssertSqlSafe, Connection};
 
 use crate::Server;
 
@@ -118,7 +118,7 @@ pub(crate) fn serve() -> bool {
     }
     let numbers: Vec<usize> = numbers.iter().map(|number| number.parse().unwrap()).collect();
     let [pieces, callers, share, of]: [usize; 4] = numbers.try_into().unwrap();
-    let server = Server::new();
+    let server = Server(Postgres::named());
     let store = server.open(database);
     let mine = |all: Vec<String>| -> Vec<(usize, String)> {
         all.into_iter().enumerate().cycle().take(pieces).filter(|(n, _)| n % of == share).collect()
@@ -127,12 +127,13 @@ pub(crate) fn serve() -> bool {
     let callers = callers / of + usize::from(share < callers % of);
     if work == Work::Checkouts.name() {
         let carts = "SELECT replace(id::text, '-', '') FROM commerce_carts ORDER BY id";
-        let carts = mine(server.texts(database, carts));
+        let carts = mine(server.0.texts(Some(database), carts));
         let carts: Vec<_> = carts.into_iter().map(cart).collect();
         say_and_wait();
         place(&[shop(store.clone())], callers, &carts);
     } else {
-        let slugs = mine(server.texts(database, "SELECT slug FROM commerce_products ORDER BY id"));
+        const SLUGS: &str = "SELECT slug FROM commerce_products ORDER BY id";
+        let slugs = mine(server.0.texts(Some(database), SLUGS));
         // The connections are there by then, and the statement is prepared on each.
         read(&store, callers, slugs[..slugs.len() / 10].to_vec());
         say_and_wait();
@@ -141,7 +142,7 @@ pub(crate) fn serve() -> bool {
     println!("done");
     // The one who asked is told before the connections are closed.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
-    server.runtime.block_on(store.close());
+    server.0.block_on(store.close());
     true
 }
 
@@ -168,22 +169,10 @@ fn say_and_wait() {
 }
 
 impl Server {
-    fn texts(&self, database: &str, sql: &str) -> Vec<String> {
-        self.runtime.block_on(async {
-            let mut connection = self.connect(Some(database)).await;
-            let texts = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await;
-            connection.close().await.unwrap();
-            texts.unwrap()
-        })
-    }
-
     /// How often transactions in a database waited for each other in a circle.
     pub(crate) fn deadlocks(&self, database: &str) -> i64 {
-        const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = $1";
-        self.runtime.block_on(async {
-            let mut connection = self.connect(None).await;
-            let query = sqlx::query_scalar(DEADLOCKS).bind(database);
-            query.fetch_one(&mut connection).await.unwrap()
-        })
+        let sql =
+            format!("SELECT deadlocks::text FROM pg_stat_database WHERE datname = '{database}'");
+        self.0.texts(None, &sql).concat().parse().unwrap()
     }
 }
