@@ -12,14 +12,20 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use commerce_core::{
+    access::Caller,
+    catalog::{CreateProduct, ImageFields},
     checkout::{PlaceOrder, place},
+    currency::Currency::EUR,
+    id::Id,
     inventory::ByPriority,
     payment::Means,
+    shop::Shop,
     store::{CommitError, OrderRef},
 };
 use commerce_sqlite::{
     commit_in, read_cart_in, read_checkout_inputs_in, read_order_in, read_setup_in,
 };
+use pollster::block_on;
 use rusqlite::TransactionBehavior;
 
 use common::{
@@ -117,4 +123,41 @@ fn a_refused_commit_leaves_the_hosts_rows_and_nothing_of_its_own() {
     assert!(connection.is_autocommit());
     drop(connection);
     check_books(&path);
+}
+
+#[test]
+fn images_are_asked_for_by_sql() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("host.db");
+    let shop = commerce_sqlite::open(&path).unwrap();
+    let images = [("https://a.example/1.jpg", Some("Front")), ("https://a.example/2.jpg", None)];
+    let product = block_on(async {
+        shop.open(Shop::new("Test", EUR).unwrap()).await.unwrap();
+        let image = |(url, alt): (&str, Option<&str>)| ImageFields {
+            url: url.parse().unwrap(),
+            alt: alt.map(|alt| alt.parse().unwrap()),
+        };
+        let request = CreateProduct {
+            images: images.map(image).to_vec(),
+            ..CreateProduct::new("Mug").unwrap()
+        };
+        shop.create_product(&Caller::system(), &request).await.unwrap().output
+    });
+    let connection = host(&path);
+    let mut asked = connection
+        .prepare(
+            "SELECT lower(hex(i.id)), i.url, i.alt FROM commerce_product_images AS i
+            JOIN commerce_products AS p ON p.id = i.product_id
+            WHERE p.slug = 'mug' ORDER BY i.position",
+        )
+        .unwrap();
+    let found: Vec<(String, String, Option<String>)> = asked
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let expected = product.images.iter().zip(images).map(|(image, (url, alt))| {
+        (image.id.uuid().simple().to_string(), url.to_owned(), alt.map(str::to_owned))
+    });
+    assert_eq!(found, expected.collect::<Vec<_>>());
 }
