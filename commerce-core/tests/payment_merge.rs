@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use commerce_core::{
     currency::Currency,
@@ -114,7 +114,7 @@ fn a_review_ends_when_the_two_agree_again_and_loses_nothing() {
         let wrong = ProviderPayment { account: foreign, ..state.clone() };
         // One that came to nothing is another account's as well as nobody's.
         if status != PaymentStatus::Voided {
-            let reviewed = heard(new(), &[wrong.clone()]);
+            let reviewed = heard(new(), slice::from_ref(&wrong));
             assert_eq!(reviewed.review, Some(ReviewReason::WrongAccount));
             assert!(reviewed.authorized.is_zero() && reviewed.capture_before.is_none());
         }
@@ -141,7 +141,7 @@ fn what_cannot_be_right_is_known_by_each_of_its_amounts() {
         (said(ProviderStatus::Captured, 60, 41), ReviewReason::WrongAmount),
     ];
     for (state, reason) in wrong {
-        let found = heard(new(), &[state.clone()]);
+        let found = heard(new(), slice::from_ref(&state));
         assert_eq!((found.status, found.review), (PaymentStatus::NeedsReview, Some(reason)));
         assert!(found.captured.is_zero() && found.refunds.is_empty(), "{state:?}");
     }
@@ -216,7 +216,7 @@ fn money_is_set_aside_until_the_provider_says_or_as_long_as_is_usual() {
     assert_eq!(until(&[set_aside(), set_aside()]), Some(first), "it is not longer for being seen");
     let day = at(86_400).now();
     let exact = ProviderPayment { capture_before: Some(day), ..set_aside() };
-    assert_eq!(until(&[exact.clone()]), Some(day));
+    assert_eq!(until(slice::from_ref(&exact)), Some(day));
     assert_eq!(until(&[set_aside(), exact.clone()]), Some(day));
     assert_eq!(until(&[exact.clone(), set_aside()]), Some(day), "what was said once stays");
     assert_eq!(until(&[exact, paid()]), None, "nothing is set aside any more");
@@ -254,7 +254,7 @@ fn why_it_was_declined_is_known_until_it_is_paid() {
     let waits = || said(ProviderStatus::RequiresAction, 0, 0);
     let declined = ProviderPayment { failure: Some(decline.clone()), ..waits() };
     let failure = |all: &[ProviderPayment]| heard(new(), all).failure;
-    assert_eq!(failure(&[declined.clone()]), Some(decline.clone()));
+    assert_eq!(failure(slice::from_ref(&declined)), Some(decline.clone()));
     assert_eq!(failure(&[declined.clone(), waits()]), Some(decline.clone()));
     let over = said(ProviderStatus::Voided, 0, 0);
     assert_eq!(failure(&[declined.clone(), over]), Some(decline.clone()));
