@@ -23,8 +23,9 @@ use crate::{
 pub enum WebhookStatus {
     /// It is recorded, and is still to be looked into.
     Received,
-    /// It is about a payment that the shop does not know yet. It is looked into again, the more seldom
-    /// the longer that lasts, and never given up: the money may have been taken.
+    /// It is about a payment that the shop does not know. It is looked into again, the more seldom the
+    /// longer that lasts, and left to a person after [`PARKED_FOR`](Webhook::PARKED_FOR). It is never
+    /// forgotten: the money may have been taken.
     Parked,
     /// The payment that it is about is as it was at the provider after the event.
     Handled,
@@ -108,7 +109,8 @@ pub struct WebhookView {
     pub attempts: u32,
     /// Why that came to nothing the last time, if it did.
     pub failure: Option<WebhookFailure>,
-    /// When it is looked into again; `null` once nothing is left to do.
+    /// When it is looked into again by itself; `null` once nothing is left to do, and for one that is
+    /// left parked until somebody has it looked into.
     pub due_at: Option<Timestamp>,
     /// When it was recorded.
     pub received_at: Timestamp,
@@ -131,7 +133,7 @@ impl From<&Webhook> for WebhookView {
             status: webhook.status,
             attempts: webhook.attempts,
             failure: webhook.failure,
-            due_at: webhook.due_at,
+            due_at: webhook.due_at.filter(|at| *at < Webhook::BY_HAND),
             received_at: webhook.received_at,
             updated_at: webhook.updated_at,
         }
@@ -162,7 +164,8 @@ pub struct Webhook {
     pub attempts: u32,
     /// Why that came to nothing the last time, if it did.
     pub failure: Option<WebhookFailure>,
-    /// When it is to be looked into; `None` once nothing is left to do.
+    /// When it is to be looked into, [`BY_HAND`](Self::BY_HAND) if only when somebody asks for it; `None`
+    /// once nothing is left to do.
     pub due_at: Option<Timestamp>,
     /// When it was recorded.
     pub received_at: Timestamp,
@@ -177,8 +180,12 @@ impl Webhook {
     pub const PAUSE_MIN: Duration = Duration::from_secs(60);
     /// The longest pause while the provider or the store fails.
     pub const PAUSE_MAX: Duration = Duration::from_secs(3_600);
-    /// The longest pause while nobody knows the payment.
-    pub const PARKED_PAUSE_MAX: Duration = Duration::from_secs(86_400);
+    /// How long after it was received one about a payment that nobody knows is looked into by itself.
+    /// Whatever comes late is there by then.
+    pub const PARKED_FOR: Duration = Duration::from_secs(30 * 86_400);
+    /// When one is due that is looked into only if somebody asks for it. It has something left to do, so
+    /// that it is kept.
+    pub const BY_HAND: Timestamp = Timestamp::MAX;
 
     /// One that was received now.
     pub fn receive(gateway: GatewayName, notice: Notice, body: &[u8], moment: &mut Moment) -> Self {
@@ -243,12 +250,13 @@ impl Webhook {
             }
             Handling::Failed(why) => (self.status, Some(why)),
         };
-        webhook.due_at = webhook.failure.map(|why| {
-            let longest = match why {
-                WebhookFailure::UnknownPayment => Self::PARKED_PAUSE_MAX,
-                _ => Self::PAUSE_MAX,
-            };
-            now.saturating_add(doubled(Self::PAUSE_MIN, self.attempts).min(longest))
+        let pause = doubled(Self::PAUSE_MIN, self.attempts);
+        webhook.due_at = webhook.failure.map(|why| match why {
+            WebhookFailure::UnknownPayment => {
+                let last = self.received_at.saturating_add(Self::PARKED_FOR);
+                Some(now.saturating_add(pause)).filter(|at| *at <= last).unwrap_or(Self::BY_HAND)
+            }
+            _ => now.saturating_add(pause.min(Self::PAUSE_MAX)),
         });
         webhook
     }
@@ -325,20 +333,42 @@ mod tests {
         assert!(parked_later.place() > parked.place());
     }
 
-    #[test]
-    fn pauses_double_up_to_their_bound() {
-        for (why, longest) in
-            [(WebhookFailure::GatewayUnavailable, 60), (WebhookFailure::UnknownPayment, 1_440)]
+    /// When one that comes to nothing for this reason is looked into, in minutes.
+    fn tries(why: WebhookFailure) -> (Webhook, Vec<i64>) {
+        let mut webhook = received(Some(Subject::default()));
+        let mut minutes = Vec::new();
+        while let Some(due) = webhook.due_at.filter(|at| *at < Webhook::BY_HAND)
+            && minutes.len() < 40
         {
-            let mut webhook = received(Some(Subject::default()));
-            let mut pauses = Vec::new();
-            for _ in 0..40 {
-                webhook = webhook.after(Handling::Failed(why), at(0));
-                pauses.push(webhook.due_at.unwrap().as_millis() / 60_000);
-            }
-            assert_eq!(pauses[..6], [1, 2, 4, 8, 16, 32]);
-            assert!(pauses.is_sorted() && pauses.contains(&longest), "{pauses:?}");
-            assert_eq!(pauses.last(), Some(&longest));
+            minutes.push(due.as_millis() / 60_000);
+            webhook = webhook.after(Handling::Failed(why), due);
         }
+        (webhook, minutes)
+    }
+
+    #[test]
+    fn what_fails_is_tried_again_after_twice_as_long_and_every_hour_in_the_end() {
+        let (_, minutes) = tries(WebhookFailure::GatewayUnavailable);
+        assert_eq!(minutes[..8], [0, 1, 3, 7, 15, 31, 63, 123]);
+        assert_eq!((minutes.len(), minutes[39] - minutes[38]), (40, 60), "for ever");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_looked_into_for_a_month_and_then_left_to_a_person() {
+        let (webhook, minutes) = tries(WebhookFailure::UnknownPayment);
+        let doubled: Vec<_> = (0..=15).map(|n| (1 << n) - 1).collect();
+        assert_eq!(minutes, doubled, "the last time after 22 days");
+        assert_eq!(
+            (webhook.status, webhook.due_at),
+            (WebhookStatus::Parked, Some(Webhook::BY_HAND))
+        );
+        assert_eq!(WebhookView::from(&webhook).due_at, None);
+        let asked = webhook.hurried(at(99_999)).unwrap();
+        assert!(asked.is_due(at(99_999)));
+        assert_eq!(WebhookView::from(&asked).due_at, Some(at(99_999)));
+        let unknown = Handling::Failed(WebhookFailure::UnknownPayment);
+        let again = asked.after(unknown, at(99_999));
+        assert_eq!((again.status, again.due_at), (webhook.status, webhook.due_at));
+        assert_eq!(asked.after(Handling::Merged, at(99_999)).due_at, None);
     }
 }

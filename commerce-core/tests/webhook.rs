@@ -303,8 +303,13 @@ fn an_unknown_payment_is_parked_and_never_dropped() {
     assert_eq!(shop.webhooks_swept(), 0, "the next pause is longer");
     for _ in 0..400 {
         shop.world.days(1);
-        assert_eq!(shop.webhooks_swept(), 1);
+        shop.webhooks_swept();
     }
+    let left = shop.webhook(id);
+    assert!(
+        left.attempts < 20
+            && left.updated_at < parked.received_at.saturating_add(Webhook::PARKED_FOR)
+    );
     let purge = Purge {
         outcomes_before: Timestamp::MIN,
         outbox_through: 0,
@@ -312,7 +317,12 @@ fn an_unknown_payment_is_parked_and_never_dropped() {
         webhooks_before: Timestamp::MAX,
     };
     assert_eq!(block_on(shop.world.shop.purge(&purge)).unwrap(), 0);
-    assert_eq!(shop.webhook(id).status, WebhookStatus::Parked);
+    let retry = || block_on(shop.world.shop.retry_webhook(&shop.world.system, id)).unwrap();
+    let seen = retry();
+    assert_eq!((seen.status, seen.attempts), (WebhookStatus::Parked, left.attempts + 1));
+    assert_eq!(seen.due_at, None, "nobody looks into it by itself any more");
+    assert_eq!(block_on(shop.world.shop.purge(&purge)).unwrap(), 0);
+    assert_eq!((shop.webhooks_swept(), retry().attempts), (0, left.attempts + 2));
 }
 
 #[test]

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "../../commerce-core/tests/steps/scenario.rs"]
+#[path = "../../commerce-core/tests/steps/scenario/mod.rs"]
 mod scenario;
 #[path = "../../commerce-core/tests/support/mod.rs"]
 mod support;
@@ -19,8 +19,10 @@ mod trial;
 use commerce_sqlite::{Durability, SqliteStore};
 use tempfile::TempDir;
 
+/// Of so many single faults one is tried, unless `STEPS_EVERY` is set.
+const SINGLES: usize = 1;
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
-const EVERY: usize = 40;
+const EVERY: usize = 199;
 
 /// What must live as long as a store.
 type Kept = TempDir;

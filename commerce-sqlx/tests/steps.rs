@@ -8,7 +8,7 @@
 )]
 
 mod common;
-#[path = "../../commerce-core/tests/steps/scenario.rs"]
+#[path = "../../commerce-core/tests/steps/scenario/mod.rs"]
 mod scenario;
 #[path = "../../commerce-core/tests/support/mod.rs"]
 mod support;
@@ -20,8 +20,10 @@ mod trial;
 use commerce_sqlx::PgStore;
 use common::spare::{Spare, spare};
 
+/// Of so many single faults one is tried, unless `STEPS_EVERY` is set.
+const SINGLES: usize = 3;
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
-const EVERY: usize = 400;
+const EVERY: usize = 1_999;
 
 /// What must live as long as a store.
 type Kept = Spare;

@@ -82,6 +82,32 @@ mod tests {
         assert_eq!(to_stripe(money(1000, "CLF")), None);
     }
 
+    // <https://docs.stripe.com/currencies>: those without a minor unit, those written as if they had one,
+    // and those with thousandths.
+    #[test]
+    fn every_currency_of_stripes_lists_is_written_as_they_say() {
+        let units = |code: &str, whole: i64| {
+            let currency = Currency::parse(code).unwrap();
+            let minor = 10_i64.pow(u32::from(currency.exponent())) * whole;
+            to_stripe(Money::new(minor, currency))
+        };
+        for code in [
+            "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV",
+            "XAF", "XOF", "XPF",
+        ] {
+            assert_eq!(units(code, 7), Some(7), "{code}");
+        }
+        for code in ["EUR", "USD", "GBP", "CHF", "ISK", "UGX", "HUF", "TWD"] {
+            assert_eq!(units(code, 7), Some(700), "{code}");
+        }
+        for code in ["BHD", "JOD", "KWD", "OMR", "TND"] {
+            assert_eq!(units(code, 7), Some(7_000), "{code}");
+            assert_eq!(to_stripe(money(7_001, code)), None, "{code}");
+            assert_eq!(to_stripe(money(7_010, code)), Some(7_010), "{code}");
+        }
+        assert_eq!(to_stripe(money(i64::MAX, "ISK")), None, "it is not cut");
+    }
+
     #[test]
     fn every_amount_that_stripe_takes_comes_back() {
         for currency in Currency::iter() {

@@ -140,3 +140,83 @@ fn dispute(row: &Row) -> Result<Option<Transaction>, Failure> {
         at: time(row.created)?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(kind: &str, amount: i64, source: Value) -> Row {
+        let (id, kind, source) = ("txn_1".to_owned(), kind.to_owned(), Some(source));
+        Row { id, amount, created: 3, kind, source }
+    }
+
+    fn charged(captured: i64) -> Value {
+        json!({
+            "object": "charge", "id": "ch_1", "amount": 100, "amount_captured": captured,
+            "currency": "eur", "payment_intent": "pi_1",
+        })
+    }
+
+    fn refunded(status: Option<&str>) -> Value {
+        json!({
+            "object": "refund", "id": "re_1", "amount": 7, "currency": "eur", "created": 1,
+            "charge": "ch_1", "payment_intent": "pi_1", "status": status,
+        })
+    }
+
+    fn disputed(status: &str) -> Value {
+        json!({
+            "object": "dispute", "id": "du_1", "amount": 9, "currency": "eur", "created": 1,
+            "charge": "ch_1", "payment_intent": "pi_1", "status": status,
+        })
+    }
+
+    #[test]
+    fn what_moved_money_is_told_and_nothing_else() {
+        use TransactionKind::*;
+        for (row, told) in [
+            (row("charge", 100, charged(60)), Some((Charge, "ch_1", 60))),
+            (row("payment", 100, charged(100)), Some((Charge, "ch_1", 100))),
+            (row("charge", 0, charged(0)), None),
+            (row("refund", -7, refunded(Some("succeeded"))), Some((Refund, "re_1", 7))),
+            (row("payment_refund", -7, refunded(Some("pending"))), Some((Refund, "re_1", 7))),
+            (row("refund", -7, refunded(None)), Some((Refund, "re_1", 7))),
+            (row("refund", -7, refunded(Some("failed"))), None),
+            (row("refund", -7, refunded(Some("canceled"))), None),
+            (row("refund_failure", 7, refunded(Some("failed"))), None),
+            (row("adjustment", -9, disputed("needs_response")), Some((Dispute, "du_1", 9))),
+            (row("adjustment", -9, disputed("lost")), Some((Dispute, "du_1", 9))),
+            (row("adjustment", -9, disputed("won")), None),
+            (row("adjustment", 9, disputed("needs_response")), None),
+            (row("adjustment", -9, json!({ "object": "fee", "id": "fee_1" })), None),
+            (row("adjustment", -9, json!("du_1")), None),
+            (row("payout", -100, json!({ "object": "payout", "id": "po_1" })), None),
+            (row("stripe_fee", -1, Value::Null), None),
+            (row("brand_new", -1, json!(7)), None),
+        ] {
+            let found = transaction(&row).unwrap();
+            let seen = found.as_ref().map(|it| (it.kind, it.reference.as_str(), it.amount.minor()));
+            assert_eq!(seen, told, "{} {:?}", row.kind, row.source);
+            if let Some(found) = found {
+                assert_eq!(found.at, time(3).unwrap(), "when it moved");
+                let mut names: Vec<_> =
+                    found.payment_references.iter().map(Label::as_str).collect();
+                names.sort_unstable();
+                assert_eq!(names, ["ch_1", "pi_1"]);
+            }
+        }
+        assert!(transaction(&row("charge", 1, json!("ch_1"))).is_err(), "its object is absent");
+        let without = Row { source: None, ..row("adjustment", -9, Value::Null) };
+        assert!(transaction(&without).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_next_page_begins_after_the_last_row_if_there_is_more() {
+        let list = |has_more| List { data: vec![row("payout", -1, Value::Null)], has_more };
+        let next = read(&list(true)).unwrap().next;
+        assert_eq!(next, Some(label("txn_1").unwrap()), "also where nothing of it is told");
+        assert_eq!(read(&list(false)).unwrap().next, None);
+    }
+}

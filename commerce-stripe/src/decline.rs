@@ -88,6 +88,98 @@ mod tests {
         }
     }
 
+    // All of <https://docs.stripe.com/declines/codes>, and what of <https://docs.stripe.com/error-codes>
+    // can be why a customer's payment fails.
+    #[test]
+    fn every_code_says_what_the_customer_can_do() {
+        use DeclineCode::*;
+        let all: [(DeclineCode, &[&str]); 9] = [
+            (InsufficientFunds, &["insufficient_funds"]),
+            (
+                LimitExceeded,
+                &["card_velocity_exceeded", "withdrawal_count_limit_exceeded", "amount_too_large"],
+            ),
+            (ExpiredCard, &["expired_card", "invalid_expiry_month", "invalid_expiry_year"]),
+            (IncorrectNumber, &["incorrect_number", "invalid_number"]),
+            (IncorrectSecurityCode, &["incorrect_cvc", "invalid_cvc"]),
+            (
+                AuthenticationRequired,
+                &[
+                    "authentication_required",
+                    "authentication_not_handled",
+                    "mobile_device_authentication_required",
+                    "payment_intent_authentication_failure",
+                    "setup_intent_authentication_failure",
+                ],
+            ),
+            (
+                NotSupported,
+                &[
+                    "card_not_supported",
+                    "currency_not_supported",
+                    "invalid_account",
+                    "invalid_amount",
+                    "not_permitted",
+                    "service_not_allowed",
+                    "transaction_not_allowed",
+                    "payment_method_customer_decline",
+                    "payment_intent_incompatible_payment_method",
+                ],
+            ),
+            (
+                TryAgain,
+                &[
+                    "approve_with_id",
+                    "issuer_not_available",
+                    "processing_error",
+                    "reenter_transaction",
+                    "try_again_later",
+                    "payment_method_provider_timeout",
+                ],
+            ),
+            (
+                Declined,
+                &[
+                    "call_issuer",
+                    "card_declined",
+                    "do_not_honor",
+                    "do_not_try_again",
+                    "duplicate_transaction",
+                    "fraudulent",
+                    "generic_decline",
+                    "incorrect_address",
+                    "incorrect_pin",
+                    "incorrect_zip",
+                    "invalid_pin",
+                    "lost_card",
+                    "merchant_blacklist",
+                    "new_account_information_available",
+                    "no_action_taken",
+                    "offline_pin_required",
+                    "online_or_offline_pin_required",
+                    "pickup_card",
+                    "pin_try_exceeded",
+                    "restricted_card",
+                    "revocation_of_all_authorizations",
+                    "revocation_of_authorization",
+                    "security_violation",
+                    "stolen_card",
+                    "stop_payment_order",
+                    "testmode_decline",
+                    "brand_new",
+                    "",
+                ],
+            ),
+        ];
+        for (meaning, codes) in all {
+            for code in codes {
+                let told = decline(Some("card_declined"), Some(code)).unwrap();
+                assert_eq!((told.code, &*told.reason), (meaning, reason(meaning)), "{code}");
+                assert_eq!(decline(Some(code), None).unwrap().code, meaning, "{code}");
+            }
+        }
+    }
+
     #[test]
     fn the_closer_of_two_codes_counts() {
         let of = |code, decline_code| decline(code, decline_code).unwrap().code;

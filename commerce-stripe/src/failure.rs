@@ -283,9 +283,24 @@ mod tests {
         for (status, kind, code, alone, after_a_loss) in [
             (402, "card_error", "card_declined", Declined, Declined),
             (402, "", "", Declined, Declined),
+            (400, "card_error", "expired_card", Declined, Declined),
+            (400, invalid, "payment_intent_incompatible_payment_method", Declined, Declined),
             (400, invalid, "payment_intent_unexpected_state", Stale, Unknown),
+            (400, invalid, "setup_intent_unexpected_state", Stale, Unknown),
+            (400, invalid, "charge_already_captured", Stale, Unknown),
             (400, invalid, "charge_already_refunded", Stale, Unknown),
+            (400, invalid, "charge_disputed", Stale, Unknown),
+            (400, invalid, "charge_expired_for_capture", Stale, Unknown),
+            (400, invalid, "charge_not_refundable", Stale, Unknown),
+            (400, invalid, "refund_disputed_payment", Stale, Unknown),
             (400, invalid, "amount_too_small", small, small),
+            (400, invalid, "amount_too_large", Refused, Unknown),
+            (400, invalid, "lock_timeout", Unavailable, Unknown),
+            (400, invalid, "rate_limit", Unavailable, Unknown),
+            (400, invalid, "idempotency_key_in_use", Unknown, Unknown),
+            (400, invalid, "resource_missing", Missing, Unknown),
+            (500, invalid, "charge_already_refunded", Unknown, Unknown),
+            (499, "", "", Refused, Unknown),
             (400, invalid, "parameter_unknown", Refused, Unknown),
             (400, invalid, "", Refused, Unknown),
             (400, "idempotency_error", "", Unknown, Unknown),
@@ -317,10 +332,77 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_the_outcome_is_all_that_the_shop_hears() {
+        let word = |error: GatewayError| match error {
+            GatewayError::Declined { .. } => "declined",
+            GatewayError::Stale(_) => "stale",
+            GatewayError::Unsupported(_) => "unsupported",
+            GatewayError::Refused(_) => "refused",
+            GatewayError::Unavailable { .. } => "unavailable",
+            GatewayError::OutcomeUnknown(_) => "unknown",
+        };
+        let (invalid, down) = ("invalid_request_error", "unavailable");
+        for (status, kind, code, change, question) in [
+            (402, "card_error", "card_declined", "declined", down),
+            (400, invalid, "charge_already_refunded", "stale", down),
+            (400, invalid, "amount_too_small", "unsupported", down),
+            (400, invalid, "resource_missing", "refused", "refused"),
+            (401, invalid, "", "refused", "refused"),
+            (429, invalid, "rate_limit", down, down),
+            (500, "api_error", "", "unknown", down),
+        ] {
+            let of = || answered(status, kind, code);
+            assert_eq!(word(of().of_change(None)), change, "{status} {code}");
+            assert_eq!(word(of().of_question()), question, "{status} {code}");
+        }
+        let alone = |what| Failure { what, lost_before: false };
+        assert_eq!(word(alone(What::NotSent("x".into())).of_change(None)), down);
+        assert_eq!(word(alone(What::Lost("x".into())).of_change(None)), "unknown");
+        assert_eq!(word(Failure::unreadable("x").of_change(None)), "unknown");
+        assert_eq!(word(Failure::impossible("x").of_change(None)), "unsupported");
+        let lost_before = Failure { lost_before: true, ..alone(What::NotSent("x".into())) };
+        assert_eq!(word(lost_before.of_change(None)), "unknown");
+    }
+
+    #[test]
+    fn how_long_stripe_wants_to_be_left_alone_is_passed_on() {
+        let pause = Some(Duration::from_secs(7));
+        let busy = || {
+            let mut failure = answered(429, "", "rate_limit");
+            if let What::Answered(answered) = &mut failure.what {
+                answered.retry_after = pause;
+            }
+            failure
+        };
+        for error in [busy().of_change(None), busy().of_question()] {
+            assert!(
+                matches!(error, GatewayError::Unavailable { retry_after, .. } if retry_after == pause)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_to_go_is_gone_if_stripe_does_not_know_it_or_an_earlier_try_may_have_done_it() {
+        let gone = |status, code, lost_before| {
+            Failure { lost_before, ..answered(status, "invalid_request_error", code) }.is_gone()
+        };
+        for lost_before in [false, true] {
+            assert!(gone(404, "resource_missing", lost_before));
+            assert!(!gone(401, "", lost_before) && !gone(403, "", lost_before));
+            assert!(!gone(500, "", lost_before) && !gone(429, "rate_limit", lost_before));
+            assert!(!Failure { lost_before, ..Failure::unreadable("x") }.is_gone());
+        }
+        // Stripe has no code for what is not attached to anybody any more.
+        assert!(gone(400, "", true) && !gone(400, "", false));
+    }
+
+    #[test]
     fn only_what_may_do_better_is_tried_again() {
         for (status, again) in
             [(400, false), (402, false), (404, false), (409, true), (429, true), (500, true)]
         {
+            let page = What::Unreadable { status, request_id: None, source: "a page".into() };
+            assert_eq!(page.is_worth_retrying(), status >= 500, "{status}");
             assert_eq!(answered(status, "", "").what.is_worth_retrying(), again, "{status}");
         }
         let mut failure = answered(500, "", "");
@@ -328,7 +410,12 @@ mod tests {
             answered.should_retry = Some(false);
         }
         assert!(!failure.what.is_worth_retrying());
+        if let What::Answered(answered) = &mut failure.what {
+            (answered.status, answered.should_retry) = (400, Some(true));
+        }
+        assert!(failure.what.is_worth_retrying());
         assert!(What::Lost("x".into()).is_worth_retrying());
+        assert!(What::NotSent("x".into()).is_worth_retrying());
         assert!(!What::Impossible("x").is_worth_retrying());
     }
 }

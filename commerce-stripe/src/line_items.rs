@@ -64,7 +64,8 @@ fn sum(items: &[Item]) -> Option<i64> {
 fn itemized(order: &Order) -> Option<Vec<Item>> {
     let mut items: Vec<Item> = order.lines.iter().map(line).collect::<Option<_>>()?;
     let mut add = |name: &str, amount: Money| {
-        let unit_amount = to_stripe(amount).filter(|amount| *amount >= 0)?;
+        // Without what is less than nothing, the lines do not sum to the payment.
+        let unit_amount = to_stripe(amount)?;
         if unit_amount > 0 {
             items.push(Item { name: short(name), unit_amount, quantity: 1 });
         }

@@ -231,3 +231,42 @@ where
     let value = Option::<serde_json::Value>::deserialize(deserializer)?;
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_read_whatever_it_comes_with() {
+        for intent in ["null", "7", r#"{"id":7}"#, r#""pi_1""#] {
+            let body = format!(r#"{{"error":{{"code":"x","payment_intent":{intent},"new":1}}}}"#);
+            let read: ErrorBody = serde_json::from_str(&body).unwrap();
+            assert_eq!(read.error.code.as_deref(), Some("x"), "{intent}");
+            assert!(read.error.payment_intent.is_none(), "{intent}");
+        }
+        let intent = r#"{"id":"pi_1","amount":1,"currency":"eur","status":"canceled"}"#;
+        let body = format!(r#"{{"error":{{"payment_intent":{intent}}}}}"#);
+        let read: ErrorBody = serde_json::from_str(&body).unwrap();
+        assert_eq!(read.error.payment_intent.unwrap().id, "pi_1");
+    }
+
+    #[test]
+    fn a_customers_secret_is_not_printed() {
+        let intent =
+            r#"{"id":"pi_1","amount":1,"currency":"eur","status":"x","client_secret":"pst"}"#;
+        let intent: Intent = serde_json::from_str(intent).unwrap();
+        assert_eq!(intent.client_secret.as_ref().unwrap().0, "pst");
+        assert!(!format!("{intent:?}").contains("pst"));
+    }
+
+    #[test]
+    fn an_object_is_named_expanded_or_not() {
+        for text in [r#""ch_1""#, r#"{"id":"ch_1","amount":1,"currency":"eur"}"#] {
+            let charge: Reference<Charge> = serde_json::from_str(text).unwrap();
+            assert_eq!((charge.id(), charge.object().is_some()), ("ch_1", text.starts_with('{')));
+        }
+        let metadata: Metadata = serde_json::from_str(r#"{"n":"7","x":"y"}"#).unwrap();
+        assert_eq!((metadata.id("n"), metadata.id::<u8>("x")), (Some(7), None));
+        assert_eq!(Metadata::default().id::<u8>("n"), None);
+    }
+}

@@ -253,6 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn so_many_signatures_are_looked_at_and_no_more() {
+        let header = signature(BODY, &["whsec_a"], NOW);
+        let (_, v1) = header.rsplit_once("v1=").unwrap();
+        for (before, good) in [(SIGNATURES_MAX - 1, true), (SIGNATURES_MAX, false)] {
+            let others = format!(",v1={}", "0".repeat(64)).repeat(before);
+            assert_eq!(verifies(&format!("t={NOW}{others},v1={v1}"), "whsec_a", NOW), good);
+        }
+    }
+
+    #[test]
+    fn what_an_event_does_not_say_is_as_with_the_key_and_its_object_may_name_the_payment() {
+        for livemode in [true, false] {
+            let ours = ProviderAccount { id: Some(Label::new("acct_1").unwrap()), livemode };
+            let id = "pay_019aa5a2f5e07c3c9d3b6f1f0a6c2e11";
+            let object = format!(r#"{{"object":"refund","metadata":{{"payment_id":"{id}"}}}}"#);
+            let body = format!(r#"{{"id":"evt_1","type":"x","data":{{"object":{object}}}}}"#);
+            let told = notice(body.as_bytes(), &ours).unwrap();
+            assert_eq!(told.account, ours);
+            let subject = told.subject.unwrap();
+            assert_eq!(subject.payment_id.map(|id| id.to_string()).as_deref(), Some(id));
+        }
+    }
+
+    #[test]
     fn every_object_leads_to_its_payment() {
         let ours = ProviderAccount { id: None, livemode: true };
         for (object, references) in [

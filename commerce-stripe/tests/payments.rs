@@ -376,10 +376,25 @@ async fn a_page_shows_lines_that_sum_to_the_total() {
     order.rounding = eur(2);
     order.total = eur(7_815);
     assert_eq!(shown(&order, payment(&order, 5)).await[3], line("Rounding", 1, 2));
+    // What costs nothing besides is not shown; what is bought tells its options, as far as there is room.
+    (order.shipping, order.rounding) = (Some(support::shipping(0)), eur(0));
+    order.lines[0].options = vec![label("blue"), label("large")];
+    order.lines[1].title = label(&"ä".repeat(250));
+    order.total = eur(2_333 + 4_990);
+    let exact = line(&"ä".repeat(250), 1, 4_990);
+    let blue = line("2 × Mug (blue, large)", 1, 2_333);
+    assert_eq!(shown(&order, payment(&order, 6)).await, [blue.clone(), exact]);
+    order.lines[1].options = vec![label("tall")];
+    let short = line(&format!("{}…", "ä".repeat(249)), 1, 4_990);
+    assert_eq!(shown(&order, payment(&order, 7)).await, [blue, short]);
+    // As many lines as Stripe takes, and one more.
     let pot = order.lines[1].clone();
-    order.lines.extend(std::iter::repeat_n(pot, 100));
-    order.total = eur(7_815 + 499_000);
-    assert_eq!(shown(&order, payment(&order, 6)).await, [line(&name, 1, 506_815)]);
+    order.lines.extend(std::iter::repeat_n(pot.clone(), 98));
+    order.total = eur(2_333 + 99 * 4_990);
+    assert_eq!(shown(&order, payment(&order, 8)).await.len(), 100);
+    order.lines.push(pot);
+    order.total = eur(2_333 + 100 * 4_990);
+    assert_eq!(shown(&order, payment(&order, 9)).await, [line(&name, 1, 501_333)]);
 }
 
 #[tokio::test]

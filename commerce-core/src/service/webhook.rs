@@ -67,8 +67,9 @@ impl Commerce {
     /// Looks into a webhook that was received: asks the provider for the payment that it is about, as it
     /// is there now, and takes that over. Answers whether it was due.
     ///
-    /// One about a payment that nobody knows is parked, and due again after a while. So is one whose
-    /// provider cannot be asked. Several servers may look into the same one at once.
+    /// One about a payment that nobody knows is parked, and due again after a while, for a
+    /// [month](Webhook::PARKED_FOR). One whose provider cannot be asked is due again until it can be.
+    /// Several servers may look into the same one at once.
     ///
     /// # Errors
     /// [`Error`], what keeps it; it is due again after a while.
@@ -127,8 +128,8 @@ impl Commerce {
         found.ok_or_else(|| Rejection::NotFound { what: "webhook" }.into())
     }
 
-    /// Looks into a webhook at once that is parked, or waits for its provider or the store. Answers what
-    /// it is then: that the provider cannot be asked, it says itself.
+    /// Looks into a webhook at once that is parked, for however long, or waits for its provider or the
+    /// store. Answers what it is then: that the provider cannot be asked, it says itself.
     ///
     /// # Errors
     /// [`Rejection::Forbidden`], [`Rejection::NotFound`]; [`Rejection::InvalidTransition`] when nothing

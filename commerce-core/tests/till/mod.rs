@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use commerce_core::{
     Commerce, Error,
-    id::OrderId,
+    id::{CustomerId, OrderId},
     inputs::SeededIds,
     order::{OrderInputs, PaymentTerms},
     payment::{CapturePolicy, PaymentStatus},
     shop::Shop,
-    store::{Due, OrderFilter, OrderQuery, OrderRef, PageRequest},
-    text::GatewayName,
+    store::{CustomerRef, Due, OrderFilter, OrderQuery, OrderRef, PageRequest},
+    text::{GatewayName, Label},
     time::Timestamp,
 };
 use pollster::block_on;
@@ -161,6 +161,12 @@ impl Till {
 
     pub(crate) fn order(&self, id: OrderId) -> OrderInputs {
         block_on(self.sound.shop.store().order(&OrderRef::Id(id))).unwrap().unwrap()
+    }
+
+    /// What the provider calls a customer, if it knows them and they were not erased.
+    pub(crate) fn provider_reference(&self, id: CustomerId) -> Option<Label> {
+        let found = block_on(self.sound.shop.store().customer(&CustomerRef::Id(id))).unwrap();
+        found.and_then(|known| known.provider_references.get(&wire()).cloned())
     }
 
     /// What still waits for its time to come.

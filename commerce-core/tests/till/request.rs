@@ -9,6 +9,7 @@ use commerce_core::{
     id::{CartId, CustomerId, LineId, OrderId},
     order::{CancelOrder, CancelReason, FulfillOrder},
     payment::{CapturePayment, CreateRefund, PaymentChoice, PaymentFlow, VoidPayment},
+    text::Label,
 };
 use serde::Serialize;
 
@@ -26,12 +27,19 @@ pub(crate) fn hosted() -> PaymentFlow {
     }
 }
 
+/// By the gateway, in a way.
+pub(crate) fn by(flow: PaymentFlow) -> PaymentChoice {
+    PaymentChoice { flow, ..PaymentChoice::new(wire()) }
+}
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ask {
-    Checkout { cart: CartId, flow: PaymentFlow },
-    PayAgain { order: OrderId, flow: PaymentFlow },
+    Checkout { cart: CartId, choice: PaymentChoice },
+    PayAgain { order: OrderId, choice: PaymentChoice },
     SaveMethod { customer: CustomerId },
+    Forget { customer: CustomerId, method: Label },
+    Erase { customer: CustomerId },
     Capture { order: OrderId, minor: Option<i64> },
     Void { order: OrderId },
     RefundAll { order: OrderId },
@@ -67,19 +75,26 @@ impl Request {
     pub(crate) async fn perform(&self, shop: &Commerce) -> Answer {
         let who = &self.who;
         match self.ask.clone() {
-            Ask::Checkout { cart, flow } => {
-                let mut request = PlaceOrder::paid_by(wire());
-                request.payment.flow = flow;
+            Ask::Checkout { cart, choice } => {
+                let request = PlaceOrder { payment: choice, expected_total: None };
                 answer(shop.place_order(who, cart, &request).await)
             }
-            Ask::PayAgain { order, flow } => {
-                let choice = PaymentChoice { flow, ..PaymentChoice::new(wire()) };
-                answer(shop.pay_order(who, order, &choice).await)
-            }
+            Ask::PayAgain { order, choice } => answer(shop.pay_order(who, order, &choice).await),
             Ask::SaveMethod { customer } => {
                 let request = SaveMethod { gateway: wire(), return_url: None };
                 answer(shop.save_method(who, customer, &request).await)
             }
+            Ask::Forget { customer, method } => {
+                match shop.remove_method(who, customer, &method).await {
+                    // Whoever asks again hears that it is gone.
+                    Err(Error::Rejected(Rejection::NotFound { what: "payment method" })) => {
+                        Answer::Done(String::new())
+                    }
+                    Ok(()) => Answer::Done(String::new()),
+                    Err(error) => failed(error),
+                }
+            }
+            Ask::Erase { customer } => answer(shop.erase_customer(who, customer, None).await),
             Ask::Capture { order, minor } => {
                 let request = CapturePayment { amount: minor.map(eur), payment_id: None };
                 answer(shop.capture(who, order, &request, None).await)
@@ -126,13 +141,17 @@ impl Request {
 fn answer<T: Serialize>(done: Result<Done<T>, Error>) -> Answer {
     match done {
         Ok(done) => Answer::Done(serde_json::to_string(&done.output).unwrap()),
-        Err(Error::Rejected(rejection)) => Answer::Refused(rejection),
-        Err(
-            Error::Contention
-            | Error::Unavailable(_)
-            | Error::GatewayUnavailable(_)
-            | Error::OutcomeUnknown(_),
-        ) => Answer::Unclear,
-        Err(wrong) => Answer::Wrong(format!("{wrong:?}")),
+        Err(error) => failed(error),
+    }
+}
+
+fn failed(error: Error) -> Answer {
+    match error {
+        Error::Rejected(rejection) => Answer::Refused(rejection),
+        Error::Contention
+        | Error::Unavailable(_)
+        | Error::GatewayUnavailable(_)
+        | Error::OutcomeUnknown(_) => Answer::Unclear,
+        wrong => Answer::Wrong(format!("{wrong:?}")),
     }
 }

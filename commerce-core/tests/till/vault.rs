@@ -9,11 +9,15 @@ use commerce_core::{
     text::{IdempotencyKey, Label, Url},
 };
 
-use super::fate::{Fate, NoAnswer, Point};
+use super::{
+    fate::{Fate, NoAnswer, Point},
+    wires::Bank,
+};
 
 #[derive(Debug)]
 pub(crate) struct VaultLine {
     pub(crate) fate: Fate,
+    pub(crate) bank: Bank,
     pub(crate) vault: Arc<dyn Vault>,
 }
 
@@ -39,7 +43,11 @@ impl Vault for VaultLine {
         customer: &Customer,
         key: &IdempotencyKey,
     ) -> Result<Label, GatewayError> {
-        let act = self.vault.create_customer(customer, key);
+        let act = async {
+            let made = self.vault.create_customer(customer, key).await?;
+            self.bank.know(customer.id, &made);
+            Ok(made)
+        };
         self.ask("gateway customer", true, act).await
     }
 

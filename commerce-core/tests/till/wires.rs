@@ -15,14 +15,15 @@ use commerce_core::{
         ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway, TransactionPage,
         TransactionQuery, Vault, WebhookError,
     },
-    id::PaymentId,
+    id::{CustomerId, PaymentId},
     money::Money,
     order::Order,
     payment::{Operation, Payment, PaymentFlow, Refund, RefundStatus},
     store::{Commit, CommitError, Record, StoreResult, Write},
-    text::{GatewayName, IdempotencyKey},
+    text::{GatewayName, IdempotencyKey, Label},
     time::Timestamp,
 };
+use pollster::block_on;
 
 use super::{
     fate::{Fate, NoAnswer, Point},
@@ -103,6 +104,10 @@ pub(crate) struct Bank {
     pages: Arc<Mutex<HashMap<PaymentId, Timestamp>>>,
     /// When it was seen first that money of a payment is set aside.
     aside: Arc<Mutex<HashMap<PaymentId, Timestamp>>>,
+    /// What each customer is called that it was ever told of.
+    customers: Arc<Mutex<HashMap<CustomerId, HashSet<Label>>>>,
+    /// Whose each method is that was ever saved.
+    owners: Arc<Mutex<HashMap<Label, Label>>>,
     /// What each webhook told: the payment as it was at that moment.
     told: Arc<Mutex<Vec<(PaymentId, ProviderPayment)>>>,
 }
@@ -122,6 +127,8 @@ impl Bank {
             keys: Arc::default(),
             pages: Arc::default(),
             aside: Arc::default(),
+            customers: Arc::default(),
+            owners: Arc::default(),
             told: Arc::default(),
         }
     }
@@ -148,6 +155,35 @@ impl Bank {
         if self.page_until(id).is_some() && self.books.payments().iter().any(waits) {
             self.change(id, |payment| payment.status = ProviderStatus::Processing);
         }
+    }
+
+    /// Hears of a customer.
+    pub(crate) fn know(&self, customer: CustomerId, reference: &Label) {
+        let mut all = self.customers.lock().unwrap();
+        all.entry(customer).or_default().insert(reference.clone());
+    }
+
+    /// The customers that it was told of, and what each is called.
+    pub(crate) fn customers(&self) -> HashMap<CustomerId, HashSet<Label>> {
+        self.customers.lock().unwrap().clone()
+    }
+
+    /// A customer enters a card that is to be kept; answers what it is called.
+    pub(crate) fn save(&self, customer: &Label) -> Label {
+        let method = self.books.save(customer).unwrap().id;
+        self.owners.lock().unwrap().insert(method.clone(), customer.clone());
+        method
+    }
+
+    /// Whose a method is, also one that was forgotten.
+    pub(crate) fn owner(&self, method: &Label) -> Option<Label> {
+        self.owners.lock().unwrap().get(method).cloned()
+    }
+
+    /// What is kept for a customer.
+    pub(crate) fn kept(&self, customer: &Label) -> Vec<Label> {
+        let methods = block_on(self.books.methods(customer)).unwrap();
+        methods.into_iter().map(|it| it.id).collect()
     }
 
     /// Until when the page of a payment is, or was, open; `None` if it has none.
@@ -291,7 +327,12 @@ impl PaymentGateway for GatewayLine {
             self.bank.hear(Call::Create(payment.id), payment, operation);
             self.bank.books.create(order, payment, operation).await
         };
-        self.ask("gateway create", act).await
+        let name = match payment.flow {
+            PaymentFlow::Direct => "gateway create",
+            PaymentFlow::Hosted { .. } => "gateway create page",
+            PaymentFlow::Saved { .. } => "gateway charge saved",
+        };
+        self.ask(name, act).await
     }
 
     async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
@@ -321,7 +362,11 @@ impl PaymentGateway for GatewayLine {
             self.bank.hear(Call::Void(payment.id), payment, operation);
             self.bank.books.void(payment, operation).await
         };
-        self.ask("gateway void", act).await
+        let name = match payment.flow {
+            PaymentFlow::Hosted { .. } => "gateway close page",
+            PaymentFlow::Direct | PaymentFlow::Saved { .. } => "gateway void",
+        };
+        self.ask(name, act).await
     }
 
     async fn refund(
@@ -357,6 +402,6 @@ impl PaymentGateway for GatewayLine {
 
     fn vault(&self) -> Option<Arc<dyn Vault>> {
         let vault = self.bank.books.vault()?;
-        Some(Arc::new(VaultLine { fate: self.fate.clone(), vault }))
+        Some(Arc::new(VaultLine { fate: self.fate.clone(), bank: self.bank.clone(), vault }))
     }
 }

@@ -51,7 +51,8 @@ struct Filter {
 /// Webhooks that were received
 ///
 /// Those that are parked come first: they are about payments that the shop does not know, and a person
-/// may have to see to them. Of all the newest come first.
+/// may have to see to them. They are looked into again for a month, the more seldom the longer that lasts,
+/// and left parked after that, with `due_at` null. Of all the newest come first.
 #[utoipa::path(get, path = "/webhooks", tag = "webhooks", security(("bearer" = [])),
     params(Filter, Pagination),
     responses((status = 200, description = "One page of them", body = Page<WebhookView>)),
@@ -78,7 +79,7 @@ struct WebhookDetail {
 /// A webhook that was received
 ///
 /// With its body as the provider sent it, which may name customers. It is forgotten a while after it was
-/// looked into (`webhook_retention`).
+/// looked into (`webhook_retention`); one that is parked is not.
 #[utoipa::path(get, path = "/webhooks/{gateway}/{id}", tag = "webhooks", security(("bearer" = [])),
     params(
         ("gateway" = GatewayName, Path, description = "The gateway that it came to"),

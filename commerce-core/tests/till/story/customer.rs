@@ -8,15 +8,13 @@ use commerce_core::{
     id::CustomerId,
     order::OrderInputs,
     payment::PaymentFlow,
-    store::CustomerRef,
 };
 use pollster::block_on;
 
 use super::{
     super::{
         audit::ensure,
-        request::{Ask, DIRECT, hosted},
-        wire,
+        request::{Ask, DIRECT, by, hosted},
     },
     Act, Story,
 };
@@ -40,8 +38,8 @@ impl Story {
             let _ = w.add(&guest, cart, variant, self.dice.up_to(3));
         }
         w.ready(&guest, cart);
-        let flow = self.flow();
-        self.ask(&guest, Ask::Checkout { cart, flow })
+        let choice = by(self.flow());
+        self.ask(&guest, Ask::Checkout { cart, choice })
     }
 
     /// Somebody sells on the telephone: two prices of one thing are two lines. Whom the shop knows can
@@ -56,7 +54,7 @@ impl Story {
         }
         w.ready(&w.system, cart);
         let flow = self.saved(customer).unwrap_or_else(|| self.flow());
-        self.ask(&Caller::system(), Ask::Checkout { cart, flow })
+        self.ask(&Caller::system(), Ask::Checkout { cart, choice: by(flow) })
     }
 
     /// Somebody whom the shop knows.
@@ -83,14 +81,13 @@ impl Story {
             id = *self.dice.pick(&self.customers).unwrap();
         }
         let w = &self.till.sound;
-        let known = block_on(w.shop.customer(&w.system, &CustomerRef::Id(id))).unwrap();
-        let reference = known.provider_references.get(&wire())?;
+        let reference = self.till.provider_reference(id)?;
         let kept = block_on(w.shop.saved_methods(&w.system, id)).unwrap();
         let method = match kept.into_iter().next() {
-            Some(kept) => kept.method,
-            None => self.till.bank.books.save(reference).unwrap(),
+            Some(kept) => kept.method.id,
+            None => self.till.bank.save(&reference),
         };
-        Some(PaymentFlow::Saved { method: method.id })
+        Some(PaymentFlow::Saved { method })
     }
 
     /// The back office has an order paid in another way.
@@ -101,7 +98,7 @@ impl Story {
             false => None,
         };
         let flow = flow.unwrap_or_else(|| self.flow());
-        Some(self.ask(&Caller::system(), Ask::PayAgain { order: of.order.id, flow }))
+        Some(self.ask(&Caller::system(), Ask::PayAgain { order: of.order.id, choice: by(flow) }))
     }
 
     /// In which way somebody pays.

@@ -1,48 +1,17 @@
-//! What people and providers do, and what must come of it.
+//! Payments on the shop's own page: all that is asked of a card.
 
-use commerce_core::{
-    gateway::{ProviderStatus, Reply},
-    payment::CapturePolicy,
-};
+use commerce_core::payment::CapturePolicy;
 
+use super::{CALLED_OFF, SOLD, Scenario, accepts, asks_the_customer, declines, processes};
 use crate::{
-    support::eur,
     till::{
         DAY,
-        request::{Ask, DIRECT},
+        request::{Ask, DIRECT, by},
     },
-    trial::{End, PRICE, Stop, TOTAL, Trial},
+    trial::{End, PRICE, TOTAL},
 };
 
-/// What happens.
-pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
-    pub(crate) capture: CapturePolicy,
-    /// What the provider does at its first new calls; later it does what it is asked.
-    pub(crate) replies: &'static [fn() -> Reply],
-    pub(crate) play: fn(&Trial) -> Result<End, Stop>,
-}
-
-fn asks_the_customer() -> Reply {
-    Reply::RequireAction { client_secret: "sesame".parse().unwrap(), redirect_url: None }
-}
-
-fn declines() -> Reply {
-    Reply::Decline { reason: "no funds".parse().unwrap() }
-}
-
-fn processes() -> Reply {
-    Reply::Process
-}
-
-fn accepts() -> Reply {
-    Reply::Accept
-}
-
-const SOLD: End = End { kept: TOTAL, cancelled: false };
-const CALLED_OFF: End = End { kept: 0, cancelled: true };
-
-pub(crate) const SCENARIOS: &[Scenario] = &[
+pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "a checkout that is paid at once",
         capture: CapturePolicy::Automatic,
@@ -198,7 +167,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[declines],
         play: |t| {
             let order = t.declined()?;
-            t.done("pay again", Ask::PayAgain { order, flow: DIRECT })?;
+            t.done("pay again", Ask::PayAgain { order, choice: by(DIRECT) })?;
             Ok(SOLD)
         },
     },
@@ -208,28 +177,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         replies: &[asks_the_customer],
         play: |t| {
             let order = t.checkout()?;
-            t.done("pay again", Ask::PayAgain { order, flow: DIRECT })?;
+            t.done("pay again", Ask::PayAgain { order, choice: by(DIRECT) })?;
             Ok(SOLD)
         },
     },
 ];
-
-impl Trial {
-    /// An order that nobody paid in time.
-    fn lapsed(&self) -> Result<(), Stop> {
-        self.checkout()?;
-        self.till.wait(3 * DAY);
-        self.till.fate.calmly(|| self.till.sweep())?;
-        Ok(())
-    }
-
-    /// The provider took the money all the same.
-    fn comes_late(&self) -> Result<(), Stop> {
-        let id = self.payment()?;
-        self.till.bank.change(id, |payment| {
-            payment.status = ProviderStatus::Captured;
-            payment.captured = eur(TOTAL);
-        });
-        Ok(())
-    }
-}
