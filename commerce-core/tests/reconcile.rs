@@ -316,6 +316,27 @@ fn what_was_taken_long_before_it_was_booked_is_looked_up() {
 }
 
 #[test]
+fn a_refund_that_the_provider_made_much_later_is_looked_up() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Capture);
+    let asked = shop.world.now();
+    shop.gateway.script([Reply::Unavailable]);
+    shop.world.refund(order, &refund_of(500)).unwrap_err();
+    shop.world.days(3);
+    shop.settle();
+    assert_eq!(shop.gateway.kept(payment), 1_499);
+    // It moved days after it was asked for: not around the hour that is compared.
+    shop.gateway.change_books(|moved| moved.retain(|it| !is(TransactionKind::Refund)(it)));
+    let around = || compare(&shop, asked.saturating_sub(HOUR), asked.saturating_add(HOUR));
+    assert!(around().agrees(), "{:#?}", around().differences);
+    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);
+    let missing = (DifferenceKind::MissingAtProvider, TransactionKind::Refund, None, Some(500));
+    assert_eq!(told(only(&around())), missing, "it came to nothing, and nobody was told");
+    shop.gateway.change(payment, |payment| payment.refunds.clear());
+    assert_eq!(told(only(&around())), missing, "it was never made");
+}
+
+#[test]
 fn what_cannot_be_compared_is_refused() {
     let shop = CardShop::new();
     let now = shop.world.now();

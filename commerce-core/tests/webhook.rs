@@ -13,7 +13,7 @@ use commerce_core::{
     error::{ErrorKind, Rejection},
     gateway::{
         Call, Fault, Headers, Notice, PaymentGateway, ProviderAccount, ProviderDispute,
-        ProviderRefund, ProviderStatus, Reply, Subject,
+        ProviderRefund, ProviderStatus, Reply, ScriptedGateway, Subject,
     },
     id::{Moment, OrderId, PaymentId, WebhookId},
     order::OrderStatus,
@@ -457,6 +457,27 @@ fn another_account_is_none_of_the_shops_business_and_money_of_one_is_reviewed() 
     assert_eq!(found.review, Some(ReviewReason::WrongAccount));
     assert_eq!(found.status, PaymentStatus::NeedsReview);
     assert!(shop.world.fulfill_all(order).is_err(), "nothing is sent for it");
+}
+
+#[test]
+fn what_one_gateway_tells_is_about_no_payment_of_another() {
+    let shop = CardShop::new();
+    let (_, payment) = shop.order(waits());
+    let other = ScriptedGateway::new(GatewayName::new("other").unwrap());
+    let commerce = shop.world.shop.clone().with_gateway(other.clone());
+    let reference = shop.payment(payment).references[0].clone();
+    let by_name = Subject { references: vec![reference], payment_id: None };
+    let by_id = Subject { references: Vec::new(), payment_id: Some(payment) };
+    for (event, subject) in [("evt_name", by_name), ("evt_id", by_id)] {
+        let (event_id, kind) = (label(event), label("payment.changed"));
+        other.tell(Notice { event_id, kind, account: other.account(), subject: Some(subject) });
+        let (headers, body) = other.webhook(other.webhooks() - 1).unwrap();
+        let calls = shop.gateway.calls();
+        let id = block_on(commerce.receive_webhook(&other.name(), &headers, &body)).unwrap().id;
+        assert!(block_on(commerce.handle_webhook(id)).unwrap());
+        assert_eq!(shop.webhook(id).status, WebhookStatus::Parked, "{event}");
+        assert_eq!((shop.gateway.calls(), other.calls().len()), (calls, 0), "nobody is asked");
+    }
 }
 
 #[test]
