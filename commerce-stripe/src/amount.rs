@@ -22,7 +22,6 @@ fn exponent(currency: Currency) -> Option<u32> {
 /// Of how many of its own minor units Stripe's amounts are multiples.
 fn step(currency: Currency) -> i64 {
     match currency.code() {
-        "ISK" | "UGX" => 100,
         "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 10,
         _ => 1,
     }

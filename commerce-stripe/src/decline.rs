@@ -190,6 +190,7 @@ mod tests {
             of(Some("incorrect_cvc"), Some("generic_decline")),
             DeclineCode::IncorrectSecurityCode
         );
+        assert_eq!(of(Some("expired_card"), funds), DeclineCode::InsufficientFunds);
         assert_eq!(of(Some("processing_error"), None), DeclineCode::TryAgain);
         assert_eq!(of(None, None), DeclineCode::Declined);
         assert_eq!(of(Some("brand_new"), Some("newer")), DeclineCode::Declined);

@@ -223,12 +223,18 @@ mod tests {
             format!("t={},v1={v1}", NOW + 1),
             format!("t=x,v1={v1}"),
             format!("t={NOW},v1={}", &v1[1..]),
+            format!("t={NOW},v1={v1}00"),
             format!("t={NOW},v1=+{}", &v1[1..]),
             format!("t={NOW},v1={}é", &v1[2..]),
             String::new(),
         ] {
             assert!(!verifies(&bad, "whsec_new", NOW), "{bad}");
         }
+        // Nor is what reads as the same number.
+        let mut signed = (NOW..).map(|at| (at, signature(BODY, &["whsec_a"], at)));
+        let (at, zero) = signed.find(|(_, header)| header.contains("v1=0")).unwrap();
+        assert!(verifies(&zero, "whsec_a", at));
+        assert!(!verifies(&zero.replace("v1=0", "v1=+"), "whsec_a", at));
     }
 
     #[test]
