@@ -104,6 +104,8 @@ fn a_review_ends_when_the_two_agree_again_and_loses_nothing() {
     let again = heard(reviewed, &[with_refunds([given()])]);
     assert_eq!((again.status, again.review), (PaymentStatus::PartiallyRefunded, None));
 
+    let wrong = ProviderPayment { amount: eur(99), ..paid() };
+    assert_eq!(heard(new(), &[paid(), wrong, paid()]).status, PaymentStatus::Paid);
     for (state, status) in [
         (set_aside(), PaymentStatus::Authorized),
         (paid(), PaymentStatus::Paid),
@@ -135,9 +137,14 @@ fn what_cannot_be_right_is_known_by_each_of_its_amounts() {
         (with_refunds([refund]), ReviewReason::WrongCurrency),
         (ProviderPayment { disputes: vec![dispute], ..paid() }, ReviewReason::WrongCurrency),
         (ProviderPayment { amount: eur(101), ..paid() }, ReviewReason::WrongAmount),
+        (ProviderPayment { amount: eur(99), ..set_aside() }, ReviewReason::WrongAmount),
         (said(ProviderStatus::Captured, 101, 0), ReviewReason::WrongAmount),
         (said(ProviderStatus::Captured, -1, 0), ReviewReason::WrongAmount),
         (said(ProviderStatus::Authorized, 0, 101), ReviewReason::WrongAmount),
+        (
+            ProviderPayment { amount: eur(99), ..said(ProviderStatus::Captured, 40, 0) },
+            ReviewReason::WrongAmount,
+        ),
         (said(ProviderStatus::Captured, 60, 41), ReviewReason::WrongAmount),
     ];
     for (state, reason) in wrong {
@@ -147,6 +154,7 @@ fn what_cannot_be_right_is_known_by_each_of_its_amounts() {
     }
     let all = heard(new(), &[said(ProviderStatus::Captured, 60, 40)]);
     assert_eq!((all.captured, all.capturable()), (eur(60), eur(40)));
+    assert_eq!(all.status, PaymentStatus::PartiallyCaptured);
 }
 
 #[test]

@@ -19,8 +19,6 @@ mod trial;
 use commerce_sqlite::{Durability, SqliteStore};
 use tempfile::TempDir;
 
-/// Of so many single faults one is tried, unless `STEPS_EVERY` is set.
-const SINGLES: usize = 1;
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
 const EVERY: usize = 199;
 

@@ -20,8 +20,6 @@ mod trial;
 use commerce_sqlx::PgStore;
 use common::spare::{Spare, spare};
 
-/// Of so many single faults one is tried, unless `STEPS_EVERY` is set.
-const SINGLES: usize = 1;
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
 const EVERY: usize = 1_999;
 

@@ -17,8 +17,6 @@ mod trial;
 
 use commerce_core::store::MemoryStore;
 
-/// Of so many single faults one is tried, unless `STEPS_EVERY` is set.
-const SINGLES: usize = 1;
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
 const EVERY: usize = 19;
 
