@@ -24,8 +24,8 @@ pub enum WebhookStatus {
     /// It is recorded, and is still to be looked into.
     Received,
     /// It is about a payment that the shop does not know. It is looked into again, the more seldom the
-    /// longer that lasts, and left to a person after [`PARKED_FOR`](Webhook::PARKED_FOR). It is never
-    /// forgotten: the money may have been taken.
+    /// longer that lasts, and left to a person after a month. It is never forgotten: the money may have
+    /// been taken.
     Parked,
     /// The payment that it is about is as it was at the provider after the event.
     Handled,

@@ -123,7 +123,7 @@ pub struct Config {
     #[schema(value_type = String)]
     pub cart_retention: Period,
     /// How long webhooks are kept that were looked into, at least `1d`. Their bodies may name customers,
-    /// also some that were erased since.
+    /// also some that were erased since. One that is parked is kept for as long as it is.
     #[schema(value_type = String)]
     pub webhook_retention: Period,
     /// How often to forget what need no longer be kept, from `1s` to `1h`.

@@ -491,6 +491,8 @@ macro_rules! __conformance_cases {
                     "stock is low when fewer units than the threshold are available";
                 that_is_low_counts_active_places_alone:
                     "units in inactive locations do not count against low stock";
+                that_is_low_follows_a_commit_that_does_both:
+                    "stock is low after a commit that writes a variant and moves its stock as after two";
                 is_counted_only_if_asked:
                     "the total is that of the whole list, and there only if asked for";
             }

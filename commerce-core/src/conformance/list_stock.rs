@@ -179,6 +179,36 @@ pub(super) async fn that_is_low_counts_active_places_alone(t: &Bench<'_>) {
     finds(t, low(), &[]).await;
 }
 
+pub(super) async fn that_is_low_follows_a_commit_that_does_both(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let shelf = t.shelf(&mut make).await;
+    let place = shelf.location.id;
+    let variant = |make: &mut Make, low_stock_threshold| Variant {
+        low_stock_threshold,
+        ..make.variant(&shelf.product)
+    };
+    let [touched, raised, lowered] = [5, 1, 9].map(|threshold| variant(&mut make, threshold));
+    for (it, units) in [(&touched, 5), (&raised, 5), (&lowered, 1)] {
+        t.insert(it.clone()).await;
+        put(t, &mut make, it.id, place, (units, 0)).await;
+    }
+    finds(t, low(), &[&lowered]).await;
+
+    let mut both = commit();
+    both.touch(&t.read(&touched).await);
+    let new = Variant { low_stock_threshold: 9, ..raised.clone() };
+    both.replace(&t.read(&raised).await, new);
+    let new = Variant { low_stock_threshold: 2, ..lowered.clone() };
+    both.replace(&t.read(&lowered).await, new);
+    let added = variant(&mut make, 3);
+    both.insert(added.clone());
+    for (it, units) in [(&touched, -1), (&raised, 3), (&lowered, 1), (&added, 2)] {
+        both.stock(make.stock_move(level(it.id, place), units, 0));
+    }
+    t.commit(&both).await;
+    finds(t, low(), &[&touched, &raised, &added]).await;
+}
+
 pub(super) async fn is_counted_only_if_asked(t: &Bench<'_>) {
     let mut make = Make::new();
     let shelf = t.shelf(&mut make).await;

@@ -32,7 +32,7 @@ pub struct ShippingMethod {
     pub active: bool,
 }
 
-/// A shipping method as a request describes it; what its fields mean is told at [`ShippingMethod`].
+/// A shipping method as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -64,7 +64,7 @@ pub struct TaxRate {
     pub replaces_country: bool,
 }
 
-/// A tax rate as a request describes it; what its fields mean is told at [`TaxRate`].
+/// A tax rate as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
