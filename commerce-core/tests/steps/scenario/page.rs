@@ -31,6 +31,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             let order = t.checkout_by(hosted())?;
             t.till.bank.pay(t.payment()?, t.till.sound.now());
             t.deliver()?;
+            // What was told may not have been written down. Whoever captures waits until it is.
+            t.till.wait(2 * MINUTE);
+            t.sweep();
             t.done("capture", Ask::Capture { order, minor: None })?;
             Ok(SOLD)
         },
