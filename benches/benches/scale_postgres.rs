@@ -99,7 +99,7 @@ impl Database {
         let part = format!("{name}_part");
         println!("filling {name} …");
         let started = Instant::now();
-        self.make(&part);
+        self.0.make(&part);
         let store = self.open(&part);
         let indexes = self.drop_indexes(&part);
         let scale = Scale::new(checkout::shop(store.clone()), catalogue);
@@ -114,12 +114,6 @@ impl Database {
         self.0.run(Some(&part), ["VACUUM ANALYZE"]);
         self.0.run(None, [&*format!("ALTER DATABASE {part} RENAME TO {name}"), "CHECKPOINT"]);
         println!("filled in {:.0} s", started.elapsed().as_secs_f64());
-    }
-
-    /// Makes an empty database, in the place of one that is there.
-    fn make(&self, name: &str) {
-        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        self.0.run(None, [drop, format!("CREATE DATABASE {name}")]);
     }
 
     /// Drops the indexes of words, which are made at once much sooner than row by row; answers how.
@@ -145,7 +139,7 @@ impl Database {
             SELECT format('%s.%s %s', table_name, column_name, data_type) AS part
                 FROM information_schema.columns WHERE table_schema = current_schema()
             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()) AS t";
-        self.make(NAME);
+        self.0.make(NAME);
         self.0.block_on(self.open(NAME).close());
         let tables = self.0.texts(Some(NAME), TABLES).concat();
         self.0.run(None, [format!("DROP DATABASE {NAME}")]);

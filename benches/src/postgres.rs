@@ -66,6 +66,15 @@ impl Postgres {
         });
     }
 
+    /// Makes an empty database, in the place of one that is there.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub fn make(&self, name: &str) {
+        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        self.run(None, [drop, format!("CREATE DATABASE {name}")]);
+    }
+
     /// The texts that a query answers.
     ///
     /// # Panics

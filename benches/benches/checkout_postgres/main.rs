@@ -124,8 +124,7 @@ impl Server {
 
     /// A database with carts in it.
     fn prepare(&self, name: &str, hot: bool) -> Vec<Cart> {
-        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        self.0.run(None, [drop, format!("CREATE DATABASE {name}")]);
+        self.0.make(name);
         let store = self.open(name);
         let carts = prepare(store.clone(), hot);
         self.0.block_on(store.close());
