@@ -34,6 +34,7 @@ use commerce_benches::{
     catalogue::Catalogue,
     client::{Client, request},
     figure::{Report, Target, micros, number, per_second},
+    purchase::Purchase,
     server::Server,
 };
 use commerce_core::{
@@ -42,7 +43,7 @@ use commerce_core::{
 };
 use commerce_sqlite::{SqliteStore, SystemClock, SystemIds};
 use pollster::block_on;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{net::TcpListener, runtime::Builder, task::JoinSet};
 
 const VARIANTS: usize = 4_000;
@@ -212,37 +213,9 @@ fn keep(best: &mut Option<Run>, run: Run) {
     }
 }
 
-/// A guest's whole way: a cart, two lines, who and where to, the checkout.
-struct Buy {
-    variants: [VariantId; 2],
-    method: ShippingMethodId,
-    number: u64,
-}
-
-impl AsyncWork for Buy {
+impl AsyncWork for Purchase {
     async fn done(self, client: &mut Client) {
-        let Self { variants, method, number } = self;
-        let made = client.ask(&request("POST", "/api/v1/carts", "", "{}")).await;
-        assert_eq!(made.status, 201);
-        let made: Value = serde_json::from_slice(made.body).unwrap();
-        let cart = format!("/api/v1/carts/{}", made["id"].as_str().unwrap());
-        let token = format!("cart-token: {}\r\n", made["token"].as_str().unwrap());
-        for variant in variants {
-            let line = json!({ "variant_id": variant, "quantity": 2 }).to_string();
-            let lines = format!("{cart}/lines");
-            assert_eq!(client.ask(&request("POST", &lines, &token, &line)).await.status, 200);
-        }
-        let address = json!({ "name": "Ada", "line1": "Street 1", "city": "Berlin",
-            "postal_code": "10115", "country": "DE" });
-        let patch = json!({ "email": "ada@example.com", "shipping_address": address,
-            "billing_address": address, "shipping_method": method });
-        let patched = client.ask(&request("PATCH", &cart, &token, &patch.to_string())).await;
-        assert_eq!(patched.status, 200);
-        let keyed = format!("{token}idempotency-key: checkout-{number}\r\n");
-        let payment = json!({ "payment": { "gateway": "manual" } }).to_string();
-        let checkout = format!("{cart}/checkout");
-        let placed = client.ask(&request("POST", &checkout, &keyed, &payment)).await;
-        assert_eq!(placed.status, 201);
+        self.make(client).await;
     }
 }
 
@@ -254,7 +227,7 @@ fn checkouts(report: &mut Report, shop: &Shop, address: SocketAddr) {
             let variants = variants.clone();
             let run = clients(address, count, ASKING, move |number| {
                 let at = |n: u64| variants[(n % variants.len() as u64) as usize];
-                Buy { variants: [at(2 * number), at(2 * number + 1)], method, number }
+                Purchase { variants: [at(2 * number), at(2 * number + 1)], method, number }
             });
             keep(&mut best, run);
         }

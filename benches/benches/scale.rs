@@ -104,19 +104,20 @@ impl Shop {
         times
     }
 
-    /// The memory of a server that was asked for all kinds of pages by many clients at once, now and
-    /// at its most.
+    /// The memory of a server that was asked for all kinds of pages by many clients at once, and sold to
+    /// them, now and at its most.
     fn memory(&self) -> (f64, f64) {
         let server = Server::commerce(&self.data);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let slugs: Vec<_> = (0..4_000).map(|draw| self.scale.slug(draw).to_string()).collect();
+        let wanted = |draw| (self.scale.slug(draw).to_string(), self.scale.purchase(draw));
+        let wanted: Vec<_> = (0..4_000).map(wanted).collect();
         runtime.block_on(async {
             let mut tasks = tokio::task::JoinSet::new();
-            for some in slugs.chunks(slugs.len() / 32) {
+            for some in wanted.chunks(wanted.len() / 32) {
                 let mut client = Client::connect(server.address()).await;
                 let some = some.to_vec();
                 tasks.spawn(async move {
-                    for (turn, slug) in some.iter().enumerate() {
+                    for (turn, (slug, purchase)) in some.iter().enumerate() {
                         let path = match turn % 4 {
                             0 => format!("products/search?q={COMMON_WORD}"),
                             1 => "products?sort=price&limit=100".to_owned(),
@@ -126,6 +127,7 @@ impl Shop {
                         let asked = request("GET", &format!("/api/v1/{path}"), "", "");
                         let answer = client.ask(&asked).await;
                         assert_eq!(answer.status, 200, "{path}");
+                        purchase.make(&mut client).await;
                     }
                 });
             }

@@ -20,6 +20,7 @@ pub mod export;
 pub mod figure;
 pub mod history;
 pub mod postgres;
+pub mod purchase;
 pub mod scale;
 pub mod server;
 

@@ -20,6 +20,7 @@ use crate::{
     catalogue::{COMMON_WORD, Catalogue, RARE_WORD, VENDORS},
     client::{Client, request},
     figure::{Report, Target, micros},
+    purchase::Purchase,
     server::Server,
 };
 
@@ -127,6 +128,12 @@ impl Scale {
     /// The slug of a product, by the number of a draw.
     pub fn slug(&self, draw: usize) -> &Slug {
         &self.some(draw).slug
+    }
+
+    /// What a guest buys, by the number of a draw.
+    pub fn purchase(&self, draw: usize) -> Purchase {
+        let variants = [self.some(draw).variants[0], self.some(draw + 1).variants[1]];
+        Purchase { variants, method: self.fixture.method, number: draw as u64 }
     }
 
     fn some(&self, draw: usize) -> &Item {
