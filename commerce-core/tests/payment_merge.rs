@@ -335,8 +335,8 @@ fn a_refund_that_was_given_up_unheard_may_turn_up_after_all() {
     }
     // Unless there is no room for it any more.
     let taken = given("re_2", 50, RefundStatus::Succeeded);
-    let both = with_refunds([taken, turns_up(RefundStatus::Succeeded)]);
-    let found = heard(payment(), &[both]);
+    let both = with_refunds([taken.clone(), turns_up(RefundStatus::Succeeded)]);
+    let found = heard(payment(), &[with_refunds([taken]), both]);
     assert_eq!((found.review, found.refunded), (Some(ReviewReason::OverRefunded), eur(50)));
 }
 
@@ -364,6 +364,27 @@ fn a_refund_only_moves_forward_but_for_one_that_a_bank_sends_back() {
         assert_eq!(refund.status, after, "{before:?} {:?}", seen.status);
         assert_eq!(refund.failure, seen.failure.filter(|_| after == Failed));
     }
+}
+
+#[test]
+fn a_refund_that_failed_is_not_booked_again_and_a_person_sees_if_both_it_and_its_like_were_made() {
+    use RefundStatus::{Failed, Succeeded};
+    let first = |status| given("re_1", 60, status);
+    let second = || given("re_2", 60, Succeeded);
+    let failed =
+        Payment { refunds: vec![asked(60, Failed, Some("re_1"))], ..heard(new(), &[paid()]) };
+    let found = heard(failed, &[with_refunds([first(Failed), second()])]);
+    assert_eq!((found.status, found.refunded), (PaymentStatus::PartiallyRefunded, eur(60)));
+    // An answer that was long on its way tells what was before.
+    let late = heard(found.clone(), &[with_refunds([first(Succeeded)])]);
+    assert_eq!((late.review, late.refunded), (None, eur(60)));
+    // One that knows of both does not.
+    let both = heard(found, &[with_refunds([first(Succeeded), second()])]);
+    assert_eq!(both.status, PaymentStatus::NeedsReview);
+    assert_eq!(both.review, Some(ReviewReason::OverRefunded));
+    assert_eq!((both.refunded, both.being_refunded()), (eur(60), eur(0)), "no more than is there");
+    let settled = heard(both, &[with_refunds([first(Failed), second()])]);
+    assert_eq!((settled.status, settled.review), (PaymentStatus::PartiallyRefunded, None));
 }
 
 #[test]
