@@ -293,8 +293,12 @@ fn more_given_back_than_was_taken_is_reviewed_and_not_booked() {
         assert_eq!(found.being_refunded(), eur(1));
     }
     let failed = given("re_3", 100, RefundStatus::Failed);
-    let found = heard(new(), &[with_refunds([all, failed])]);
+    let found = heard(new(), &[with_refunds([all.clone()]), with_refunds([all.clone(), failed])]);
     assert_eq!((found.review, found.refunds.len()), (None, 1), "nor is it a refund of ours");
+    // How much was taken may be older news than what was given back.
+    let part = said(ProviderStatus::Captured, 40, 60);
+    let found = heard(new(), &[paid(), ProviderPayment { refunds: vec![all], ..part }]);
+    assert_eq!((found.status, found.review), (PaymentStatus::Refunded, None));
 }
 
 #[test]
@@ -315,13 +319,15 @@ fn a_refund_of_others_waits_while_one_of_ours_may_not_have_been_made() {
         let certain =
             Payment { refunds: vec![asked(50, status, reference)], ..heard(new(), &[paid()]) };
         let found = heard(certain, &[with_refunds([by_hand()])]);
+        assert_eq!(found.status, PaymentStatus::NeedsReview, "{status:?}");
         assert_eq!(found.review, Some(ReviewReason::OverRefunded), "{status:?}");
     }
 }
 
 #[test]
 fn a_refund_that_was_given_up_unheard_may_turn_up_after_all() {
-    let lost = asked(60, RefundStatus::Failed, None);
+    let failure = Some(label("declined"));
+    let lost = Refund { failure, ..asked(60, RefundStatus::Failed, None) };
     let id: RefundId = lost.id;
     let payment = || Payment { refunds: vec![lost.clone()], ..heard(new(), &[paid()]) };
     let turns_up = |status| ProviderRefund { refund_id: Some(id), ..given("re_1", 60, status) };
@@ -332,12 +338,15 @@ fn a_refund_that_was_given_up_unheard_may_turn_up_after_all() {
         assert_eq!((found.refunded, found.being_refunded()), (eur(refunded), eur(being)));
         assert_eq!(found.refunds.len(), 1, "it is the same");
         assert_eq!(found.refunds[0].reference, Some(label("re_1")));
+        assert_eq!(found.refunds[0].failure, None, "it did not fail");
     }
     // Unless there is no room for it any more.
     let taken = given("re_2", 50, RefundStatus::Succeeded);
     let both = with_refunds([taken.clone(), turns_up(RefundStatus::Succeeded)]);
-    let found = heard(payment(), &[with_refunds([taken]), both]);
-    assert_eq!((found.review, found.refunded), (Some(ReviewReason::OverRefunded), eur(50)));
+    for late in [both, with_refunds([turns_up(RefundStatus::Succeeded)])] {
+        let found = heard(payment(), &[with_refunds([taken.clone()]), late]);
+        assert_eq!((found.review, found.refunded), (Some(ReviewReason::OverRefunded), eur(50)));
+    }
 }
 
 #[test]
