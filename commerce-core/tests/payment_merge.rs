@@ -230,6 +230,15 @@ fn money_is_set_aside_until_the_provider_says_or_as_long_as_is_usual() {
     assert_eq!(until(&[exact, paid()]), None, "nothing is set aside any more");
     let waits = said(ProviderStatus::RequiresAction, 0, 0);
     assert_eq!(until(&[waits, set_aside()]), Some(later));
+    // Nor is it longer because a person had to look at it.
+    let part = || said(ProviderStatus::Captured, 40, 60);
+    let refunds = vec![asked(30, RefundStatus::Succeeded, None)];
+    let back = Payment { refunds, ..heard(new(), &[part()]) };
+    let more = vec![given("re_1", 20, RefundStatus::Succeeded)];
+    let over = ProviderPayment { refunds: more, ..part() };
+    let reviewed = heard(back, slice::from_ref(&over));
+    assert_eq!(reviewed.status, PaymentStatus::NeedsReview);
+    assert_eq!(heard(reviewed, &[over, part()]).capture_before, Some(first));
 }
 
 #[test]
@@ -371,7 +380,11 @@ fn a_refund_only_moves_forward_but_for_one_that_a_bank_sends_back() {
         let found = heard(payment, &[with_refunds([seen.clone()])]);
         let refund = &found.refunds[0];
         assert_eq!(refund.status, after, "{before:?} {:?}", seen.status);
-        assert_eq!(refund.failure, seen.failure.filter(|_| after == Failed));
+        let failure = seen.failure.clone().filter(|_| after == Failed);
+        assert_eq!(refund.failure, failure);
+        let brief = ProviderRefund { failure: None, ..seen };
+        let again = heard(found, &[with_refunds([brief])]);
+        assert_eq!(again.refunds[0].failure, failure, "what was said once stays");
     }
 }
 
@@ -429,6 +442,13 @@ fn a_dispute_is_known_once_and_its_reason_is_what_was_said_first() {
     assert_eq!(found.disputes.len(), 1);
     assert_eq!(found.disputes[0].reason, Some(label("fraudulent")));
     assert_eq!(found.refundable(), eur(90));
+    // It is open no more once it was decided; but a bank may decide again, for the other side.
+    let decided = |status| with(vec![disputed(status, None)]);
+    let story = [opened(None), decided(DisputeStatus::Lost), opened(None)];
+    let found = heard(new(), &story);
+    assert_eq!(found.disputes[0].status, DisputeStatus::Lost);
+    let found = heard(found, &[decided(DisputeStatus::Won)]);
+    assert_eq!((found.disputes[0].status, found.refundable()), (DisputeStatus::Won, eur(100)));
     let many = (0..=Payment::DISPUTES_MAX).map(|n| ProviderDispute {
         reference: label(&format!("dp_{n}")),
         ..disputed(DisputeStatus::Won, None)

@@ -64,7 +64,7 @@ impl Payment {
         for dispute in &seen.disputes {
             payment.merge_dispute(dispute);
         }
-        payment.count_refunds(if reviewed { None } else { Some(self.refunded) });
+        payment.count_refunds();
         if payment.status != PaymentStatus::NeedsReview {
             payment.capture_before = payment.let_go_at(seen, moment.now());
         }
@@ -230,15 +230,12 @@ impl Payment {
         }
     }
 
-    /// Sums the refunds that succeeded up. `before` is what they came to before, if that is known to
-    /// be where the status comes from.
-    pub(crate) fn count_refunds(&mut self, before: Option<Money>) {
+    /// Sums the refunds that succeeded up.
+    pub(crate) fn count_refunds(&mut self) {
         let given = self.refunds.iter().filter(|it| it.status == RefundStatus::Succeeded);
         let refunded = given.map(|refund| refund.amount.minor()).sum();
         self.refunded = Money::new(refunded, self.amount.currency());
-        if self.status == PaymentStatus::NeedsReview && self.review.is_some()
-            || before == Some(self.refunded)
-        {
+        if self.status == PaymentStatus::NeedsReview && self.review.is_some() {
             return;
         }
         self.advance(match refunded {
