@@ -230,6 +230,15 @@ fn money_is_set_aside_until_the_provider_says_or_as_long_as_is_usual() {
     assert_eq!(until(&[exact, paid()]), None, "nothing is set aside any more");
     let waits = said(ProviderStatus::RequiresAction, 0, 0);
     assert_eq!(until(&[waits, set_aside()]), Some(later));
+    // Nor is it longer because a person had to look at it.
+    let part = || said(ProviderStatus::Captured, 40, 60);
+    let refunds = vec![asked(30, RefundStatus::Succeeded, None)];
+    let back = Payment { refunds, ..heard(new(), &[part()]) };
+    let more = vec![given("re_1", 20, RefundStatus::Succeeded)];
+    let over = ProviderPayment { refunds: more, ..part() };
+    let reviewed = heard(back, slice::from_ref(&over));
+    assert_eq!(reviewed.status, PaymentStatus::NeedsReview);
+    assert_eq!(heard(reviewed, &[over, part()]).capture_before, Some(first));
 }
 
 #[test]
@@ -293,8 +302,12 @@ fn more_given_back_than_was_taken_is_reviewed_and_not_booked() {
         assert_eq!(found.being_refunded(), eur(1));
     }
     let failed = given("re_3", 100, RefundStatus::Failed);
-    let found = heard(new(), &[with_refunds([all, failed])]);
+    let found = heard(new(), &[with_refunds([all.clone()]), with_refunds([all.clone(), failed])]);
     assert_eq!((found.review, found.refunds.len()), (None, 1), "nor is it a refund of ours");
+    // How much was taken may be older news than what was given back.
+    let part = said(ProviderStatus::Captured, 40, 60);
+    let found = heard(new(), &[paid(), ProviderPayment { refunds: vec![all], ..part }]);
+    assert_eq!((found.status, found.review), (PaymentStatus::Refunded, None));
 }
 
 #[test]
@@ -315,13 +328,15 @@ fn a_refund_of_others_waits_while_one_of_ours_may_not_have_been_made() {
         let certain =
             Payment { refunds: vec![asked(50, status, reference)], ..heard(new(), &[paid()]) };
         let found = heard(certain, &[with_refunds([by_hand()])]);
+        assert_eq!(found.status, PaymentStatus::NeedsReview, "{status:?}");
         assert_eq!(found.review, Some(ReviewReason::OverRefunded), "{status:?}");
     }
 }
 
 #[test]
 fn a_refund_that_was_given_up_unheard_may_turn_up_after_all() {
-    let lost = asked(60, RefundStatus::Failed, None);
+    let failure = Some(label("declined"));
+    let lost = Refund { failure, ..asked(60, RefundStatus::Failed, None) };
     let id: RefundId = lost.id;
     let payment = || Payment { refunds: vec![lost.clone()], ..heard(new(), &[paid()]) };
     let turns_up = |status| ProviderRefund { refund_id: Some(id), ..given("re_1", 60, status) };
@@ -332,12 +347,15 @@ fn a_refund_that_was_given_up_unheard_may_turn_up_after_all() {
         assert_eq!((found.refunded, found.being_refunded()), (eur(refunded), eur(being)));
         assert_eq!(found.refunds.len(), 1, "it is the same");
         assert_eq!(found.refunds[0].reference, Some(label("re_1")));
+        assert_eq!(found.refunds[0].failure, None, "it did not fail");
     }
     // Unless there is no room for it any more.
     let taken = given("re_2", 50, RefundStatus::Succeeded);
-    let both = with_refunds([taken, turns_up(RefundStatus::Succeeded)]);
-    let found = heard(payment(), &[both]);
-    assert_eq!((found.review, found.refunded), (Some(ReviewReason::OverRefunded), eur(50)));
+    let both = with_refunds([taken.clone(), turns_up(RefundStatus::Succeeded)]);
+    for late in [both, with_refunds([turns_up(RefundStatus::Succeeded)])] {
+        let found = heard(payment(), &[with_refunds([taken.clone()]), late]);
+        assert_eq!((found.review, found.refunded), (Some(ReviewReason::OverRefunded), eur(50)));
+    }
 }
 
 #[test]
@@ -362,8 +380,33 @@ fn a_refund_only_moves_forward_but_for_one_that_a_bank_sends_back() {
         let found = heard(payment, &[with_refunds([seen.clone()])]);
         let refund = &found.refunds[0];
         assert_eq!(refund.status, after, "{before:?} {:?}", seen.status);
-        assert_eq!(refund.failure, seen.failure.filter(|_| after == Failed));
+        let failure = seen.failure.clone().filter(|_| after == Failed);
+        assert_eq!(refund.failure, failure);
+        let brief = ProviderRefund { failure: None, ..seen };
+        let again = heard(found, &[with_refunds([brief])]);
+        assert_eq!(again.refunds[0].failure, failure, "what was said once stays");
     }
+}
+
+#[test]
+fn a_refund_that_failed_is_not_booked_again_and_a_person_sees_if_both_it_and_its_like_were_made() {
+    use RefundStatus::{Failed, Succeeded};
+    let first = |status| given("re_1", 60, status);
+    let second = || given("re_2", 60, Succeeded);
+    let failed =
+        Payment { refunds: vec![asked(60, Failed, Some("re_1"))], ..heard(new(), &[paid()]) };
+    let found = heard(failed, &[with_refunds([first(Failed), second()])]);
+    assert_eq!((found.status, found.refunded), (PaymentStatus::PartiallyRefunded, eur(60)));
+    // An answer that was long on its way tells what was before.
+    let late = heard(found.clone(), &[with_refunds([first(Succeeded)])]);
+    assert_eq!((late.review, late.refunded), (None, eur(60)));
+    // One that knows of both does not.
+    let both = heard(found, &[with_refunds([first(Succeeded), second()])]);
+    assert_eq!(both.status, PaymentStatus::NeedsReview);
+    assert_eq!(both.review, Some(ReviewReason::OverRefunded));
+    assert_eq!((both.refunded, both.being_refunded()), (eur(60), eur(0)), "no more than is there");
+    let settled = heard(both, &[with_refunds([first(Failed), second()])]);
+    assert_eq!((settled.status, settled.review), (PaymentStatus::PartiallyRefunded, None));
 }
 
 #[test]
@@ -399,6 +442,13 @@ fn a_dispute_is_known_once_and_its_reason_is_what_was_said_first() {
     assert_eq!(found.disputes.len(), 1);
     assert_eq!(found.disputes[0].reason, Some(label("fraudulent")));
     assert_eq!(found.refundable(), eur(90));
+    // It is open no more once it was decided; but a bank may decide again, for the other side.
+    let decided = |status| with(vec![disputed(status, None)]);
+    let story = [opened(None), decided(DisputeStatus::Lost), opened(None)];
+    let found = heard(new(), &story);
+    assert_eq!(found.disputes[0].status, DisputeStatus::Lost);
+    let found = heard(found, &[decided(DisputeStatus::Won)]);
+    assert_eq!((found.disputes[0].status, found.refundable()), (DisputeStatus::Won, eur(100)));
     let many = (0..=Payment::DISPUTES_MAX).map(|n| ProviderDispute {
         reference: label(&format!("dp_{n}")),
         ..disputed(DisputeStatus::Won, None)

@@ -242,6 +242,18 @@ fn a_refund_that_failed_at_the_provider_and_nobody_was_told_is_missing() {
 }
 
 #[test]
+fn a_refund_that_came_to_nothing_in_the_books_and_moves_all_the_same_differs() {
+    let (shop, _, payment) = busy();
+    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);
+    shop.deliver_last();
+    assert!(compare_now(&shop).agrees());
+    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Succeeded);
+    shop.deliver_last();
+    let expected = (DifferenceKind::AmountDiffers, TransactionKind::Refund, Some(500), Some(0));
+    assert_eq!(told(only(&compare_now(&shop))), expected);
+}
+
+#[test]
 fn money_of_which_nobody_was_told_differs_until_somebody_is() {
     let shop = CardShop::new();
     let (_, payment) = shop.order(waits());

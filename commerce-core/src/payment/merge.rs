@@ -64,7 +64,7 @@ impl Payment {
         for dispute in &seen.disputes {
             payment.merge_dispute(dispute);
         }
-        payment.count_refunds(if reviewed { None } else { Some(self.refunded) });
+        payment.count_refunds();
         if payment.status != PaymentStatus::NeedsReview {
             payment.capture_before = payment.let_go_at(seen, moment.now());
         }
@@ -92,6 +92,8 @@ impl Payment {
         let refunds = seen.refunds.iter().map(|refund| refund.amount);
         let disputes = seen.disputes.iter().map(|dispute| dispute.amount);
         let within = |amount: Money| (0..=self.amount.minor()).contains(&amount.minor());
+        let given = seen.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
+        let given = given.map(|refund| i128::from(refund.amount.minor())).sum::<i128>();
         if !account.is(&seen.account) {
             Some(ReviewReason::WrongAccount)
         } else if amounts
@@ -106,6 +108,8 @@ impl Payment {
             || seen.captured.minor() + seen.capturable.minor() > self.amount.minor()
         {
             Some(ReviewReason::WrongAmount)
+        } else if given > self.captured.minor().max(seen.captured.minor()).into() {
+            Some(ReviewReason::OverRefunded)
         } else {
             None
         }
@@ -163,7 +167,8 @@ impl Payment {
             seen.refund_id == Some(refund.id) || refund.reference.as_ref() == Some(&seen.reference)
         };
         let known = self.refunds.iter_mut().find(|refund| ours(refund));
-        // One that was given up because the provider did not know of it may turn up after all.
+        // One that was given up because the provider did not know of it may turn up after all. That
+        // one was made which the provider said to have failed is old news.
         let counted = known.as_ref().is_some_and(|it| it.counts() || it.reference.is_some());
         if !counted && seen.status != RefundStatus::Failed && !fits {
             // One of our own that nobody has heard of yet may turn out not to have been made.
@@ -225,15 +230,12 @@ impl Payment {
         }
     }
 
-    /// Sums the refunds that succeeded up. `before` is what they came to before, if that is known to
-    /// be where the status comes from.
-    pub(crate) fn count_refunds(&mut self, before: Option<Money>) {
+    /// Sums the refunds that succeeded up.
+    pub(crate) fn count_refunds(&mut self) {
         let given = self.refunds.iter().filter(|it| it.status == RefundStatus::Succeeded);
         let refunded = given.map(|refund| refund.amount.minor()).sum();
         self.refunded = Money::new(refunded, self.amount.currency());
-        if self.status == PaymentStatus::NeedsReview && self.review.is_some()
-            || before == Some(self.refunded)
-        {
+        if self.status == PaymentStatus::NeedsReview && self.review.is_some() {
             return;
         }
         self.advance(match refunded {

@@ -222,9 +222,8 @@ impl Payment {
             }
             Heard::Found(None) => self.miss(now),
             Heard::Refund(refund) => {
-                let before = self.refunded;
                 self.merge_refund(refund, moment);
-                self.count_refunds(Some(before));
+                self.count_refunds();
                 self.end(asked, OperationStatus::Done, None, now);
             }
             Heard::Declined(decline, state) => {
@@ -356,13 +355,12 @@ impl Payment {
             }
             OperationKind::Capture | OperationKind::Void => {}
             OperationKind::Refund => {
-                let before = self.refunded;
                 let refund = self.refunds.iter_mut().find(|it| Some(it.id) == refund_id);
                 if let Some(refund) = refund.filter(|it| it.status == RefundStatus::Pending) {
                     refund.status = RefundStatus::Failed;
                     refund.failure = reason.cloned();
                 }
-                self.count_refunds(Some(before));
+                self.count_refunds();
             }
         }
     }
