@@ -11,6 +11,11 @@
 //! next time. The same operations are timed on both, one caller at a time, and what is shown is the
 //! median. Caller, shop and server share the machine, whose memory is to hold the databases: the large one
 //! has 9 GB.
+//!
+//! What is compared finds as many rows in both, some few or a page, but for searches: a word of titles
+//! is in 21 products of the small shop and in 21,000 of the large one, of which a search ranks 200, and the
+//! common word of descriptions in 50 and 50,000. Each page of the small database is in the server's own
+//! memory, as it is configured; most of the large one's are in the system's.
 
 #![allow(
     clippy::expect_used,

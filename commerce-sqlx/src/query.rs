@@ -4,6 +4,7 @@ mod customer;
 mod first;
 mod order;
 mod product;
+mod ranked;
 pub(crate) mod similar;
 mod stock;
 mod webhook;
@@ -27,7 +28,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     PgStore,
-    cell::{Cell, Param},
+    cell::{Array, Cell, Kind, Param},
     codec::{self, Columns},
     error::Result,
     readers::read,
@@ -111,6 +112,13 @@ impl<'a> Sql<'a> {
         self.text.push_str(text);
     }
 
+    /// The piece between texts without parameters.
+    fn between(mut self, before: &str, after: &str) -> Self {
+        self.text.insert_str(0, before);
+        self.text.push_str(after);
+        self
+    }
+
     /// The statement, with its parameters numbered.
     fn numbered(&self) -> String {
         let mut numbered = String::with_capacity(self.text.len() + 32);
@@ -134,7 +142,30 @@ struct Select<'a> {
     /// Conditions without an index.
     unindexed: Vec<Sql<'a>>,
     /// That a row has some words.
-    words: Option<Sql<'a>>,
+    words: Option<Words>,
+}
+
+/// Words that are looked for.
+#[derive(Debug, Clone)]
+struct Words {
+    /// Where a row has its words.
+    column: &'static str,
+    /// What it is asked for each of those that are looked for.
+    queries: Vec<String>,
+}
+
+impl Words {
+    /// The query for all of them.
+    fn all<'a>(&self) -> Sql<'a> {
+        Sql::with("?::tsquery", [Cell::Made(self.queries.join(" & ")).into()])
+    }
+
+    /// The query for each of them, in an array, if there are several.
+    fn each<'a>(&self) -> Option<Sql<'a>> {
+        let words = self.queries.iter().map(|query| Cell::Text(query));
+        let several = self.queries.len() > 1;
+        several.then(|| Sql::with("?::text[]::tsquery[]", [Array::of(Kind::Text, words).into()]))
+    }
 }
 
 impl<'a> Select<'a> {
@@ -156,8 +187,15 @@ impl<'a> Select<'a> {
         self.unindexed.push(Sql::with(condition, values));
     }
 
+    /// With a condition without values.
+    fn only(mut self, condition: impl Into<String>) -> Self {
+        self.when(condition, []);
+        self
+    }
+
     fn sql(self, columns: impl Into<Sql<'a>>, tail: &str) -> Sql<'a> {
         let Self { from, row_by_row: _, conditions, unindexed, words } = self;
+        let words = words.map(|words| words.all().between(&format!("{} @@ ", words.column), ""));
         let mut sql = Sql::new("SELECT ");
         sql.push(columns.into());
         sql.text(" FROM ");
@@ -182,6 +220,18 @@ impl From<String> for Sql<'_> {
     fn from(text: String) -> Self {
         Self::new(text)
     }
+}
+
+/// A statement in steps, each of which is run at most once, if it is asked for, and knows those before it.
+fn parts<'a>(steps: impl IntoIterator<Item = (&'static str, Sql<'a>)>, last: Sql<'a>) -> Sql<'a> {
+    let mut sql = Sql::new("WITH ");
+    for (at, (name, step)) in steps.into_iter().enumerate() {
+        sql.text(if at == 0 { "" } else { ", " });
+        sql.push(step.between(&format!("{name} AS MATERIALIZED ("), ")"));
+    }
+    sql.text(" ");
+    sql.push(last);
+    sql
 }
 
 /// The type of a sort key.
@@ -253,18 +303,40 @@ impl Sort<'_> {
         self.after(&mut select, request.after.as_ref());
         self.first(select, request.limit.saturating_add(1))
     }
+
+    /// The same with columns of the rows that are selected, for a list that has them at hand in its order:
+    /// they need not be looked up by their ids then.
+    fn rows<'a>(self, mut select: Select<'a>, columns: &str, request: &PageRequest) -> Sql<'a> {
+        self.after(&mut select, request.after.as_ref());
+        let Self { key, id, .. } = self;
+        let direction = self.direction();
+        let limit = request.limit.saturating_add(1);
+        select.sql(
+            format!("{key} AS key, {id} AS id, {columns}"),
+            &format!("ORDER BY {key} {direction}, {id} {direction} LIMIT {limit}"),
+        )
+    }
 }
 
-/// A list as it is read: its keys, and what is to be read of the items that they name.
+/// A list as it is read.
 struct List<'a> {
-    /// The keys, as `key` and `id`, of one page and one item more.
-    keys: Sql<'a>,
+    /// Of what it is a part, as `found`, if it is to be found once for its rows and their number.
+    found: Option<Sql<'a>>,
+    /// The rows of one page, and one more, which begin with `key` and `id`.
+    rows: Sql<'a>,
     sort: Sort<'a>,
     /// All items, if they are to be counted.
     count: Option<Sql<'a>>,
-    /// The columns of an item.
+    /// What is to be read of the items whose keys the rows are, if these are no more than that.
+    named: Option<Named<'a>>,
+}
+
+/// Items that are named by keys `k`.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    /// Their columns.
     columns: &'a str,
-    /// Where they are: what is joined to the keys `k`.
+    /// Where they are: what is joined to the keys.
     join: &'a str,
 }
 
@@ -275,17 +347,24 @@ async fn page<T>(
     list: List<'_>,
     mut read: impl FnMut(&Columns<'_>) -> Result<T>,
 ) -> Result<Page<T>> {
-    let List { keys, sort, count, columns, join } = list;
+    let List { found, rows, sort, count, named } = list;
     let direction = sort.direction();
-    let mut sql = Sql::new("SELECT t.total, k.key, k.id, ");
-    sql.text(columns);
+    let mut sql = Sql::new("SELECT t.total, k.*");
+    if let Some(Named { columns, .. }) = named {
+        sql.text(", ");
+        sql.text(columns);
+    }
     sql.text(" FROM (");
     sql.push(count.unwrap_or_else(|| Sql::new("SELECT NULL::bigint")));
     sql.text(") AS t (total) LEFT JOIN (");
-    sql.push(keys);
+    sql.push(rows);
     sql.text(") AS k ON true ");
-    sql.text(join);
-    sql.text(&format!(" ORDER BY k.key {direction}, k.id {direction}"));
+    sql.text(named.map_or("", |named| named.join));
+    // By key and id: there may be several columns of that name.
+    sql.text(&format!(" ORDER BY 2 {direction}, 3 {direction}"));
+    if let Some(found) = found {
+        sql = parts([("found", found)], sql);
+    }
     let text = sql.numbered();
     let mut total = None;
     let rows = codec::all(connection, AssertSqlSafe(text), sql.params, |row| {

@@ -6,7 +6,7 @@
 mod common;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::PathBuf,
@@ -113,7 +113,7 @@ impl Large {
     }
 
     fn multiply(&mut self) {
-        let words = format!("format('=title%s:1A', n) || {WORDS}");
+        let words = format!("format('=title%s:1A =sold:1A', n) || {WORDS}");
         let mut copy = |table, values: &[_]| run(&mut self.admin, &copies(table, MANY, values));
         copy(
             "commerce_products",
@@ -249,6 +249,30 @@ impl Large {
         plans
     }
 
+    /// The rows of some table that what is asked looks at, and the steps of its statements that are run,
+    /// with the rows that come of them.
+    fn looks_at<T>(
+        &self,
+        table: &str,
+        ask: impl Future<Output = T>,
+    ) -> (u64, BTreeMap<String, u64>) {
+        let plans = self.plans(|| {
+            block_on(ask);
+        });
+        let (mut rows, mut steps) = (0, BTreeMap::new());
+        for plan in &plans {
+            walk(&plan["Plan"], &mut |node| {
+                if node["Relation Name"] == table {
+                    rows += looked_at(node);
+                }
+                if let Some(step) = node["Subplan Name"].as_str() {
+                    steps.insert(step.to_owned(), node["Actual Rows"].as_u64().unwrap());
+                }
+            });
+        }
+        (rows, steps)
+    }
+
     /// Checks that nothing of what is asked goes through a large table, and that these indexes are
     /// used.
     #[track_caller]
@@ -298,12 +322,13 @@ fn walk(node: &Value, each: &mut impl FnMut(&Value)) {
 }
 
 /// Words, and whether they are found by the index of words; else it is by that of the order.
-const WAYS: [(&str, bool); 5] = [
+const WAYS: [(&str, bool); 6] = [
     ("common", false),
     ("rare4321", true),
     ("recent", true),
     ("outdated", true),
     ("common rare", false),
+    ("common rare4321", true),
 ];
 
 /// Both a first page and a later one.
@@ -317,6 +342,7 @@ fn what_is_asked_of_a_large_shop_follows_an_index() {
     let large = Large::fill();
     records(&large);
     products(&large);
+    searches(&large);
     lists(&large);
     commits(&large);
     imports(&large);
@@ -461,6 +487,31 @@ fn products(large: &Large) {
     }
 }
 
+/// What has words is gone through once, and of several words the rare ones lead to it.
+fn searches(large: &Large) {
+    let store = &large.store;
+    let filter = ProductFilter { text: Some("sold".to_owned()), ..Default::default() };
+    let page = PageRequest::first(20);
+    let query = ProductQuery {
+        filter,
+        currency: Currency::EUR,
+        sort: None,
+        descending: false,
+        page: page.clone(),
+    };
+    let (rows, steps) = large.looks_at("commerce_products", store.products(&query));
+    // A sample, as many candidates, which are then scored, a page of them, and one that has not the word.
+    assert!(rows <= 3 * 200 + 21 + 1, "{rows} products");
+    assert!(!steps.contains_key("CTE older"), "{steps:?}");
+    for (words, rare) in [("common rare4321", 2), ("common outdated", 100)] {
+        let query = CustomerQuery { text: Some(words.to_owned()), page: page.clone() };
+        let (rows, steps) = large.looks_at("commerce_customers", store.customers(&query));
+        assert_eq!(steps["CTE few"], rare, "{words}: {steps:?}");
+        // A sample, those that have the rare words, and a page of them.
+        assert!(rows <= 200 + rare + 21, "{rows} customers for {words}");
+    }
+}
+
 fn lists(large: &Large) {
     let store = &large.store;
     let any = OrderFilter::default();
@@ -475,8 +526,11 @@ fn lists(large: &Large) {
     ] {
         for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {
             let query = OrderQuery { filter: filter.clone(), page };
-            let indexes = [index, "orders_pkey", "order_lines_pkey", "payments_of_order"];
+            let indexes = [index, "order_lines_pkey", "payments_of_order"];
             large.follows(&indexes, store.orders(&query)).unwrap();
+            // Those of the page and the next one, each once.
+            let (rows, _) = large.looks_at("commerce_orders", store.orders(&query));
+            assert!(rows <= 21, "{rows} of {filter:?}");
         }
     }
     for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {

@@ -32,11 +32,17 @@ const MANY: u128 = 1_000;
 type Have = fn(u128) -> bool;
 
 /// Some words, and which of the products have them.
-const WORDS: [(&str, Have); 7] = [
+const WORDS: [(&str, Have); 12] = [
     ("common", |_| true),
     ("fift", |n| n % 5 == 0),
     ("common fifth", |n| n % 5 == 0),
     ("rare", |n| n % 300 == 7),
+    ("common rare", |n| n % 300 == 7),
+    ("rare old", |n| n % 300 == 7 && n > 300),
+    // So many that they are not looked at one by one.
+    ("common old", |n| n > 300),
+    ("old fifth", |n| n > 300 && n % 5 == 0),
+    ("common nowhere", |_| false),
     ("recent", |n| n <= 15),
     ("outdated", |n| n > 950),
     ("nowhere", |_| false),
@@ -46,6 +52,7 @@ const ID: &str = "lpad(to_hex(n), 32, '0')::uuid";
 const DESCRIBED: &str = "'common:3' || CASE WHEN n % 5 = 0 THEN ' fifth:3' ELSE '' END
     || CASE WHEN n % 300 = 7 THEN ' rare:3' ELSE '' END
     || CASE WHEN n <= 15 THEN ' recent:3' ELSE '' END
+    || CASE WHEN n > 300 THEN ' old:3' ELSE '' END
     || CASE WHEN n > 950 THEN ' outdated:3' ELSE '' END";
 
 /// A shop with many products, of which some have no price in euros, and as many customers.
@@ -59,7 +66,10 @@ fn fill() -> (PgStore, Schema) {
     };
     let priced_in = "CASE n % 10 WHEN 0 THEN '' WHEN 1 THEN 'USD' ELSE 'EUR' END";
     // As many words of names as of descriptions, in the oldest products alone.
-    let words = format!("{DESCRIBED} || CASE WHEN n > 950 THEN ' =common:1A' ELSE '' END");
+    let words = format!(
+        "{DESCRIBED} || CASE WHEN n > 950 THEN ' =common:1A' ELSE '' END
+            || CASE WHEN n % 4 = 0 THEN ' =brand:1A' ELSE ' brand:3' END"
+    );
     copy(
         "commerce_products",
         &[
@@ -164,6 +174,18 @@ fn a_search_ranks_the_newest_and_the_newest_by_name() {
         let [found, wanted] = [found, wanted].map(HashSet::<u128>::from_iter);
         assert_eq!(found, wanted, "{words}");
     }
+    // Fifty of the newest have it in their names, and so do many older ones: the best come first.
+    let filter = ProductFilter { text: Some("brand".to_owned()), ..ProductFilter::default() };
+    let found = products(&store, &filter, None, false, 30);
+    let named = (1..=MANY).filter(|n| n % 4 == 0).take(200);
+    let others = (1..=200).filter(|n| n % 4 != 0);
+    let by_id = |numbers: &mut dyn Iterator<Item = u128>| {
+        let mut numbers: Vec<_> = numbers.collect();
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        numbers
+    };
+    let wanted = [by_id(&mut { named }), by_id(&mut { others })].concat();
+    assert_eq!(found, wanted);
 }
 
 #[test]

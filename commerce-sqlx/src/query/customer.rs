@@ -9,9 +9,8 @@ use commerce_core::{
 };
 use sqlx::PgConnection;
 
-use super::{KeyKind, List, Select, Sort, Sql, count, page};
+use super::{KeyKind, List, Named, Select, Sort, Words, count, page};
 use crate::{
-    cell::Cell,
     error::Result,
     table::{
         customer, document,
@@ -26,16 +25,19 @@ pub(super) async fn customers(
     let words = query.text.as_deref().map(search::query).unwrap_or_default();
     let mut select = Select::from("commerce_customers AS c");
     if !words.is_empty() {
-        let words = Cell::Made(document::query_of_customer(&words)).into();
-        select.words = Some(Sql::with("c.words @@ ?::tsquery", [words]));
+        let queries = document::query_of_customer(&words);
+        select.words = Some(Words { column: "c.words", queries });
     }
     let sort = Sort { key: "c.created_at", kind: KeyKind::Time, id: "c.id", descending: true };
     let list = List {
+        found: None,
         count: query.page.total.then(|| count(select.clone())),
-        keys: sort.keys(select, &query.page),
+        rows: sort.keys(select, &query.page),
         sort,
-        columns: &customer::COLUMNS,
-        join: "LEFT JOIN commerce_customers AS c ON c.id = k.id",
+        named: Some(Named {
+            columns: &customer::COLUMNS,
+            join: "LEFT JOIN commerce_customers AS c ON c.id = k.id",
+        }),
     };
     page(connection, &query.page, list, customer::read).await
 }
@@ -46,13 +48,12 @@ pub(super) async fn api_tokens(
 ) -> Result<Page<Versioned<ApiToken>>> {
     let select = Select::from("commerce_api_tokens AS t");
     let sort = Sort { key: "t.created_at", kind: KeyKind::Time, id: "t.id", descending: true };
-    let columns = TOKENS.of("a");
     let list = List {
+        found: None,
         count: request.total.then(|| count(select.clone())),
-        keys: sort.keys(select, request),
+        rows: sort.rows(select, &TOKENS.of("t"), request),
         sort,
-        columns: &columns,
-        join: "LEFT JOIN commerce_api_tokens AS a ON a.id = k.id",
+        named: None,
     };
     page(connection, request, list, token::read).await
 }

@@ -33,11 +33,11 @@ pub(super) async fn orders(
     }
     let sort = Sort { key: "o.placed_at", kind: KeyKind::Time, id: "o.id", descending: true };
     let list = List {
+        found: None,
         count: query.page.total.then(|| count(select.clone())),
-        keys: sort.keys(select, &query.page),
+        rows: sort.rows(select, &order::COLUMNS, &query.page),
         sort,
-        columns: &order::COLUMNS,
-        join: "LEFT JOIN commerce_orders AS o ON o.id = k.id",
+        named: None,
     };
     page(connection, &query.page, list, order::read).await
 }
@@ -53,11 +53,11 @@ pub(super) async fn payments(
     select.when("p.created_at < ?", [Cell::Time(*created_before).into()]);
     let sort = Sort { key: "p.updated_at", kind: KeyKind::Time, id: "p.id", descending: false };
     let list = List {
+        found: None,
         count: request.total.then(|| count(select.clone())),
-        keys: sort.keys(select, request),
+        rows: sort.rows(select, "p.id, p.order_id", request),
         sort,
-        columns: "p.id, p.order_id",
-        join: "LEFT JOIN commerce_payments AS p ON p.id = k.id",
+        named: None,
     };
     let item = |row: &Columns<'_>| Ok(PaymentItem { id: row.id()?, order_id: row.id()? });
     page(connection, request, list, item).await

@@ -1,4 +1,4 @@
-//! Products: filtered, sorted or ranked, page by page.
+//! Products: filtered and sorted, page by page.
 //!
 //! Which index a list is read by is left to the planner, which knows how many products meet each
 //! filter; every order and every filter has one.
@@ -10,7 +10,7 @@ use commerce_core::{
 use sqlx::PgConnection;
 
 use super::{
-    KeyKind, List, Select, Sort, Sql, count, page,
+    KeyKind, List, Named, Select, Sort, Sql, Words, count, page, ranked,
     similar::{self, Trigrams},
 };
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
     table::{document, product},
 };
 
+/// The words of a product `p`.
+pub(super) const WORDS: &str = "p.words";
 /// Sorts after every price.
 const NO_PRICE: i64 = i64::MAX;
 
@@ -43,6 +45,12 @@ pub(super) async fn products(
     similar::products(connection, query, &words, trigrams).await
 }
 
+/// Products by their keys.
+pub(super) fn named() -> Named<'static> {
+    let join = "LEFT JOIN commerce_products AS p ON p.id = k.id";
+    Named { columns: &product::COLUMNS, join }
+}
+
 /// The products that have the words.
 async fn exact(
     connection: &mut PgConnection,
@@ -50,30 +58,21 @@ async fn exact(
     words: &[String],
 ) -> Result<Page<ProductInputs>> {
     let select = matching(query, words);
-    let total = query.page.total.then(|| count(select.clone()));
+    let count = query.page.total.then(|| count(select.clone()));
     let by = |key, kind| Sort { key, kind, id: "p.id", descending: query.descending };
-    let (keys, sort, count) = match query.sort {
+    let (rows, sort) = match query.sort {
         Some(ProductSort::CreatedAt) => {
             let sort = by("p.created_at", KeyKind::Time);
-            (sort.keys(select, &query.page), sort, total)
+            (sort.keys(select, &query.page), sort)
         }
         Some(ProductSort::Title) => {
             let sort = by("p.title_key", KeyKind::Text);
-            (sort.keys(select, &query.page), sort, total)
+            (sort.keys(select, &query.page), sort)
         }
-        Some(ProductSort::Price) => (by_price(query, select), by("key", KeyKind::Int), total),
-        None => {
-            let sort = Sort { descending: true, ..by("c.key", KeyKind::Int) };
-            ranked(query, select, words, sort)
-        }
+        Some(ProductSort::Price) => (by_price(query, select), by("key", KeyKind::Int)),
+        None => return ranked::products(connection, query, select, words).await,
     };
-    let list = List {
-        keys,
-        sort,
-        count,
-        columns: &product::COLUMNS,
-        join: "LEFT JOIN commerce_products AS p ON p.id = k.id",
-    };
+    let list = List { found: None, rows, sort, count, named: Some(named()) };
     page(connection, &query.page, list, product::read).await
 }
 
@@ -113,7 +112,7 @@ pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a>
         select.when("p.type_key = ?", [Cell::Made(kind.to_lowercase()).into()]);
     }
     if !words.is_empty() {
-        select.words = Some(having(document::query(words)));
+        select.words = Some(Words { column: WORDS, queries: document::query(words) });
     }
     const PRICE: &str = "(SELECT l.amount FROM commerce_product_prices AS l
         WHERE l.product_id = p.id AND l.currency = ?)";
@@ -140,10 +139,6 @@ pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a>
         None => {}
     }
     select
-}
-
-fn having<'a>(words: String) -> Sql<'a> {
-    Sql::with("p.words @@ ?::tsquery", [Cell::Made(words).into()])
 }
 
 /// The keys of a page by price: those with one by that, and those without, which count as dearest, by
@@ -199,38 +194,4 @@ fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
         ORDER BY key {direction}, id {direction} LIMIT {limit}"
     ));
     keys
-}
-
-/// The keys of a page by how well products match, among the newest of those that do and the newest of
-/// those that match by name.
-fn ranked<'a>(
-    query: &ProductQuery,
-    select: Select<'a>,
-    words: &[String],
-    sort: Sort<'static>,
-) -> (Sql<'a>, Sort<'static>, Option<Sql<'a>>) {
-    let newest = Sort { key: "p.created_at", kind: KeyKind::Time, id: "p.id", descending: true };
-    let mut candidates = Sql::new("(");
-    candidates.push(newest.first(select.clone(), search::CANDIDATES_MAX));
-    if !words.is_empty() {
-        let named = Some(having(document::query_by_name(words)));
-        candidates.text(") UNION (");
-        let by_name = Select { words: named, ..select };
-        candidates.push(newest.first(by_name, search::CANDIDATES_MAX));
-    }
-    candidates.text(")");
-    let total = query.page.total.then(|| {
-        let mut count = Sql::new("SELECT count(*) FROM (");
-        count.push(candidates.clone());
-        count.text(") AS c");
-        count
-    });
-    // One by one, by their ids: a join might go through all products for so many.
-    let mut scored = Select::from("(SELECT c.id, (SELECT ");
-    scored.from.push(Sql::with(document::SCORE, [document::parts(words).into()]));
-    scored.from.text("::bigint FROM commerce_products AS p WHERE p.id = c.id) AS key FROM (");
-    scored.from.push(candidates);
-    scored.from.text(") AS c) AS c");
-    let sort = Sort { id: "c.id", ..sort };
-    (sort.keys(scored, &query.page), sort, total)
 }

@@ -7,12 +7,11 @@
 use commerce_core::store::{Page, ProductInputs, ProductQuery};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::{KeyKind, List, Select, Sort, Sql, count, page, product::matching};
+use super::{Sql, product::matching, ranked::best};
 use crate::{
     cell::Cell,
     codec,
     error::{OpenError, Result},
-    table::product,
 };
 
 /// Where the extension's functions are.
@@ -99,17 +98,6 @@ pub(super) async fn products(
     let score =
         format!("least(-1, (1000 * ({likeness}) / {})::bigint - 1000) AS key", words.len().max(1));
     let columns = Sql::with(format!("p.id, {score}"), words.iter().map(word));
-    let best = format!("ORDER BY key DESC, p.id DESC LIMIT {}", codec::count(FOUND_MAX));
-    let mut scored = Select::from("(");
-    scored.from.push(like.sql(columns, &best));
-    scored.from.text(") AS c");
-    let sort = Sort { key: "c.key", kind: KeyKind::Int, id: "c.id", descending: true };
-    let list = List {
-        count: query.page.total.then(|| count(scored.clone())),
-        keys: sort.keys(scored, &query.page),
-        sort,
-        columns: &product::COLUMNS,
-        join: "LEFT JOIN commerce_products AS p ON p.id = k.id",
-    };
-    page(connection, &query.page, list, product::read).await
+    let best_first = format!("ORDER BY key DESC, p.id DESC LIMIT {}", codec::count(FOUND_MAX));
+    best(connection, query, like.sql(columns, &best_first)).await
 }

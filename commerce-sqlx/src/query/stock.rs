@@ -6,7 +6,7 @@ use commerce_core::{
 };
 use sqlx::PgConnection;
 
-use super::{KeyKind, List, Select, Sort, count, page};
+use super::{KeyKind, List, Named, Select, Sort, count, page};
 use crate::{
     cell::Cell,
     error::Result,
@@ -41,11 +41,14 @@ pub(super) async fn stock(
     }
     let sort = Sort { key: "v.sku", kind: KeyKind::Text, id: "v.id", descending: false };
     let list = List {
+        found: None,
         count: request.total.then(|| count(select.clone())),
-        keys: sort.keys(select, request),
+        rows: sort.keys(select, request),
         sort,
-        columns: &variant::COLUMNS,
-        join: "LEFT JOIN commerce_variants AS v ON v.id = k.id",
+        named: Some(Named {
+            columns: &variant::COLUMNS,
+            join: "LEFT JOIN commerce_variants AS v ON v.id = k.id",
+        }),
     };
     page(connection, request, list, |row| {
         let (variant, mut levels) = variant::read(row)?;
@@ -68,15 +71,12 @@ pub(super) async fn movements(
         select.when("m.location_id = ?", [Cell::id(location).into()]);
     }
     let sort = Sort { key: "m.at", kind: KeyKind::Time, id: "m.id", descending: true };
-    let total = request.total.then(|| count(select.clone()));
-    sort.after(&mut select, request.after.as_ref());
-    let limit = request.limit.saturating_add(1);
-    // Rows of the ledger are not looked up by a key: they come as they are found.
-    let keys = select.sql(
-        format!("m.at AS key, {}", MOVEMENTS.of("m")),
-        &format!("ORDER BY m.at DESC, m.id DESC LIMIT {limit}"),
-    );
-    let columns = MOVEMENTS.of("k");
-    let list = List { count: total, keys, sort, columns: &columns, join: "" };
+    let list = List {
+        found: None,
+        count: request.total.then(|| count(select.clone())),
+        rows: sort.rows(select, &MOVEMENTS.of("m"), request),
+        sort,
+        named: None,
+    };
     page(connection, request, list, stock::read_movement).await
 }

@@ -23,13 +23,12 @@ pub(super) async fn webhooks(
         select.when("w.status = ?", [Cell::Text(status.as_str()).into()]);
     }
     let sort = Sort { key: "w.place", kind: KeyKind::Int, id: "w.id", descending: true };
-    let columns = WEBHOOKS.of("w");
     let list = List {
+        found: None,
         count: query.page.total.then(|| count(select.clone())),
-        keys: sort.keys(select, &query.page),
+        rows: sort.rows(select, &WEBHOOKS.of("w"), &query.page),
         sort,
-        columns: &columns,
-        join: "LEFT JOIN commerce_webhooks AS w ON w.id = k.id",
+        named: None,
     };
     page(connection, &query.page, list, webhook::read).await
 }

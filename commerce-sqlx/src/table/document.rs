@@ -77,35 +77,43 @@ pub(crate) fn customer_words(customer: &Customer) -> String {
     words
 }
 
-/// What an index is asked for: products with a word that begins as each of these does.
-pub(crate) fn query(words: &[String]) -> String {
-    all(words, |word| format!("('{word}':* | '{NAME}{word}':*)"))
+/// What an index is asked for, word by word: products with a word that begins as each of these does.
+pub(crate) fn query(words: &[String]) -> Vec<String> {
+    each(words, |word| format!("('{word}':* | '{NAME}{word}':*)"))
 }
 
 /// As [`query`], of the words of names alone.
-pub(crate) fn query_by_name(words: &[String]) -> String {
-    all(words, |word| format!("'{NAME}{word}':*"))
+pub(crate) fn query_by_name(words: &[String]) -> Vec<String> {
+    each(words, |word| format!("'{NAME}{word}':*"))
 }
 
 /// As [`query`], of customers.
-pub(crate) fn query_of_customer(words: &[String]) -> String {
-    all(words, |word| format!("'{word}':*"))
+pub(crate) fn query_of_customer(words: &[String]) -> Vec<String> {
+    each(words, |word| format!("'{word}':*"))
 }
 
-fn all(words: &[String], each: impl Fn(&str) -> String) -> String {
-    words.iter().map(|word| each(cut(word))).collect::<Vec<_>>().join(" & ")
+fn each(words: &[String], query: impl Fn(&str) -> String) -> Vec<String> {
+    words.iter().map(|word| query(cut(word))).collect()
 }
 
-/// How well the words of a product `p` match those of a search, as [`Document::rank`] says: for each
-/// word, the best place where it stands counts. The words are one parameter, made by [`parts`].
-pub(crate) const SCORE: &str = "(SELECT coalesce(sum(CASE
-        WHEN p.words @@ format($$'=%s':A$$, q.w)::tsquery THEN 16
-        WHEN p.words @@ format($$'=%1$s':*A | '=%1$s':B$$, q.w)::tsquery THEN 8
-        WHEN p.words @@ format($$'=%s':*B$$, q.w)::tsquery THEN 4
-        WHEN p.words @@ format($$'%s'$$, q.w)::tsquery THEN 2
-        ELSE 1 END), 0) FROM unnest(?::text[]) AS q (w))";
+/// What the words of a product are asked for each word of a search, to tell where it stands. The words
+/// are one parameter, made by [`parts`].
+pub(crate) const PLACES: &str = "SELECT format($$'=%s':A$$, q.w)::tsquery AS whole_title,
+        format($$'=%1$s':*A | '=%1$s':B$$, q.w)::tsquery AS title_or_whole_tag,
+        format($$'=%s':*B$$, q.w)::tsquery AS tag, format($$'%s'$$, q.w)::tsquery AS whole
+    FROM unnest(?::text[]) AS q (w)";
 
-/// The words of a search as [`SCORE`] wants them.
+/// How well a product `p` matches a word `q` of a search, as [`Document::rank`] says, by its [`PLACES`]:
+/// the best place where it stands counts.
+pub(crate) const SCORE: &str = "CASE WHEN p.words @@ q.whole_title THEN 16
+    WHEN p.words @@ q.title_or_whole_tag THEN 8
+    WHEN p.words @@ q.tag THEN 4
+    WHEN p.words @@ q.whole THEN 2
+    ELSE 1 END";
+/// The least [`SCORE`] of a word of a name.
+pub(crate) const OF_NAMES: i64 = 4;
+
+/// The words of a search as [`PLACES`] wants them.
 pub(crate) fn parts(words: &[String]) -> Array {
     Array::of(Kind::Text, words.iter().map(|word| Cell::Text(cut(word))))
 }
