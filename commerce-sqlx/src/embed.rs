@@ -3,6 +3,12 @@
 //! Each read is one statement, and so one snapshot. Inside a transaction they see what it has written
 //! so far.
 
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
 use commerce_core::{
     cart::{Cart, CheckoutInputs},
     catalog::Sellable,
@@ -44,13 +50,21 @@ use crate::{
 ///
 /// The tables are found by the connection's search path.
 ///
+/// If its future is dropped before its end, all of the commit is in the transaction or nothing of it,
+/// and the transaction can go on; at the very end, where it waits for the savepoint to be released, the
+/// transaction's own `COMMIT` fails instead, and nothing of either is written. Without a transaction
+/// around it, close the connection then: like one whose `begin` of sqlx is dropped, it may be left in a
+/// transaction that it does not know of.
+///
 /// # Errors
 /// [`CommitError`]; nothing of the commit was written then, and the transaction around it can go on
 /// unless the connection is lost. [`CommitError::OutcomeUnknown`] only without a transaction around
 /// it.
 pub async fn commit_in(connection: &mut PgConnection, commit: &Commit) -> Result<(), CommitError> {
     let own = !connection.is_in_transaction();
-    let mut savepoint = connection.begin().await.map_err(Error::from)?;
+    // Nothing is written before it is there, so there is nothing to undo if that is dropped; sqlx
+    // would roll back all of the transaction around it, and have its `COMMIT` say that all is well.
+    let mut savepoint = Left::new(connection.begin()).await.map_err(Error::from)?;
     match batch::write(&mut savepoint, &[commit]).await {
         Ok(refusals) => {
             if let Some(refusal) = refusals.into_iter().flatten().next() {
@@ -64,12 +78,46 @@ pub async fn commit_in(connection: &mut PgConnection, commit: &Commit) -> Result
             return Err(error.into());
         }
     }
-    let Err(error) = savepoint.commit().await else { return Ok(()) };
-    let error = Error::from(error);
-    Err(match error.meaning() {
-        Meaning::Lost | Meaning::Other if own => CommitError::OutcomeUnknown(error.into()),
-        _ => error.into(),
-    })
+    if own {
+        return savepoint.commit().await.map_err(|error| {
+            let error = Error::from(error);
+            match error.meaning() {
+                Meaning::Lost | Meaning::Other => CommitError::OutcomeUnknown(error.into()),
+                _ => error.into(),
+            }
+        });
+    }
+    // sqlx would go back to a savepoint that may be released by then, which has the transaction fail,
+    // and its `COMMIT` say that all is well. As it is, sqlx still believes in the savepoint, and the
+    // `COMMIT` says no.
+    Left::new(savepoint.commit()).await.map_err(|error| Error::from(error).into())
+}
+
+/// A future that nothing is done about when it is dropped before its end: what it has asked for
+/// happens, and what it would undo stays. The memory that it takes is not given back then.
+struct Left<F>(Option<Pin<Box<F>>>);
+
+impl<F: Future> Left<F> {
+    fn new(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
+
+impl<F: Future> Future for Left<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(future) = &mut self.0 else { return Poll::Pending };
+        let output = ready!(future.as_mut().poll(context));
+        self.0 = None;
+        Poll::Ready(output)
+    }
+}
+
+impl<F> Drop for Left<F> {
+    fn drop(&mut self) {
+        mem::forget(self.0.take());
+    }
 }
 
 /// The shop's configuration and locations; `None` where there is no shop yet.

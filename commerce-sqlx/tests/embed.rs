@@ -28,7 +28,7 @@ use commerce_sqlx::{
     read_order_in, read_setup_in,
 };
 use common::{
-    Schema, address, block_on, number, run,
+    Schema, address, block_on, number, polled, run,
     shop::{cart, check_books, sell, shop},
 };
 use sqlx::{Connection, PgConnection};
@@ -214,6 +214,47 @@ fn a_commit_that_the_database_refuses_leaves_the_transaction_usable() {
     });
     assert_eq!(number(&mut connection, ROWS), 1);
     assert_eq!(number(&mut connection, ORDERS), 0);
+    check_books(&mut connection);
+}
+
+#[test]
+fn a_commit_that_is_dropped_anywhere_takes_nothing_of_the_host_with_it() {
+    let (schema, mut connection) = host();
+    let (mut rows, mut orders, mut failed) = (0, 0, 0);
+    for (polls, cart) in carts(&schema, 60).into_iter().enumerate() {
+        let mut hosts = schema.connect();
+        let (done, committed) = block_on(async {
+            let read = read_checkout_inputs_in(&mut hosts, cart, &[]).await;
+            let decision = place(
+                &read.unwrap().unwrap(),
+                &PlaceOrder::default(),
+                &Means::by_hand(),
+                &ByPriority,
+                &mut moment(),
+            );
+            let commit = decision.unwrap().commit;
+            let mut transaction = hosts.begin().await.unwrap();
+            note(&mut transaction, moment().id()).await;
+            let done = polled(commit_in(&mut transaction, &commit), polls).await.is_some();
+            note(&mut transaction, moment().id()).await;
+            (done, transaction.commit().await.is_ok())
+        });
+        let [rows_before, orders_before] = [rows, orders];
+        rows = number(&mut connection, ROWS);
+        orders = number(&mut connection, ORDERS);
+        let (rows, orders) = (rows - rows_before, orders - orders_before);
+        if committed {
+            assert_eq!(rows, 2, "after {polls} polls");
+            assert!(orders == 1 || !done, "after {polls} polls");
+        } else {
+            assert_eq!((rows, orders, done), (0, 0, false), "after {polls} polls");
+            failed += 1;
+        }
+        if done {
+            break;
+        }
+    }
+    assert!(orders > 0 && failed > 0, "{orders} {failed}");
     check_books(&mut connection);
 }
 

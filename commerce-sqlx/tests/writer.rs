@@ -11,7 +11,6 @@ mod common;
 
 use std::{
     future::poll_fn,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -43,7 +42,7 @@ use commerce_core::{
 };
 use commerce_sqlx::{PgStore, SystemClock, SystemIds};
 use common::{
-    Schema, address, block_on, number,
+    Schema, address, block_on, number, polled,
     proxy::proxy,
     run,
     shop::{cart, check_books, sell, shop},
@@ -96,20 +95,6 @@ fn one_caller_pays_for_two_round_trips_beside_begin_and_commit() {
     line.count();
     block_on(counted.commit(&commit)).unwrap();
     assert_eq!(line.count(), FRAME + 1);
-}
-
-/// Polls a future so many times, and drops it.
-async fn polled<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
-    let mut future = pin!(future);
-    let mut done = 0;
-    poll_fn(|context| {
-        if done == polls {
-            return Poll::Ready(None);
-        }
-        done += 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }
 
 /// Drops what `ask` asks at each place where it waits, until it gets to the end.

@@ -9,13 +9,16 @@ pub(crate) mod shop;
 pub(crate) mod spare;
 
 use std::{
+    future::poll_fn,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
+    pin::pin,
     process::{Child, Command, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
 };
 
 use commerce_sqlx::{OpenOptions, PgStore};
@@ -167,4 +170,18 @@ pub(crate) fn number(connection: &mut PgConnection, sql: &str) -> i64 {
 /// Runs a future beside the test.
 pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
     RUNTIME.spawn(future);
+}
+
+/// Polls a future so many times, and drops it.
+pub(crate) async fn polled<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
+    let mut future = pin!(future);
+    let mut done = 0;
+    poll_fn(|context| {
+        if done == polls {
+            return Poll::Ready(None);
+        }
+        done += 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
