@@ -25,7 +25,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -58,8 +61,19 @@ type Answer = Result<(), CommitError>;
 #[derive(Debug)]
 struct Job {
     commit: Arc<Commit>,
-    until: Instant,
+    turn: Arc<Turn>,
     answer: oneshot::Sender<Answer>,
+}
+
+/// Whether a commit is still waiting: it is either taken by the writer or given up by whoever asked.
+#[derive(Debug, Default)]
+struct Turn(AtomicBool);
+
+impl Turn {
+    /// Ends the waiting; whether it had not ended before.
+    fn end(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
 }
 
 impl Job {
@@ -113,22 +127,30 @@ impl Writer {
     /// Applies a commit. If the future is dropped, the commit happens all the same or not at all.
     pub(crate) async fn commit(&self, commit: &Commit) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let until = Instant::now() + self.queue_timeout;
-        let job = Job { commit: Arc::new(commit.clone()), until, answer };
+        let turn = Arc::<Turn>::default();
+        let job = Job { commit: Arc::new(commit.clone()), turn: Arc::clone(&turn), answer };
         let queue = lock(&self.queue).clone();
         let Some(queue) = queue else { return Err(CommitError::Unavailable(gone())) };
-        let sending = {
+        let mut answered = answered.map(|answer| {
+            // The writer answers whatever it takes, unless it dies over it.
+            answer.unwrap_or_else(|_| Err(CommitError::OutcomeUnknown(gone())))
+        });
+        let waiting = {
             // Whoever waits may do so by any executor.
             let _inside = self.runtime.enter();
-            timeout(self.queue_timeout, queue.send(job))
+            timeout(self.queue_timeout, async {
+                match queue.send(job).await {
+                    Ok(()) => (&mut answered).await,
+                    Err(_) => Err(CommitError::Unavailable(gone())),
+                }
+            })
         };
-        match sending.await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(CommitError::Unavailable(gone())),
-            Err(_) => return Err(CommitError::Unavailable(late())),
+        match waiting.await {
+            Ok(answer) => answer,
+            Err(_) if turn.end() => Err(CommitError::Unavailable(late())),
+            // It has been taken, and is bounded by what the writer's statements are.
+            Err(_) => answered.await,
         }
-        // The writer answers whatever it takes, unless it dies over it.
-        answered.await.unwrap_or_else(|_| Err(CommitError::OutcomeUnknown(gone())))
     }
 }
 
@@ -137,7 +159,7 @@ fn gone() -> StoreError {
 }
 
 fn late() -> StoreError {
-    StoreError::unavailable("the queue of commits is too long")
+    StoreError::unavailable("a commit's turn did not come in time")
 }
 
 /// What became of a batch that was tried.
@@ -185,12 +207,8 @@ impl Task {
     }
 
     async fn answer(&mut self, batch: Vec<Job>) {
-        let now = Instant::now();
-        // Whoever has given up waiting has been promised that nothing happens.
-        let (batch, old): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| job.until > now);
-        for job in old {
-            let _ = job.answer.send(Err(CommitError::Unavailable(late())));
-        }
+        // Whoever has given up waiting has been told that nothing happens.
+        let batch: Vec<_> = batch.into_iter().filter(|job| job.turn.end()).collect();
         if batch.is_empty() {
             return;
         }

@@ -15,7 +15,7 @@ use commerce_core::{
     store::{Commit, CommitError, Store},
     time::Timestamp,
 };
-use common::{Schema, block_on, number, proxy::proxy, shop::shop};
+use common::{Schema, address, block_on, number, proxy::proxy, run, shop::shop};
 use uuid::Uuid;
 
 /// Far more than all the timeouts of one caller together.
@@ -81,4 +81,35 @@ fn a_silent_server_is_given_up_and_used_again_when_it_speaks() {
     while number(&mut watch, &held) > 0 {
         assert!(asked.elapsed() < LONG, "a lock is left");
     }
+}
+
+#[test]
+fn whoever_waits_for_a_turn_is_not_kept_by_a_batch_that_stands_still() {
+    let schema = Schema::new();
+    let options = schema.options().queue_timeout(Duration::from_millis(200));
+    let options = options.statement_timeout(6 * LONG);
+    let store = block_on(options.open(&address())).unwrap();
+    let mut commit = Commit::at(Timestamp::UNIX_EPOCH);
+    commit.event(Event::CartUpdated { cart_id: CartId::from_uuid(Uuid::from_u128(1)) });
+    let mut watch = schema.connect();
+    let mut other = schema.connect();
+    run(&mut other, "BEGIN; LOCK TABLE commerce_outbox IN ACCESS EXCLUSIVE MODE");
+    let (first, one) = (store.clone(), commit.clone());
+    let first = common::spawn(async move { first.commit(&one).await });
+    let asked = Instant::now();
+    let kept = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (
+        SELECT oid FROM pg_database WHERE datname = current_database())
+        AND relation = 'commerce_outbox'::regclass";
+    while number(&mut watch, kept) == 0 {
+        assert!(asked.elapsed() < LONG, "nobody stands still");
+    }
+    let answer = block_on(store.commit(&commit));
+    assert!(matches!(answer, Err(CommitError::Unavailable(_))), "{answer:?}");
+    assert!(asked.elapsed() < LONG, "{:?}", asked.elapsed());
+    assert!(!first.is_finished());
+    run(&mut other, "COMMIT");
+    block_on(first).unwrap().unwrap();
+    // What was given up does not happen afterwards: whoever comes next comes after it.
+    block_on(store.commit(&commit)).unwrap();
+    assert_eq!(number(&mut watch, "SELECT count(*) FROM commerce_outbox"), 2);
 }

@@ -23,7 +23,7 @@ use std::{
 
 use commerce_sqlx::{OpenOptions, PgStore};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinHandle};
 
 /// The runtime that all stores of a test program live on.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -168,8 +168,10 @@ pub(crate) fn number(connection: &mut PgConnection, sql: &str) -> i64 {
 }
 
 /// Runs a future beside the test.
-pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-    RUNTIME.spawn(future);
+pub(crate) fn spawn<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    RUNTIME.spawn(future)
 }
 
 /// Polls a future so many times, and drops it.
