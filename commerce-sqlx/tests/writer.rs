@@ -11,6 +11,7 @@ mod common;
 
 use std::{
     future::poll_fn,
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -42,7 +43,7 @@ use commerce_core::{
 };
 use commerce_sqlx::{PgStore, SystemClock, SystemIds};
 use common::{
-    Schema, address, block_on, number, polled,
+    Schema, Server, address, block_on, number, polled,
     proxy::proxy,
     run,
     shop::{cart, check_books, sell, shop},
@@ -405,6 +406,51 @@ fn servers_that_race_for_the_last_unit_sell_it_once() {
         assert_eq!((sold, refused), (1, 59));
     }
     check_books(&mut schema.connect());
+}
+
+#[test]
+fn servers_that_sell_the_same_in_opposite_orders_get_in_no_deadlock() {
+    const DEADLOCKS: &str =
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    const STORES: &str =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'commerce'";
+    // A server of its own, which counts for nobody else.
+    let database = Server::start("-c deadlock_timeout=20ms");
+    let mut watch = database.connect();
+    run(&mut watch, "SET search_path = commerce");
+    let options = PgStore::options().allow_data_loss().batch_max(NonZeroUsize::MIN);
+    let open = || block_on(options.clone().open(&database.address)).unwrap();
+    let servers = [open(), open()];
+    let shops: Vec<_> = servers.iter().map(|store| Arc::new(open_shop(store))).collect();
+    let variants: Vec<_> = (0..100).map(|n| sell(&shops[0], &format!("S-{n}"), 1_000)).collect();
+    let forward: Vec<_> = variants.iter().map(|id| (*id, 1)).collect();
+    let backward: Vec<_> = forward.iter().rev().copied().collect();
+    block_on(async {
+        let mut buyers = Vec::new();
+        for buyer in 0..100 {
+            let lines = if buyer % 2 == 0 { &forward } else { &backward };
+            let (guest, cart) = cart(&shops[0], lines).await;
+            buyers.push((Arc::clone(&shops[buyer % 2]), guest, cart));
+        }
+        let buys = buyers.into_iter().map(|(shop, guest, cart)| {
+            tokio::spawn(async move {
+                shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
+            })
+        });
+        for done in buys.collect::<Vec<_>>() {
+            done.await.unwrap();
+        }
+        for store in servers {
+            store.close().await;
+        }
+    });
+    // What a connection has counted it hands over when it ends.
+    let asked = Instant::now();
+    while number(&mut watch, STORES) > 0 {
+        assert!(asked.elapsed() < Duration::from_secs(10));
+    }
+    assert_eq!(number(&mut watch, DEADLOCKS), 0);
+    check_books(&mut watch);
 }
 
 fn open_shop(store: &PgStore) -> Commerce {
