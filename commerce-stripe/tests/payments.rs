@@ -108,92 +108,33 @@ async fn a_payment_is_called_off_before_and_after_the_card_was_entered() {
 }
 
 #[tokio::test]
-async fn a_saved_card_is_charged_at_once() {
+async fn stripe_is_asked_for_what_there_is_and_no_more() {
     let bench = Bench::open().await;
     let order = euros().await;
-    let vault = bench.gateway.vault().unwrap();
-    let customer = support::customer();
-    let key = "customer-1".parse().unwrap();
-    let reference = vault.create_customer(&customer, &key).await.unwrap();
-    assert_eq!(vault.create_customer(&customer, &key).await.unwrap(), reference);
-    for (card, number) in [
-        ("pm_card_visa", 1),
-        ("pm_card_chargeCustomerFail", 2),
-        ("pm_card_authenticationRequired", 3),
-    ] {
-        let setup = vault
-            .create_setup(&reference, None, &format!("setup-{number}").parse().unwrap())
-            .await
-            .unwrap();
-        assert!(setup.client_secret.is_some());
-        bench.stripe.confirm(&setup.id, card).unwrap();
-        if number == 3 {
-            bench.stripe.authenticate(&setup.id, true).unwrap();
-        }
+    let open = bench.made(&order, payment(&order, 1)).await;
+    let paid = bench.paid(&order, payment(&order, 2), "pm_card_visa").await;
+    let disputed = bench.paid(&order, payment(&order, 3), "pm_card_createDispute").await;
+    let held = bench.paid(&order, manual(payment(&order, 4)), "pm_card_visa").await;
+    let before = bench.stripe.calls().len();
+    for payment in [&open, &paid, &disputed] {
+        bench.fetch(payment).await;
     }
-    let methods = vault.methods(&reference).await.unwrap();
-    assert_eq!(methods.len(), 3);
-    assert_eq!(methods[2].brand.as_deref(), Some("visa"));
-    assert_eq!((methods[2].last4.as_deref(), methods[2].expires), (Some("4242"), Some((12, 2034))));
-    let by = |method: usize, number| Payment {
-        flow: PaymentFlow::Saved { method: methods[method].id.clone() },
-        customer_reference: Some(reference.clone()),
-        ..payment(&order, number)
-    };
-    let paid = bench.create(&order, &by(2, 1)).await.unwrap();
-    assert_eq!((paid.status, paid.captured), (ProviderStatus::Captured, eur(7_490)));
-    let held = bench.create(&order, &manual(by(2, 2))).await.unwrap();
-    assert_eq!(held.status, ProviderStatus::Authorized);
-    for (method, number, code) in
-        [(1, 3, DeclineCode::Declined), (0, 4, DeclineCode::AuthenticationRequired)]
-    {
-        let Err(GatewayError::Declined { decline, state }) =
-            bench.create(&order, &by(method, number)).await
-        else {
-            panic!("it should have been declined")
-        };
-        assert_eq!(decline.code, code);
-        // It is there, and can be called off.
-        let declined = Payment { references: state.unwrap().references, ..by(method, number) };
-        assert_eq!(bench.fetch(&declined).await.status, ProviderStatus::RequiresAction);
-        assert_eq!(bench.void(&declined).await.unwrap().status, ProviderStatus::Voided);
-    }
-    // Without the customer nobody pays by their card.
-    let stolen = Payment { customer_reference: None, ..by(2, 5) };
-    assert_eq!(word(&bench.create(&order, &stolen).await), "unsupported");
-
-    let stranger = vault.create_customer(&customer, &"customer-2".parse().unwrap()).await.unwrap();
-    let theirs = methods[2].id.clone();
-    assert!(!vault.remove_method(&stranger, &theirs).await.unwrap());
-    for nonsense in ["pm_none", "../customers", "pm_1/detach?x", "cus_1"] {
-        assert!(!vault.remove_method(&reference, &label(nonsense)).await.unwrap(), "{nonsense}");
-    }
-    assert!(vault.remove_method(&reference, &theirs).await.unwrap());
-    assert!(!vault.remove_method(&reference, &theirs).await.unwrap());
-    assert_eq!(vault.methods(&reference).await.unwrap().len(), 2);
-    vault.erase_customer(&reference).await.unwrap();
-    vault.erase_customer(&reference).await.unwrap();
-    assert!(vault.methods(&reference).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_card_is_kept_when_the_customer_pays() {
-    let bench = Bench::open().await;
-    let order = euros().await;
-    let vault = bench.gateway.vault().unwrap();
-    let reference =
-        vault.create_customer(&support::customer(), &"customer".parse().unwrap()).await.unwrap();
-    let keep = |payment| Payment {
-        customer_reference: Some(reference.clone()),
-        save_method: true,
-        ..payment
-    };
-    bench.paid(&order, keep(payment(&order, 1)), "pm_card_visa").await;
-    let page = bench.made(&order, hosted(keep(payment(&order, 2)))).await;
-    bench.stripe.pay_session(&page.references[0], "pm_card_mastercard").unwrap();
-    let kept: Vec<_> =
-        vault.methods(&reference).await.unwrap().into_iter().map(|kept| kept.brand).collect();
-    assert_eq!(kept, [Some(label("mastercard")), Some(label("visa"))]);
+    // What it is called is known of all of these.
+    bench.refund(&paid, &refund(eur(1), 1)).await.unwrap();
+    bench.capture(&held, eur(1)).await.unwrap();
+    let calls = bench.stripe.calls();
+    let asked: Vec<_> = calls[before..].iter().map(|call| call.operation).collect();
+    let expected = [
+        Operation::RetrievePaymentIntent,
+        Operation::RetrievePaymentIntent,
+        Operation::ListRefunds,
+        Operation::RetrievePaymentIntent,
+        Operation::ListRefunds,
+        Operation::ListDisputes,
+        Operation::CreateRefund,
+        Operation::CapturePaymentIntent,
+    ];
+    assert_eq!(asked, expected);
 }
 
 #[tokio::test]
@@ -387,6 +328,15 @@ async fn a_page_shows_lines_that_sum_to_the_total() {
     order.lines[1].options = vec![label("tall")];
     let short = line(&format!("{}…", "ä".repeat(249)), 1, 4_990);
     assert_eq!(shown(&order, payment(&order, 7)).await, [blue, short]);
+    order.lines[0].title = label(&"ö".repeat(250));
+    order.shipping.as_mut().unwrap().name = label(&"ü".repeat(251));
+    order.shipping.as_mut().unwrap().total = eur(1);
+    let named = Payment { amount: eur(7_324), ..payment(&order, 10) };
+    let names = shown(&order, named).await.into_iter().map(|(name, ..)| name);
+    let cut = format!("2 × {}…", "ö".repeat(245));
+    let expected = [cut, format!("{}…", "ä".repeat(249)), format!("{}…", "ü".repeat(249))];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    order.shipping = None;
     // As many lines as Stripe takes, and one more.
     let pot = order.lines[1].clone();
     order.lines.extend(std::iter::repeat_n(pot.clone(), 98));
@@ -405,6 +355,9 @@ async fn a_customer_pays_on_a_page_of_stripes() {
     assert_eq!((state.status, state.client_secret), (ProviderStatus::RequiresAction, None));
     let url = state.redirect_url.unwrap();
     assert!(url.starts_with(bench.stripe.url()));
+    let seen = &bench.stripe.checkout_sessions()[0];
+    assert_eq!(seen["customer_email"], "ada@example.com");
+    assert_eq!(seen["adaptive_pricing"]["enabled"], false, "what was agreed is to be paid");
     let page = Payment { references: state.references, ..hosted(payment(&order, 1)) };
     let session = page.references[0].to_string();
     bench.stripe.pay_session(&session, "pm_card_chargeDeclined").unwrap_err();
@@ -415,6 +368,7 @@ async fn a_customer_pays_on_a_page_of_stripes() {
     assert_eq!(back, "https://shop.example/thanks");
     let state = bench.fetch(&page).await;
     assert_eq!((state.status, state.captured), (ProviderStatus::Captured, eur(7_490)));
+    assert_eq!(bench.stripe.payment_intents()[0]["shipping"]["address"]["city"], "Berlin");
     let kinds: Vec<&str> = state.references.iter().map(|label| &label[..3]).collect();
     assert_eq!(kinds, ["cs_", "pi_", "ch_"]);
     // Captured, and refunded, by what the page is called.
