@@ -13,7 +13,7 @@ use commerce_core::{
     payment::{DeclineCode, DisputeStatus, Payment, PaymentFlow, RefundStatus},
     text::Url,
 };
-use fake_stripe::{FakeStripe, Fault, Operation};
+use fake_stripe::{Call, FakeStripe, Fault, Operation};
 use serde_json::Value;
 use support::{Bench, config, eur, euros, hosted, label, manual, order, payment, refund, word};
 
@@ -420,6 +420,8 @@ async fn a_debit_from_a_page_is_told_when_it_settles() {
         assert!(bench.stripe.settle(&state.references[1]));
         assert_eq!(bench.fetch(&page).await.status, ends);
     }
+    let cancelled = |call: &Call| call.operation == Operation::CancelPaymentIntent;
+    assert!(!bench.stripe.calls().iter().any(cancelled), "money on its way is not called back");
 }
 
 #[tokio::test]
@@ -435,34 +437,42 @@ async fn a_page_leads_back_to_whole_addresses_only() {
 }
 
 #[tokio::test]
-async fn a_customer_pays_while_the_page_is_being_closed() {
+async fn a_page_is_paid_or_lapses_while_it_is_being_closed() {
     let order = euros().await;
-    for (number, page, expected) in
-        [(1, manual(hosted(payment(&order, 1))), "done"), (2, hosted(payment(&order, 2)), "stale")]
-    {
+    let visa = Some("pm_card_visa");
+    for (number, page, paid_by, expected) in [
+        (1, manual(hosted(payment(&order, 1))), visa, "done"),
+        (2, hosted(payment(&order, 2)), visa, "stale"),
+        (3, hosted(payment(&order, 3)), None, "done"),
+    ] {
         let bench = Bench::open().await;
         let page = bench.made(&order, page).await;
         bench.stripe.fail(Operation::ExpireCheckoutSession, Fault::Hold, 1);
         let void = bench.void(&page);
         tokio::pin!(void);
-        let mut paid = false;
+        let mut over = false;
         let voided = loop {
             tokio::select! {
                 biased;
                 voided = &mut void => break voided,
                 () = tokio::task::yield_now() => {}
             }
-            // It was seen to be open, and the customer is faster than what follows.
+            // It was seen to be open, and the customer or the clock is faster than what follows.
             let seen = bench
                 .stripe
                 .calls()
                 .iter()
                 .any(|call| call.operation == Operation::RetrieveCheckoutSession);
-            if seen && !paid {
-                bench.stripe.pay_session(&page.references[0], "pm_card_visa").unwrap();
-                paid = true;
-            } else if paid {
+            if over {
                 bench.stripe.release();
+            } else if seen {
+                match paid_by {
+                    Some(card) => {
+                        drop(bench.stripe.pay_session(&page.references[0], card).unwrap())
+                    }
+                    None => bench.stripe.advance(Duration::from_secs(24 * 60 * 60)),
+                }
+                over = true;
             }
         };
         assert_eq!(word(&voided), expected, "{number}");

@@ -116,8 +116,9 @@ async fn whatever_a_shop_waits_for_is_told_of_its_payment() {
     bench.stripe.webhooks_sent().await;
 
     let mut told = Vec::new();
-    for (headers, body) in received.lock().unwrap().clone() {
-        told.push(gateway.notice(&headers, &body, at(NOW)).await.unwrap());
+    let received = received.lock().unwrap().clone();
+    for (headers, body) in &received {
+        told.push(gateway.notice(headers, body, at(NOW)).await.unwrap());
     }
     for (kind, payment) in [
         ("payment_intent.payment_failed", &off),
