@@ -245,7 +245,7 @@ impl Mapping {
 
     fn mended(&mut self, product: &ShopifyProduct) {
         for cell in &product.mended {
-            let value = cell.first.escape_unicode().to_string();
+            let value = cell.first.to_string();
             let detail = "has control characters, which were read as Windows-1252";
             self.warn(cell.line, cell.field, &value, detail);
         }

@@ -177,7 +177,7 @@ fn what_arrives_otherwise_than_it_stands_in_the_file_is_told() {
     let said = said(&findings);
     let detail = "has control characters, which were read as Windows-1252".to_owned();
     assert_eq!(said, [(2, "Body (HTML)".to_owned(), detail)]);
-    assert_eq!(findings[0].value.as_deref(), Some("\\u{99}"));
+    assert_eq!(findings[0].value.as_deref(), Some("\u{99}"));
     assert_eq!((summary.warnings, summary.products), (1, counts(1, 0, 0, 0)));
     let tape = product(&shop, "tape");
     assert_eq!((&*tape.description, tape.vendor.as_deref()), ("<p>3M™ ™</p>", Some("Café")));
