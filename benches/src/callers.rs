@@ -58,35 +58,47 @@ where
     F: Fn(T) -> A + Clone + Send + Sync + 'static,
     A: Future<Output = ()> + Send,
 {
+    if callers == 1 {
+        let started = Instant::now();
+        let latencies = pollster::block_on(does(work, each));
+        return finished(started.elapsed(), latencies);
+    }
+    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(together(callers, work, each))
+}
+
+/// As [`run`], by tasks on the runtime that this is called on, as those of a server are, which has no
+/// other.
+///
+/// # Panics
+/// When a piece of work does.
+pub async fn together<T, F, A>(callers: usize, work: Vec<T>, each: F) -> Run
+where
+    T: Send + 'static,
+    F: Fn(T) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = ()> + Send,
+{
     let total = work.len();
     let mut shares: Vec<Vec<T>> = (0..callers).map(|_| Vec::new()).collect();
     for (index, piece) in work.into_iter().enumerate() {
         shares[index % callers].push(piece);
     }
-    if callers == 1 {
-        let started = Instant::now();
-        let latencies = pollster::block_on(does(shares.remove(0), each));
-        return finished(started.elapsed(), latencies);
+    let begin = Arc::new(Barrier::new(callers + 1));
+    let mut tasks = JoinSet::new();
+    for share in shares {
+        let (begin, each) = (begin.clone(), each.clone());
+        tasks.spawn(async move {
+            begin.wait().await;
+            does(share, each).await
+        });
     }
-    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async move {
-        let begin = Arc::new(Barrier::new(callers + 1));
-        let mut tasks = JoinSet::new();
-        for share in shares {
-            let (begin, each) = (begin.clone(), each.clone());
-            tasks.spawn(async move {
-                begin.wait().await;
-                does(share, each).await
-            });
-        }
-        begin.wait().await;
-        let started = Instant::now();
-        let mut latencies = Vec::with_capacity(total);
-        while let Some(done) = tasks.join_next().await {
-            latencies.append(&mut done.unwrap());
-        }
-        finished(started.elapsed(), latencies)
-    })
+    begin.wait().await;
+    let started = Instant::now();
+    let mut latencies = Vec::with_capacity(total);
+    while let Some(done) = tasks.join_next().await {
+        latencies.append(&mut done.unwrap());
+    }
+    finished(started.elapsed(), latencies)
 }
 
 fn finished(elapsed: Duration, mut latencies: Vec<Duration>) -> Run {

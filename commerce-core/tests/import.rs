@@ -18,6 +18,8 @@ use commerce_core::{
     },
     error::Rejection,
     event::Event,
+    id::VariantId,
+    inventory::PatchLocation,
     store::ProductRef,
     text::{Label, Sku, Slug},
 };
@@ -355,4 +357,63 @@ fn two_who_import_the_same_at_once_do_not_refuse_each_other() {
     let done = block_on(w.shop.import_product(&w.system, &request)).unwrap().output;
     assert_eq!(done.outcome, ImportOutcome::Unchanged);
     assert_eq!(&*done.variants[1].sku, "shirt/M");
+}
+
+/// Imports a shirt of which the file has so many, and answers what became of its stock.
+fn import_shirts(w: &World, on_hand: i64) -> (VariantId, ImportedStock) {
+    let request = ImportProduct {
+        variants: vec![imported_variant(Some("S1"), "S", Some(on_hand))],
+        ..imported_shirt()
+    };
+    let done = block_on(w.shop.import_product(&w.system, &request)).unwrap().output;
+    (done.variants[0].variant_id, done.variants[0].stock)
+}
+
+#[test]
+fn stock_is_set_where_it_is() {
+    let w = World::new();
+    let main = w.main_location();
+    let (shirt, stock) = import_shirts(&w, 4);
+    assert_eq!(stock, ImportedStock::Set);
+    let shop_floor = w.location("Shop floor", -1);
+    let position = w.position();
+    assert_eq!(import_shirts(&w, 4).1, ImportedStock::Unchanged);
+    assert_eq!(w.position(), position, "the same again changes nothing");
+    assert_eq!(import_shirts(&w, 6).1, ImportedStock::Set);
+    assert_eq!((w.stock_at(shirt, main), w.stock_at(shirt, shop_floor)), ((6, 0), (0, 0)));
+    assert_eq!(import_shirts(&w, 0).1, ImportedStock::Set);
+    assert_eq!(import_shirts(&w, 5).1, ImportedStock::Set);
+    assert_eq!((w.stock_at(shirt, main), w.stock_at(shirt, shop_floor)), ((0, 0), (5, 0)));
+}
+
+#[test]
+fn stock_of_several_locations_is_left_alone() {
+    let w = World::new();
+    let main = w.main_location();
+    let shirt = import_shirts(&w, 4).0;
+    let cellar = w.location("Cellar", 1);
+    w.set_stock(shirt, 3, Some(cellar));
+    let position = w.position();
+    assert_eq!(import_shirts(&w, 4).1, ImportedStock::Spread { on_hand: 7 });
+    assert_eq!(import_shirts(&w, 7).1, ImportedStock::Unchanged);
+    assert_eq!(w.position(), position);
+    w.set_stock(shirt, 0, Some(main));
+    let closed = PatchLocation { active: Some(false), ..PatchLocation::default() };
+    block_on(w.shop.patch_location(&w.system, cellar, &closed, None)).unwrap();
+    let position = w.position();
+    assert_eq!(import_shirts(&w, 4).1, ImportedStock::Spread { on_hand: 3 });
+    assert_eq!(import_shirts(&w, 3).1, ImportedStock::Unchanged);
+    assert_eq!(w.position(), position, "what is in a closed location is not there twice");
+}
+
+#[test]
+fn stock_is_kept_if_asked_but_new_variants_get_theirs() {
+    let w = World::new();
+    import_shirts(&w, 4);
+    let mut request = ImportProduct { keep_stock: true, ..imported_shirt() };
+    request.variants[1].on_hand = Some(2);
+    let done = block_on(w.shop.import_product(&w.system, &request)).unwrap().output;
+    let [small, medium] = [&done.variants[0], &done.variants[1]];
+    assert_eq!((small.stock, medium.stock), (ImportedStock::Unchanged, ImportedStock::Set));
+    assert_eq!((w.stock(small.variant_id).0, w.stock(medium.variant_id).0), (4, 2));
 }

@@ -179,6 +179,10 @@ pub struct ReconcileArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum ImportCommand {
     /// Load the products of a Shopify product export (CSV).
+    ///
+    /// The same file again changes nothing, an edited one what was edited. Stock becomes what the file
+    /// says: after sales, import with --keep-stock. It arrives at the first location, and is set where
+    /// it is by then; what several locations have is left, with a warning if the sum is another.
     Shopify(ShopifyArgs),
 }
 
@@ -193,6 +197,9 @@ pub struct ShopifyArgs {
     /// Tell what would happen and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Leave the stock of variants that are in the shop, as what was sold is not in the file
+    #[arg(long)]
+    pub keep_stock: bool,
     /// What to do with a SKU that stands twice
     #[arg(long, value_name = "WHAT", default_value = "derive")]
     pub repeated_skus: RepeatedSkus,
@@ -264,7 +271,7 @@ mod tests {
             "commerce token list --data d",
             "commerce token revoke tok_019aa5a2f5e07c3c9d3b6f1f0a6c2e11",
             "commerce import shopify f.csv --currency EUR --dry-run --repeated-skus refuse",
-            "commerce import shopify f.csv --encoding latin1",
+            "commerce import shopify f.csv --encoding latin1 --keep-stock",
             "commerce import shopify f.csv --encoding windows-1252",
             "commerce health --listen 127.0.0.1:1",
             "commerce config --listen 127.0.0.1:1",

@@ -192,6 +192,7 @@ pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitC
     let options = import::Options {
         currency: args.currency,
         dry_run: args.dry_run,
+        keep_stock: args.keep_stock,
         repeated_skus: match args.repeated_skus {
             RepeatedSkus::Derive => commerce_core::catalog::RepeatedSkus::Derive,
             RepeatedSkus::Refuse => commerce_core::catalog::RepeatedSkus::Refuse,

@@ -4,13 +4,14 @@ use std::{fmt::Display, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use commerce_core::{
+    customer::Customer,
     gateway::{
         Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-        ProviderRefund, TransactionPage, TransactionQuery, Vault, WebhookError,
+        ProviderRefund, SavedMethod, Setup, TransactionPage, TransactionQuery, Vault, WebhookError,
     },
     order::Order,
     payment::{Operation, Payment, Refund},
-    text::GatewayName,
+    text::{GatewayName, IdempotencyKey, Label, Url},
     time::Timestamp,
 };
 
@@ -21,21 +22,36 @@ use crate::{
 
 /// A gateway, and a watch over it.
 ///
-/// Each call is a line of the log under the target `commerce_http::gateway`, with what was asked, for
-/// which payment, what came of it and how long it took. No secret, no amount and nothing of the
-/// customer is in it.
+/// Each call, of the gateway or of its vault, is a line of the log under the target
+/// `commerce_http::gateway`, with what was asked, for which payment or customer, what came of it and how
+/// long it took. No secret, no amount and nothing of a customer but an id is in it.
 #[derive(Debug, Clone)]
 pub struct Watched<G> {
     inner: G,
-    name: GatewayName,
+    watch: Watch,
 }
 
 impl<G: PaymentGateway> Watched<G> {
     /// Watches a gateway.
     pub fn new(inner: G) -> Self {
-        Self { name: inner.name(), inner }
+        Self { watch: Watch { gateway: inner.name() }, inner }
     }
+}
 
+/// The vault of a gateway that is watched.
+#[derive(Debug)]
+struct WatchedVault {
+    inner: Arc<dyn Vault>,
+    watch: Watch,
+}
+
+/// Who notes what a gateway is asked.
+#[derive(Debug, Clone)]
+struct Watch {
+    gateway: GatewayName,
+}
+
+impl Watch {
     /// Waits for an attempt, and notes what came of it.
     async fn note<T>(
         &self,
@@ -46,7 +62,7 @@ impl<G: PaymentGateway> Watched<G> {
         let began = Instant::now();
         let result = attempt.await;
         let took = began.elapsed();
-        let gateway = self.name.as_str();
+        let gateway = self.gateway.as_str();
         let error = result.as_ref().err();
         let outcome = error.map_or("done", outcome);
         metrics::counter!(
@@ -101,7 +117,7 @@ fn needs_somebody(error: &GatewayError) -> bool {
 #[async_trait]
 impl<G: PaymentGateway> PaymentGateway for Watched<G> {
     fn name(&self) -> GatewayName {
-        self.name.clone()
+        self.watch.gateway.clone()
     }
 
     fn abilities(&self) -> Abilities {
@@ -119,11 +135,11 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
         let attempt = self.inner.create(order, payment, operation);
-        self.note("create", &payment.id, attempt).await
+        self.watch.note("create", &payment.id, attempt).await
     }
 
     async fn fetch(&self, payment: &Payment) -> Result<Option<ProviderPayment>, GatewayError> {
-        self.note("fetch", &payment.id, self.inner.fetch(payment)).await
+        self.watch.note("fetch", &payment.id, self.inner.fetch(payment)).await
     }
 
     async fn capture(
@@ -131,7 +147,7 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
         payment: &Payment,
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
-        self.note("capture", &payment.id, self.inner.capture(payment, operation)).await
+        self.watch.note("capture", &payment.id, self.inner.capture(payment, operation)).await
     }
 
     async fn void(
@@ -139,7 +155,7 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
         payment: &Payment,
         operation: &Operation,
     ) -> Result<ProviderPayment, GatewayError> {
-        self.note("void", &payment.id, self.inner.void(payment, operation)).await
+        self.watch.note("void", &payment.id, self.inner.void(payment, operation)).await
     }
 
     async fn refund(
@@ -149,7 +165,7 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
         operation: &Operation,
     ) -> Result<ProviderRefund, GatewayError> {
         let attempt = self.inner.refund(payment, refund, operation);
-        self.note("refund", &payment.id, attempt).await
+        self.watch.note("refund", &payment.id, attempt).await
     }
 
     async fn notice(
@@ -167,7 +183,7 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
             Err(WebhookError::Unavailable(_)) => ("", "unavailable"),
             Err(WebhookError::Unsupported) => ("", "unsupported"),
         };
-        let gateway = self.name.as_str();
+        let gateway = self.watch.gateway.as_str();
         metrics::counter!(
             WEBHOOKS,
             "gateway" => gateway.to_owned(), "kind" => kind.to_owned(), "outcome" => outcome
@@ -190,10 +206,46 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
         &self,
         query: &TransactionQuery,
     ) -> Result<TransactionPage, GatewayError> {
-        self.note("transactions", &query.from, self.inner.transactions(query)).await
+        self.watch.note("transactions", &query.from, self.inner.transactions(query)).await
     }
 
     fn vault(&self) -> Option<Arc<dyn Vault>> {
-        self.inner.vault()
+        let inner = self.inner.vault()?;
+        Some(Arc::new(WatchedVault { inner, watch: self.watch.clone() }))
+    }
+}
+
+#[async_trait]
+impl Vault for WatchedVault {
+    async fn create_customer(
+        &self,
+        customer: &Customer,
+        key: &IdempotencyKey,
+    ) -> Result<Label, GatewayError> {
+        let attempt = self.inner.create_customer(customer, key);
+        self.watch.note("create_customer", &customer.id, attempt).await
+    }
+
+    async fn erase_customer(&self, customer: &Label) -> Result<(), GatewayError> {
+        self.watch.note("erase_customer", customer, self.inner.erase_customer(customer)).await
+    }
+
+    async fn create_setup(
+        &self,
+        customer: &Label,
+        return_url: Option<Url>,
+        key: &IdempotencyKey,
+    ) -> Result<Setup, GatewayError> {
+        let attempt = self.inner.create_setup(customer, return_url, key);
+        self.watch.note("create_setup", customer, attempt).await
+    }
+
+    async fn methods(&self, customer: &Label) -> Result<Vec<SavedMethod>, GatewayError> {
+        self.watch.note("methods", customer, self.inner.methods(customer)).await
+    }
+
+    async fn remove_method(&self, customer: &Label, method: &Label) -> Result<bool, GatewayError> {
+        let attempt = self.inner.remove_method(customer, method);
+        self.watch.note("remove_method", customer, attempt).await
     }
 }

@@ -254,8 +254,8 @@ impl Client<'_> {
     }
 }
 
-const EXPORT: &str = "Handle,Title,Variant SKU,Variant Price,Status\n\
-    lamp,Lamp,LAMP-1,49.90,active\nstool,Stool,STOOL-1,89.00,active\n";
+const EXPORT: &str = "Handle,Title,Variant SKU,Variant Price,Status,Variant Inventory Qty\n\
+    lamp,Lamp,LAMP-1,49.90,active,4\nstool,Stool,STOOL-1,89.00,active,6\n";
 
 #[test]
 fn a_dry_run_makes_no_shop() {
@@ -350,8 +350,14 @@ fn a_shop_sells_is_filled_and_remembers() {
     let (code, out, error) = import(&[]);
     assert_eq!(code, 0, "{error}");
     assert!(out.contains("products: 2 created"), "{out}");
-    let (_, out, _) = import(&[]);
-    assert!(out.contains("2 unchanged"), "{out}");
+    let office = Client { server: &server, header: bearer.clone() };
+    let first = office.send("POST", "/locations", Some(json!({ "name": "New", "priority": -1 })));
+    assert_eq!(first.status, 201, "{}", first.text());
+    for flags in [&[][..], &["--keep-stock"]] {
+        let (_, out, _) = import(flags);
+        assert!(out.contains("products: 0 created, 0 updated, 2 unchanged"), "{out}");
+        assert!(out.contains("stock levels: 0 set"), "{out}");
+    }
     let (code, _, error) = import(&["--currency", "coins"]);
     assert_eq!(code, 2);
     let expected = "invalid value 'coins' for '--currency <CODE>': must be the ISO 4217 code";

@@ -84,10 +84,31 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<u32> {
 
 /// Refuses a SQLite that can corrupt a database in WAL mode (the WAL-reset bug, fixed in 3.51.3).
 pub(crate) fn check_library() -> Result<(), OpenError> {
+    check_version(rusqlite::version_number(), rusqlite::version())
+}
+
+/// As [`check_library`], of a version as SQLite numbers it (3.51.3 is 3051003) and as people read it.
+fn check_version(number: i32, found: &'static str) -> Result<(), OpenError> {
     const OLDEST: i32 = 3_051_003;
-    if rusqlite::version_number() >= OLDEST {
-        Ok(())
-    } else {
-        Err(OpenError::LibraryTooOld { found: rusqlite::version() })
+    if number >= OLDEST { Ok(()) } else { Err(OpenError::LibraryTooOld { found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_can_corrupt_a_shop_is_refused() {
+        for (number, found) in
+            [(3_051_002, "3.51.2"), (3_050_007, "3.50.7"), (3_044_006, "3.44.6"), (0, "")]
+        {
+            let refused = check_version(number, found).unwrap_err().to_string();
+            assert_eq!(refused, format!("SQLite {found} is too old; 3.51.3 or newer is needed"));
+        }
+        for (number, found) in [(3_051_003, "3.51.3"), (3_052_000, "3.52.0"), (4_000_000, "4.0.0")]
+        {
+            check_version(number, found).unwrap();
+        }
+        check_library().unwrap();
     }
 }

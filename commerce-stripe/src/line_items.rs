@@ -79,7 +79,7 @@ fn itemized(order: &Order) -> Option<Vec<Item>> {
 }
 
 fn line(line: &OrderLine) -> Option<Item> {
-    let total = to_stripe(line.total).filter(|total| *total >= 0)?;
+    let total = to_stripe(line.total)?;
     let quantity = line.quantity.get();
     let mut name = line.title.to_string();
     if !line.options.is_empty() {

@@ -11,9 +11,7 @@ use commerce_core::{
 use serde::Deserialize;
 use stripe_core::{
     customer::{CreateCustomer, DeleteCustomer, ListPaymentMethodsCustomer},
-    setup_intent::{
-        CreateSetupIntent, CreateSetupIntentAutomaticPaymentMethods, CreateSetupIntentUsage,
-    },
+    setup_intent::{CreateSetupIntent, CreateSetupIntentAutomaticPaymentMethods},
 };
 use stripe_payment::payment_method::{DetachPaymentMethod, RetrievePaymentMethod};
 
@@ -88,7 +86,6 @@ impl Vault for StripeGateway {
         // Where the customer comes back to is said by their device when it confirms.
         let request = CreateSetupIntent::new()
             .customer(customer.to_string())
-            .usage(CreateSetupIntentUsage::OffSession)
             .automatic_payment_methods(CreateSetupIntentAutomaticPaymentMethods::new(true));
         let made = self.inner.transport.call().change::<SetupIntent>(&request, key).await;
         let made = made.and_then(|made| {

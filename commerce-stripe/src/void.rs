@@ -97,17 +97,14 @@ impl Inner {
         if !matches!(failure.meaning(), Meaning::Refused | Meaning::Stale) {
             return Err(failure.of_change(None));
         }
-        let found = self.find(call, payment).await.map_err(Failure::of_question)?;
-        match found {
+        // Somebody was faster.
+        match self.find(call, payment).await.map_err(Failure::of_question)? {
             Some(state)
                 if matches!(state.status, ProviderStatus::Voided | ProviderStatus::Expired) =>
             {
                 Ok(state)
             }
-            Some(state) if state.status == ProviderStatus::RequiresAction => {
-                Err(failure.of_change(None))
-            }
-            _ => Err(GatewayError::Stale(failure.into())),
+            _ => Err(failure.of_change(None)),
         }
     }
 }

@@ -5,8 +5,15 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::{Router, serve::ListenerExt as _};
 use commerce_core::{
     gateway::{PaymentGateway as _, ProviderStatus},
     order::Order,
@@ -15,6 +22,7 @@ use commerce_core::{
 };
 use fake_stripe::{Fault, Operation};
 use support::{Bench, config, eur, euros, hosted, manual, operation, payment, refund, word};
+use tokio::net::TcpListener;
 
 /// What a shop asks, and what Stripe is asked for it.
 const ASKED: [(&str, Operation); 7] = [
@@ -229,27 +237,87 @@ async fn stripe_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_connection_is_used_again() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&made);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = listener.tap_io(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let router = Router::new().fallback(async || r#"{"id":"cus_1"}"#);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let bench = Bench::with(|config| config.api = Some(Url::new(url).unwrap())).await;
+    let vault = bench.gateway.vault().unwrap();
+    for _ in 0..20 {
+        vault.create_customer(&support::customer(), &"customer".parse().unwrap()).await.unwrap();
+    }
+    // The next request may come before the connection of the last one is known to be free.
+    assert!(made.load(Ordering::SeqCst) <= 2);
+}
+
+/// The ways in which a customer pays: on the shop's page, and on one of Stripe's.
+const WAYS: [fn(Payment) -> Payment; 2] = [|payment| payment, hosted];
+
+#[tokio::test]
 async fn what_was_made_and_never_heard_of_is_found_among_many() {
+    let order = euros().await;
+    for way in WAYS {
+        let bench = Bench::open().await;
+        for number in 10..130 {
+            bench.create(&order, &way(payment(&order, number))).await.unwrap();
+        }
+        let lost = way(payment(&order, 1));
+        assert_eq!(bench.gateway.fetch(&lost).await.unwrap(), None);
+        bench.stripe.fail_any(Fault::FailAfter, 1);
+        assert_eq!(ask(&bench, &order, &lost, "create", 1).await, "unknown");
+        for number in 130..250 {
+            bench.create(&order, &way(payment(&order, number))).await.unwrap();
+        }
+        let found = bench.fetch(&lost).await;
+        assert_eq!(found.status, ProviderStatus::RequiresAction);
+        let called = &found.references[0];
+        if called.starts_with("cs_") {
+            bench.stripe.pay_session(called, "pm_card_visa").unwrap();
+        } else {
+            bench.stripe.confirm(called, "pm_card_visa").unwrap();
+        }
+        // It is captured by somebody who still does not know what it is called.
+        assert_eq!(bench.fetch(&lost).await.captured, eur(7_490));
+        assert_eq!(word(&bench.void(&lost).await), "stale");
+        bench.refund(&lost, &refund(eur(7_490), 1)).await.unwrap();
+        assert_eq!(bench.stripe.kept("eur"), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_heard_of_is_found_whenever_it_was_made() {
+    let order = euros().await;
+    let minutes = |count: u64| Duration::from_secs(60 * count);
+    // The shop's clock is ahead of Stripe's; the request was repeated as long as Stripe knows its key.
+    for (ahead, late) in [(minutes(9), minutes(0)), (minutes(0), minutes(23 * 60))] {
+        for way in WAYS {
+            let bench = Bench::open().await;
+            let created_at = support::now().saturating_add(ahead);
+            let lost = Payment { created_at, ..way(payment(&order, 1)) };
+            bench.stripe.advance(late);
+            bench.create(&order, &lost).await.unwrap();
+            assert_eq!(bench.fetch(&lost).await.status, ProviderStatus::RequiresAction);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_heard_of_is_called_off() {
     let bench = Bench::open().await;
     let order = euros().await;
-    for number in 10..130 {
-        bench.create(&order, &payment(&order, number)).await.unwrap();
+    for (number, way) in (1..).zip(WAYS) {
+        let lost = way(payment(&order, number));
+        bench.create(&order, &lost).await.unwrap();
+        let off = bench.void(&lost).await.unwrap();
+        assert_eq!(off.status, ProviderStatus::Voided);
+        assert!(!off.references.is_empty(), "and it is known what it was called");
     }
-    let lost = payment(&order, 1);
-    assert_eq!(bench.gateway.fetch(&lost).await.unwrap(), None);
-    bench.stripe.fail(Operation::CreatePaymentIntent, Fault::FailAfter, 1);
-    assert_eq!(ask(&bench, &order, &lost, "create", 1).await, "unknown");
-    for number in 130..250 {
-        bench.create(&order, &payment(&order, number)).await.unwrap();
-    }
-    let found = bench.fetch(&lost).await;
-    assert_eq!(found.status, ProviderStatus::RequiresAction);
-    bench.stripe.confirm(&found.references[0], "pm_card_visa").unwrap();
-    // It is captured by somebody who still does not know what it is called.
-    assert_eq!(bench.fetch(&lost).await.captured, eur(7_490));
-    assert_eq!(word(&bench.void(&lost).await), "stale");
-    bench.refund(&lost, &refund(eur(7_490), 1)).await.unwrap();
-    assert_eq!(bench.stripe.kept("eur"), 0);
 }
 
 #[tokio::test]

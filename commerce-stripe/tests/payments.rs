@@ -13,7 +13,7 @@ use commerce_core::{
     payment::{DeclineCode, DisputeStatus, Payment, PaymentFlow, RefundStatus},
     text::Url,
 };
-use fake_stripe::{FakeStripe, Fault, Operation};
+use fake_stripe::{Call, FakeStripe, Fault, Operation};
 use serde_json::Value;
 use support::{Bench, config, eur, euros, hosted, label, manual, order, payment, refund, word};
 
@@ -108,92 +108,33 @@ async fn a_payment_is_called_off_before_and_after_the_card_was_entered() {
 }
 
 #[tokio::test]
-async fn a_saved_card_is_charged_at_once() {
+async fn stripe_is_asked_for_what_there_is_and_no_more() {
     let bench = Bench::open().await;
     let order = euros().await;
-    let vault = bench.gateway.vault().unwrap();
-    let customer = support::customer();
-    let key = "customer-1".parse().unwrap();
-    let reference = vault.create_customer(&customer, &key).await.unwrap();
-    assert_eq!(vault.create_customer(&customer, &key).await.unwrap(), reference);
-    for (card, number) in [
-        ("pm_card_visa", 1),
-        ("pm_card_chargeCustomerFail", 2),
-        ("pm_card_authenticationRequired", 3),
-    ] {
-        let setup = vault
-            .create_setup(&reference, None, &format!("setup-{number}").parse().unwrap())
-            .await
-            .unwrap();
-        assert!(setup.client_secret.is_some());
-        bench.stripe.confirm(&setup.id, card).unwrap();
-        if number == 3 {
-            bench.stripe.authenticate(&setup.id, true).unwrap();
-        }
+    let open = bench.made(&order, payment(&order, 1)).await;
+    let paid = bench.paid(&order, payment(&order, 2), "pm_card_visa").await;
+    let disputed = bench.paid(&order, payment(&order, 3), "pm_card_createDispute").await;
+    let held = bench.paid(&order, manual(payment(&order, 4)), "pm_card_visa").await;
+    let before = bench.stripe.calls().len();
+    for payment in [&open, &paid, &disputed] {
+        bench.fetch(payment).await;
     }
-    let methods = vault.methods(&reference).await.unwrap();
-    assert_eq!(methods.len(), 3);
-    assert_eq!(methods[2].brand.as_deref(), Some("visa"));
-    assert_eq!((methods[2].last4.as_deref(), methods[2].expires), (Some("4242"), Some((12, 2034))));
-    let by = |method: usize, number| Payment {
-        flow: PaymentFlow::Saved { method: methods[method].id.clone() },
-        customer_reference: Some(reference.clone()),
-        ..payment(&order, number)
-    };
-    let paid = bench.create(&order, &by(2, 1)).await.unwrap();
-    assert_eq!((paid.status, paid.captured), (ProviderStatus::Captured, eur(7_490)));
-    let held = bench.create(&order, &manual(by(2, 2))).await.unwrap();
-    assert_eq!(held.status, ProviderStatus::Authorized);
-    for (method, number, code) in
-        [(1, 3, DeclineCode::Declined), (0, 4, DeclineCode::AuthenticationRequired)]
-    {
-        let Err(GatewayError::Declined { decline, state }) =
-            bench.create(&order, &by(method, number)).await
-        else {
-            panic!("it should have been declined")
-        };
-        assert_eq!(decline.code, code);
-        // It is there, and can be called off.
-        let declined = Payment { references: state.unwrap().references, ..by(method, number) };
-        assert_eq!(bench.fetch(&declined).await.status, ProviderStatus::RequiresAction);
-        assert_eq!(bench.void(&declined).await.unwrap().status, ProviderStatus::Voided);
-    }
-    // Without the customer nobody pays by their card.
-    let stolen = Payment { customer_reference: None, ..by(2, 5) };
-    assert_eq!(word(&bench.create(&order, &stolen).await), "unsupported");
-
-    let stranger = vault.create_customer(&customer, &"customer-2".parse().unwrap()).await.unwrap();
-    let theirs = methods[2].id.clone();
-    assert!(!vault.remove_method(&stranger, &theirs).await.unwrap());
-    for nonsense in ["pm_none", "../customers", "pm_1/detach?x", "cus_1"] {
-        assert!(!vault.remove_method(&reference, &label(nonsense)).await.unwrap(), "{nonsense}");
-    }
-    assert!(vault.remove_method(&reference, &theirs).await.unwrap());
-    assert!(!vault.remove_method(&reference, &theirs).await.unwrap());
-    assert_eq!(vault.methods(&reference).await.unwrap().len(), 2);
-    vault.erase_customer(&reference).await.unwrap();
-    vault.erase_customer(&reference).await.unwrap();
-    assert!(vault.methods(&reference).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_card_is_kept_when_the_customer_pays() {
-    let bench = Bench::open().await;
-    let order = euros().await;
-    let vault = bench.gateway.vault().unwrap();
-    let reference =
-        vault.create_customer(&support::customer(), &"customer".parse().unwrap()).await.unwrap();
-    let keep = |payment| Payment {
-        customer_reference: Some(reference.clone()),
-        save_method: true,
-        ..payment
-    };
-    bench.paid(&order, keep(payment(&order, 1)), "pm_card_visa").await;
-    let page = bench.made(&order, hosted(keep(payment(&order, 2)))).await;
-    bench.stripe.pay_session(&page.references[0], "pm_card_mastercard").unwrap();
-    let kept: Vec<_> =
-        vault.methods(&reference).await.unwrap().into_iter().map(|kept| kept.brand).collect();
-    assert_eq!(kept, [Some(label("mastercard")), Some(label("visa"))]);
+    // What it is called is known of all of these.
+    bench.refund(&paid, &refund(eur(1), 1)).await.unwrap();
+    bench.capture(&held, eur(1)).await.unwrap();
+    let calls = bench.stripe.calls();
+    let asked: Vec<_> = calls[before..].iter().map(|call| call.operation).collect();
+    let expected = [
+        Operation::RetrievePaymentIntent,
+        Operation::RetrievePaymentIntent,
+        Operation::ListRefunds,
+        Operation::RetrievePaymentIntent,
+        Operation::ListRefunds,
+        Operation::ListDisputes,
+        Operation::CreateRefund,
+        Operation::CapturePaymentIntent,
+    ];
+    assert_eq!(asked, expected);
 }
 
 #[tokio::test]
@@ -387,6 +328,15 @@ async fn a_page_shows_lines_that_sum_to_the_total() {
     order.lines[1].options = vec![label("tall")];
     let short = line(&format!("{}…", "ä".repeat(249)), 1, 4_990);
     assert_eq!(shown(&order, payment(&order, 7)).await, [blue, short]);
+    order.lines[0].title = label(&"ö".repeat(250));
+    order.shipping.as_mut().unwrap().name = label(&"ü".repeat(251));
+    order.shipping.as_mut().unwrap().total = eur(1);
+    let named = Payment { amount: eur(7_324), ..payment(&order, 10) };
+    let names = shown(&order, named).await.into_iter().map(|(name, ..)| name);
+    let cut = format!("2 × {}…", "ö".repeat(245));
+    let expected = [cut, format!("{}…", "ä".repeat(249)), format!("{}…", "ü".repeat(249))];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    order.shipping = None;
     // As many lines as Stripe takes, and one more.
     let pot = order.lines[1].clone();
     order.lines.extend(std::iter::repeat_n(pot.clone(), 98));
@@ -405,6 +355,9 @@ async fn a_customer_pays_on_a_page_of_stripes() {
     assert_eq!((state.status, state.client_secret), (ProviderStatus::RequiresAction, None));
     let url = state.redirect_url.unwrap();
     assert!(url.starts_with(bench.stripe.url()));
+    let seen = &bench.stripe.checkout_sessions()[0];
+    assert_eq!(seen["customer_email"], "ada@example.com");
+    assert_eq!(seen["adaptive_pricing"]["enabled"], false, "what was agreed is to be paid");
     let page = Payment { references: state.references, ..hosted(payment(&order, 1)) };
     let session = page.references[0].to_string();
     bench.stripe.pay_session(&session, "pm_card_chargeDeclined").unwrap_err();
@@ -415,6 +368,7 @@ async fn a_customer_pays_on_a_page_of_stripes() {
     assert_eq!(back, "https://shop.example/thanks");
     let state = bench.fetch(&page).await;
     assert_eq!((state.status, state.captured), (ProviderStatus::Captured, eur(7_490)));
+    assert_eq!(bench.stripe.payment_intents()[0]["shipping"]["address"]["city"], "Berlin");
     let kinds: Vec<&str> = state.references.iter().map(|label| &label[..3]).collect();
     assert_eq!(kinds, ["cs_", "pi_", "ch_"]);
     // Captured, and refunded, by what the page is called.
@@ -466,6 +420,8 @@ async fn a_debit_from_a_page_is_told_when_it_settles() {
         assert!(bench.stripe.settle(&state.references[1]));
         assert_eq!(bench.fetch(&page).await.status, ends);
     }
+    let cancelled = |call: &Call| call.operation == Operation::CancelPaymentIntent;
+    assert!(!bench.stripe.calls().iter().any(cancelled), "money on its way is not called back");
 }
 
 #[tokio::test]
@@ -481,34 +437,42 @@ async fn a_page_leads_back_to_whole_addresses_only() {
 }
 
 #[tokio::test]
-async fn a_customer_pays_while_the_page_is_being_closed() {
+async fn a_page_is_paid_or_lapses_while_it_is_being_closed() {
     let order = euros().await;
-    for (number, page, expected) in
-        [(1, manual(hosted(payment(&order, 1))), "done"), (2, hosted(payment(&order, 2)), "stale")]
-    {
+    let visa = Some("pm_card_visa");
+    for (number, page, paid_by, expected) in [
+        (1, manual(hosted(payment(&order, 1))), visa, "done"),
+        (2, hosted(payment(&order, 2)), visa, "stale"),
+        (3, hosted(payment(&order, 3)), None, "done"),
+    ] {
         let bench = Bench::open().await;
         let page = bench.made(&order, page).await;
         bench.stripe.fail(Operation::ExpireCheckoutSession, Fault::Hold, 1);
         let void = bench.void(&page);
         tokio::pin!(void);
-        let mut paid = false;
+        let mut over = false;
         let voided = loop {
             tokio::select! {
                 biased;
                 voided = &mut void => break voided,
                 () = tokio::task::yield_now() => {}
             }
-            // It was seen to be open, and the customer is faster than what follows.
+            // It was seen to be open, and the customer or the clock is faster than what follows.
             let seen = bench
                 .stripe
                 .calls()
                 .iter()
                 .any(|call| call.operation == Operation::RetrieveCheckoutSession);
-            if seen && !paid {
-                bench.stripe.pay_session(&page.references[0], "pm_card_visa").unwrap();
-                paid = true;
-            } else if paid {
+            if over {
                 bench.stripe.release();
+            } else if seen {
+                match paid_by {
+                    Some(card) => {
+                        drop(bench.stripe.pay_session(&page.references[0], card).unwrap())
+                    }
+                    None => bench.stripe.advance(Duration::from_secs(24 * 60 * 60)),
+                }
+                over = true;
             }
         };
         assert_eq!(word(&voided), expected, "{number}");

@@ -4,7 +4,11 @@
 
 mod support;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use commerce_core::{
     Commerce,
@@ -13,7 +17,7 @@ use commerce_core::{
     catalog::{CreateProduct, CreateVariant, ProductStatus},
     checkout::PlaceOrder,
     customer::Address,
-    gateway::TransactionKind,
+    gateway::{PaymentGateway as _, TransactionKind, TransactionQuery},
     id::{OrderId, VariantId},
     inputs::{Clock as _, SeededIds, SteppedClock},
     order::PaymentTerms,
@@ -22,9 +26,12 @@ use commerce_core::{
     shop::Shop,
     store::{MemoryStore, OrderRef},
     text::GatewayName,
+    time::Timestamp,
 };
 use commerce_stripe::{StripeGateway, WebhookSecret};
-use support::{Bench, Received, config, endpoint, eur, foreign_charge, now};
+use support::{
+    Bench, Received, config, endpoint, eur, euros, foreign_charge, now, payment, refund,
+};
 
 /// Small numbers that follow from a seed.
 struct Dice(u64);
@@ -219,4 +226,38 @@ async fn what_is_done_at_stripe_alone_is_found() {
     // The webhook tells of the refund; the charge is nobody's, and waits for whom it may be.
     shop.hear().await;
     assert_eq!(told(&shop.compare().await), [charge]);
+}
+
+#[tokio::test]
+async fn more_than_a_page_of_refunds_is_told_and_in_the_books() {
+    let bench = Bench::open().await;
+    let order = euros().await;
+    let paid = bench.paid(&order, payment(&order, 1), "pm_card_visa").await;
+    for number in 1..=101 {
+        bench.refund(&paid, &refund(eur(1), number)).await.unwrap();
+    }
+    assert_eq!(bench.fetch(&paid).await.refunds.len(), 101);
+    let references = support::books(&bench).await.into_iter().map(|row| row.reference);
+    assert_eq!(references.collect::<BTreeSet<_>>().len(), 1 + 101);
+}
+
+#[tokio::test]
+async fn what_moved_is_in_the_period_of_its_second_and_in_no_other() {
+    let bench = Bench::open().await;
+    let order = euros().await;
+    bench.paid(&order, payment(&order, 1), "pm_card_visa").await;
+    let at = |milliseconds| Timestamp::from_millis(now().as_millis() + milliseconds).unwrap();
+    for (from, until, count) in [
+        (-1_000, 0, 0),
+        (-1_000, 1, 1),
+        (0, 1_000, 1),
+        (1, 1_000, 0),
+        // Side by side, whatever parts them.
+        (-500, 500, 1),
+        (500, 1_500, 0),
+    ] {
+        let query = TransactionQuery { from: at(from), until: at(until), after: None };
+        let page = bench.gateway.transactions(&query).await.unwrap();
+        assert_eq!((page.items.len(), page.next), (count, None), "{from} {until}");
+    }
 }

@@ -4,7 +4,8 @@
 //! Its columns are InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice in pounds,
 //! CustomerID and Country. A row is a sale if its quantity and its price are positive and its
 //! invoice is not a cancellation, whose number begins with `C`; other rows are counted. Prices are
-//! rounded half up to the penny, row by row.
+//! rounded half up to the penny, row by row. Times are like `2010-12-01 08:26:00` or, as spreadsheets
+//! show them, `12/1/2010 8:26`.
 //!
 //! ```
 //! use commerce_examples::retail::Sales;
@@ -350,8 +351,8 @@ impl Row<'_> {
     fn invoice(&self, line: InvoiceLine) -> Result<Invoice, RetailError> {
         let number = Some(self.cell(0)).filter(|number| !number.is_empty());
         let number = number.ok_or_else(|| self.wrong(0, "it must not be empty"))?;
-        let time = format!("{}Z", self.cell(4).replacen(' ', "T", 1));
-        let time = time.parse().map_err(|_| self.wrong(4, "it must be like 2010-12-01 08:26:00"));
+        let wanted = "it must be like 2010-12-01 08:26:00 or 12/1/2010 8:26";
+        let time = time(self.cell(4)).ok_or_else(|| self.wrong(4, wanted));
         Ok(Invoice {
             number: number.to_owned(),
             placed_at: time?,
@@ -360,6 +361,21 @@ impl Row<'_> {
             lines: vec![line],
         })
     }
+}
+
+/// A time in either form that the data is published in: `2010-12-01 08:26:00` or, as spreadsheets show
+/// it, `12/1/2010 8:26` with the month first.
+fn time(text: &str) -> Option<Timestamp> {
+    let rfc3339 = match text.split_once('/') {
+        None => format!("{}Z", text.replacen(' ', "T", 1)),
+        Some((month, rest)) => {
+            let (day, rest) = rest.split_once('/')?;
+            let (year, rest) = rest.split_once(' ')?;
+            let (hour, minute) = rest.split_once(':')?;
+            format!("{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute}:00Z")
+        }
+    };
+    rfc3339.parse().ok()
 }
 
 #[cfg(test)]
@@ -407,6 +423,20 @@ mod tests {
     }
 
     #[test]
+    fn times_may_come_as_spreadsheets_show_them() {
+        let shown = |line: &str| {
+            let Some((before, rest)) = line.split_once("2010-12-") else { return line.to_owned() };
+            let (day, rest) = rest.split_once(' ').unwrap();
+            let (hour, rest) = rest.split_once(':').unwrap();
+            let [day, hour] = [day, hour].map(|number| number.trim_start_matches('0'));
+            format!("{before}12/{day}/2010 {hour}:{}", rest.replacen(":00,", ",", 1))
+        };
+        let file = SAMPLE.lines().map(shown).collect::<Vec<_>>().join("\n");
+        assert!(file.contains(",12/1/2010 8:09,"), "{file}");
+        assert_eq!(Sales::read(file.as_bytes()).unwrap(), Sales::read(SAMPLE.as_bytes()).unwrap());
+    }
+
+    #[test]
     fn prices_round_half_up_to_the_penny() {
         for (price, pence) in [
             ("2.55", 255),
@@ -436,6 +466,9 @@ mod tests {
             ("1,a,,1000000001,2010-12-01 08:26:00,1,7,UK", "Quantity"),
             ("1,,,1,2010-12-01 08:26:00,1,7,UK", "StockCode"),
             ("2,a,,1,yesterday,1,7,UK", "InvoiceDate"),
+            ("2,a,,1,12/1/2010,1,7,UK", "InvoiceDate"),
+            ("2,a,,1,13/1/2010 8:26,1,7,UK", "InvoiceDate"),
+            ("2,a,,1,12/1/10 8:26,1,7,UK", "InvoiceDate"),
             ("1,a,,1,2010-12-01 08:26:00,$1,7,UK", "UnitPrice"),
             ("2,a,,1,2010-12-01 08:26:00,1,me,UK", "CustomerID"),
             (",a,,1,2010-12-01 08:26:00,1,7,UK", "InvoiceNo"),

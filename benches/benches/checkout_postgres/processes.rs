@@ -135,9 +135,9 @@ pub(crate) fn serve() -> bool {
         const SLUGS: &str = "SELECT slug FROM commerce_products ORDER BY id";
         let slugs = mine(server.0.texts(Some(database), SLUGS));
         // The connections are there by then, and the statement is prepared on each.
-        read(&store, callers, slugs[..slugs.len() / 10].to_vec());
+        read(&server, &store, callers, slugs[..slugs.len() / 10].to_vec());
         say_and_wait();
-        read(&store, callers, slugs);
+        read(&server, &store, callers, slugs);
     }
     println!("done");
     // The one who asked is told before the connections are closed.
@@ -151,15 +151,16 @@ fn cart((number, id): (usize, String)) -> (Caller, CartId) {
     (Caller::system().with_key(key), format!("cart_{id}").parse().unwrap())
 }
 
-fn read(store: &PgStore, callers: usize, slugs: Vec<(usize, String)>) {
+/// Looks products up, on the runtime that the store was opened on.
+fn read(server: &Server, store: &PgStore, callers: usize, slugs: Vec<(usize, String)>) {
     let store = store.clone();
     let slugs: Vec<Slug> = slugs.into_iter().map(|(_, slug)| slug.parse().unwrap()).collect();
-    callers::run(callers, slugs, move |slug| {
+    server.0.block_on(callers::together(callers, slugs, move |slug| {
         let store = store.clone();
         async move {
             assert!(store.product(&ProductRef::Slug(slug)).await.unwrap().is_some());
         }
-    });
+    }));
 }
 
 fn say_and_wait() {

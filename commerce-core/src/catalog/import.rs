@@ -30,6 +30,8 @@ pub struct ImportProduct {
     pub existing: Existing,
     /// What becomes of a SKU that another variant has.
     pub repeated_skus: RepeatedSkus,
+    /// Whether the stock of variants that there are is left alone, whatever is said of it.
+    pub keep_stock: bool,
     /// What is said of the product; a title, if it is to be made. Slug, options and
     /// variants are not read.
     pub fields: PatchProduct,
@@ -99,7 +101,8 @@ pub struct ImportVariant {
     pub image: Option<Option<Url>>,
     /// What is said of the metadata, merged as that of the product.
     pub metadata: Metadata,
-    /// The units at the shop's first location, if they are said, from 0.
+    /// The units that the shop has in all, if they are said, from 0. They are set where it has some or,
+    /// if no location has any, at the first one; several locations with another sum are left alone.
     pub on_hand: Option<i64>,
 }
 
@@ -176,6 +179,12 @@ pub enum ImportedStock {
         /// Those of them that are promised to orders.
         held: i64,
     },
+    /// It was left alone, as it is not said which location the difference is of: several have some,
+    /// or one that is not active.
+    Spread {
+        /// The units that are there, in all locations.
+        on_hand: i64,
+    },
 }
 
 /// What is read to decide an import.
@@ -196,6 +205,7 @@ impl ImportProduct {
             slug,
             existing: Existing::default(),
             repeated_skus: RepeatedSkus::default(),
+            keep_stock: false,
             fields: PatchProduct::default(),
             fields_if_new: PatchProduct::default(),
             seo_title: None,

@@ -82,6 +82,7 @@ impl Mapped {
             variants: product.variants.iter().map(|variant| variant.line).collect(),
         };
         let mut mapping = Mapping { places, currency, findings: Vec::new(), weights_rounded: 0 };
+        mapping.mended(product);
         let request = mapping.product(product);
         let Mapping { places, findings, weights_rounded, .. } = mapping;
         match request {
@@ -240,6 +241,14 @@ impl Mapping {
             variants,
             ..ImportProduct::new(slug)
         })
+    }
+
+    fn mended(&mut self, product: &ShopifyProduct) {
+        for cell in &product.mended {
+            let value = cell.first.to_string();
+            let detail = "has control characters, which were read as Windows-1252";
+            self.warn(cell.line, cell.field, &value, detail);
+        }
     }
 
     fn status(&mut self, product: &ShopifyProduct) -> Option<ProductStatus> {

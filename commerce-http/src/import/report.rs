@@ -136,6 +136,7 @@ pub fn write_summary(out: &mut (impl Write + ?Sized), summary: &Summary) -> io::
             "variants with the SKU of another one (new ones get a derived one)",
         ),
         (summary.stock_held, "stock levels left, as orders hold more units than the file has"),
+        (summary.stock_spread, "variants whose stock was left, as it is in several locations"),
         (summary.weights_rounded, "weights rounded to whole grams"),
         (summary.variants_left, "variants of these products left, as they are not in the file"),
         (summary.images_left, "images of these products left, as they are not in the file"),

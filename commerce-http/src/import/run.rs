@@ -36,6 +36,9 @@ pub struct Options {
     pub dry_run: bool,
     /// What becomes of a SKU that another variant has.
     pub repeated_skus: RepeatedSkus,
+    /// Whether the stock of variants that there are is left alone. Otherwise it becomes what the file
+    /// says, whatever was sold since the file was written.
+    pub keep_stock: bool,
     /// How the bytes of the file stand for its characters.
     pub encoding: Encoding,
 }
@@ -214,6 +217,7 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
         };
         let request = &mut mapped.request;
         request.repeated_skus = self.options.repeated_skus;
+        request.keep_stock = self.options.keep_stock;
         let known = self.seen.contains(&Key::Slug(&request.slug));
         if known && !product.again {
             let finding = mapped.places.finding(
@@ -349,10 +353,17 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
                 let detail = format!("another variant has this SKU; this one is {:?}", variant.sku);
                 warn(Field::Sku, sku, detail);
             }
-            if let (ImportedStock::Held { on_hand, held }, Some(wanted)) =
-                (variant.stock, asked.on_hand)
-            {
-                let detail = format!("orders hold {held} units; the stock of {on_hand} was left");
+            let left = match variant.stock {
+                ImportedStock::Unchanged | ImportedStock::Set => None,
+                ImportedStock::Held { on_hand, held } => {
+                    Some(format!("orders hold {held} units; the stock of {on_hand} was left"))
+                }
+                ImportedStock::Spread { on_hand } => Some(format!(
+                    "several locations, or one that is not active, have {on_hand} units in all; they \
+                     were left, as the file does not say which of them has how many"
+                )),
+            };
+            if let (Some(detail), Some(wanted)) = (left, asked.on_hand) {
                 warn(Field::InventoryQuantity, &wanted.to_string(), detail);
             }
         }

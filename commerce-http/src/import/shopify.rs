@@ -47,7 +47,8 @@ pub use encoding::Encoding;
 pub use group::{PRODUCT_BYTES_MAX, ROWS_MAX, VARIANTS_MAX};
 pub use problem::{FailedProduct, FileError, PROBLEMS_MAX, Problem, ReadError, Reason};
 pub use product::{
-    InventoryPolicy, ShopifyImage, ShopifyProduct, ShopifyStatus, ShopifyVariant, TAGS_MAX,
+    InventoryPolicy, MendedCell, ShopifyImage, ShopifyProduct, ShopifyStatus, ShopifyVariant,
+    TAGS_MAX,
 };
 pub use reader::ShopifyReader;
 pub use record::{COLUMNS_MAX, FIELD_BYTES_MAX, RECORD_BYTES_MAX};

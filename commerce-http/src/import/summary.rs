@@ -61,6 +61,9 @@ pub struct Summary {
     pub stock_set: u64,
     /// The stock levels that were left, as orders hold more than the file says there is.
     pub stock_held: u64,
+    /// The variants whose stock was left, as several locations have some of it, or one that is not
+    /// active, and not as many in all as the file says.
+    pub stock_spread: u64,
     /// The variants for which the file has no SKU.
     pub skus_missing: u64,
     /// The variants whose SKU in the file is that of another variant.
@@ -89,6 +92,7 @@ impl Summary {
             images_left: 0,
             stock_set: 0,
             stock_held: 0,
+            stock_spread: 0,
             skus_missing: 0,
             skus_repeated: 0,
             weights_rounded: 0,
@@ -111,6 +115,7 @@ impl Summary {
                     changed = true;
                 }
                 ImportedStock::Held { .. } => self.stock_held += 1,
+                ImportedStock::Spread { .. } => self.stock_spread += 1,
             }
             match variant.sku_origin {
                 SkuOrigin::Given => {}

@@ -74,13 +74,17 @@ fn place(server: &Process) -> (String, Value) {
     (token, placed.json())
 }
 
-/// Reads an order until it is paid so far; a server tells nobody when it has heard of a payment.
-fn wait_until(server: &Process, token: &str, order: &Value, status: &str) -> Value {
-    let path = format!("/orders/{}", order["id"].as_str().unwrap());
+/// Reads something until it is as it should be; a server tells nobody when it has heard of a payment.
+fn read_until(
+    server: &Process,
+    reader: (&str, &str),
+    path: &str,
+    enough: impl Fn(&Value) -> bool,
+) -> Value {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
-        let read = call(server, ("cart-token", token), "GET", &path, None).json();
-        if read["payment_status"] == status {
+        let read = call(server, reader, "GET", path, None).json();
+        if enough(&read) {
             return read;
         }
         assert!(Instant::now() < until, "{read}");
@@ -88,19 +92,10 @@ fn wait_until(server: &Process, token: &str, order: &Value, status: &str) -> Val
     }
 }
 
-/// Waits until a server has been told of all these and has looked into whatever it was told of.
-fn wait_for_webhooks(server: &Process, office: &str, kinds: &[&str]) {
-    let until = Instant::now() + Duration::from_secs(20);
-    loop {
-        let list = call(server, ("authorization", office), "GET", "/webhooks", None).json();
-        let all = list["items"].as_array().unwrap();
-        let told = kinds.iter().all(|kind| all.iter().any(|it| it["kind"] == *kind));
-        if told && all.iter().all(|it| it["status"] != "received") {
-            return;
-        }
-        assert!(Instant::now() < until, "{list}");
-        std::thread::yield_now();
-    }
+/// An order once it is paid so far.
+fn order_once(server: &Process, token: &str, order: &Value, status: &str) -> Value {
+    let path = format!("/orders/{}", order["id"].as_str().unwrap());
+    read_until(server, ("cart-token", token), &path, |read| read["payment_status"] == status)
 }
 
 #[test]
@@ -115,7 +110,7 @@ fn a_person_buys_in_the_demo_and_the_books_agree() {
     assert!(page.starts_with(fake), "{page}");
     let paid = pay_on_page(page, "4242424242424242");
     assert_eq!(paid.header("location"), format!("http://{}/demo#order", server.address));
-    wait_until(&server, &token, &placed["order"], "paid");
+    order_once(&server, &token, &placed["order"], "paid");
 
     let create = ["token", "create", "--scope", "admin"];
     let (_, office, _) = output(program(folder.path()).args(create));
@@ -124,7 +119,7 @@ fn a_person_buys_in_the_demo_and_the_books_agree() {
     let half = json!({ "amount": eur(1_445) });
     let refunded = call(&server, ("authorization", &office), "POST", &refunds, Some(half));
     assert_eq!(refunded.status, 201, "{}", refunded.text());
-    let order = wait_until(&server, &token, &placed["order"], "partially_refunded");
+    let order = order_once(&server, &token, &placed["order"], "partially_refunded");
     assert_eq!(order["payments"][0]["refunds"][0]["amount"], eur(1_445));
 
     let today = &order["placed_at"].as_str().unwrap()[..10];
@@ -173,13 +168,17 @@ fn a_demo_that_was_restarted_takes_cards_again() {
     let (paid_token, paid) = place(&first);
     let page = paid["payment"]["redirect_url"].as_str().unwrap();
     assert_eq!(pay_on_page(page, "4242424242424242").status, 303);
-    wait_until(&first, &paid_token, &paid["order"], "paid");
+    order_once(&first, &paid_token, &paid["order"], "paid");
     let create = ["token", "create", "--scope", "admin"];
     let (_, office, _) = output(program(folder.path()).args(create));
     let office = format!("Bearer {}", office.trim_end());
     // A payment that a webhook asks for when it is forgotten is one to look into.
     let kinds = ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"];
-    wait_for_webhooks(&first, &office, &kinds);
+    read_until(&first, ("authorization", &office), "/webhooks", |list| {
+        let all = list["items"].as_array().unwrap();
+        kinds.iter().all(|kind| all.iter().any(|it| it["kind"] == *kind))
+            && all.iter().all(|it| it["status"] != "received")
+    });
     let (open_token, open) = place(&first);
     drop(first);
 
@@ -199,7 +198,7 @@ fn a_demo_that_was_restarted_takes_cards_again() {
     let (token, placed) = place(&second);
     let page = placed["payment"]["redirect_url"].as_str().unwrap();
     assert_eq!(pay_on_page(page, "4242424242424242").status, 303);
-    wait_until(&second, &token, &placed["order"], "paid");
+    order_once(&second, &token, &placed["order"], "paid");
 }
 
 #[test]

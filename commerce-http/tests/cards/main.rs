@@ -9,6 +9,7 @@ mod office;
 mod pay;
 #[path = "../support/mod.rs"]
 mod support;
+mod watched;
 mod webhooks;
 
 use std::{sync::LazyLock, time::Duration};

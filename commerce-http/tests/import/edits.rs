@@ -266,3 +266,40 @@ fn a_file_without_prices_changes_what_there_is_and_makes_nothing() {
     let prices: Vec<_> = a.variants.iter().map(|v| v.price.unwrap().minor()).collect();
     assert_eq!((prices, a.variants[0].barcode.as_deref()), (vec![500, 600], Some("111")));
 }
+
+#[test]
+fn a_file_knows_no_locations() {
+    let shop = open();
+    let system = Caller::system();
+    let file = |units| format!("Handle,Title,SKU,Price,Inventory quantity\na,A,A,1,{units}\n");
+    import(&shop, file(4));
+    let first = CreateLocation { priority: -1, ..CreateLocation::new("Shop floor").unwrap() };
+    let first = block_on(shop.create_location(&system, &first)).unwrap().output.id;
+    let position = commits(&shop);
+    assert_eq!(import(&shop, file(4)).0.stock_set, 0);
+    assert_eq!((commits(&shop), on_hand(&shop, "a")), (position, vec![4]));
+    assert_eq!(import(&shop, file(5)).0.stock_set, 1);
+    assert_eq!(on_hand(&shop, "a"), [5]);
+
+    let variant = product(&shop, "a").variants[0].id;
+    let moved = SetStock { location: Some(first), ..SetStock::new(2) };
+    block_on(shop.set_stock(&system, variant, &moved)).unwrap();
+    let (summary, findings) = import(&shop, file(5));
+    assert_eq!((summary.stock_set, summary.stock_spread), (0, 1));
+    assert_eq!(summary.products, counts(0, 0, 1, 0));
+    assert_eq!((findings[0].line, findings[0].severity), (2, Severity::Warning));
+    assert!(findings[0].detail.contains("7 units in all"), "{}", findings[0]);
+    assert_eq!(on_hand(&shop, "a"), [7]);
+}
+
+#[test]
+fn stock_is_kept_if_asked() {
+    let shop = open();
+    import(&shop, FIXTURE);
+    let sold = FIXTURE.replace("MUG-RED,310,shopify,0,", "MUG-RED,310,shopify,9,");
+    let keep = Options { keep_stock: true, ..Options::default() };
+    let (summary, _) = import_with(&shop, &sold, &keep);
+    assert_eq!((summary.products, summary.stock_set), (counts(0, 0, 10, 0), 0));
+    assert_eq!(product(&shop, "harbour-enamel-mug").variants[1].available, Some(0));
+    assert_eq!(import_with(&open(), FIXTURE, &keep).0, import(&open(), FIXTURE).0);
+}

@@ -167,3 +167,18 @@ fn a_file_is_imported_with_a_report() {
     assert!(err.lines().last().unwrap().starts_with("error: line 31, product \"bad\""), "{err}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn what_arrives_otherwise_than_it_stands_in_the_file_is_told() {
+    let file = "Handle,Title,Body (HTML),SKU,Price,Vendor\n\
+                tape,Tape,<p>3M\u{99} \u{2122}</p>,T,1,Caf\u{e9}\n";
+    let shop = open();
+    let (summary, findings) = import(&shop, file);
+    let said = said(&findings);
+    let detail = "has control characters, which were read as Windows-1252".to_owned();
+    assert_eq!(said, [(2, "Body (HTML)".to_owned(), detail)]);
+    assert_eq!(findings[0].value.as_deref(), Some("\u{99}"));
+    assert_eq!((summary.warnings, summary.products), (1, counts(1, 0, 0, 0)));
+    let tape = product(&shop, "tape");
+    assert_eq!((&*tape.description, tape.vendor.as_deref()), ("<p>3M™ ™</p>", Some("Café")));
+}

@@ -27,7 +27,7 @@ use commerce_core::{
     currency::Currency,
     error::Rejection,
     inputs::{SeededIds, SteppedClock},
-    inventory::Reason,
+    inventory::{CreateLocation, Reason, SetStock},
     money::Money,
     secret::Secret,
     shop::Shop,

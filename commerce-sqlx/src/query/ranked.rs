@@ -54,12 +54,11 @@ fn candidates<'a>(select: Select<'a>, words: &[String]) -> Sql<'a> {
     ];
     let mut found = Sql::new("SELECT key, id FROM scored");
     if !words.is_empty() {
-        // Of those by name some are among the newest already: what is missing is older than these.
+        // Of those by name some are among the newest already; what is missing is older. If there are not so
+        // many, nothing is older, and if nothing is missing, what is older is never begun.
         let queries = document::query_by_name(words);
         let older = Select { words: Some(Words { column: WORDS, queries }), ..select }
-            .only(format!(
-                "(SELECT count(*) = {CANDIDATES_MAX} AND NOT bool_and(by_name) FROM scored)"
-            ))
+            .only(format!("(SELECT count(*) = {CANDIDATES_MAX} FROM newest)"))
             .only(
                 "(p.created_at, p.id) < (SELECT key, id FROM newest
                 ORDER BY key, id LIMIT 1)",

@@ -28,7 +28,6 @@ pub(super) struct Plan<'a> {
     rearranged: bool,
     levels: BTreeMap<LevelKey, StockLevel>,
     locations: &'a [Versioned<Location>],
-    location_id: Option<LocationId>,
     /// The next place after all variants that there are.
     position_next: u32,
     commit: &'a mut Commit,
@@ -58,7 +57,6 @@ impl<'a> Plan<'a> {
             skus: skus::assign(request, inputs, &known),
             levels: levels.iter().map(|level| (level.key(), *level)).collect(),
             locations: &inputs.setup.locations,
-            location_id: first(&inputs.setup.locations).map(|location| location.id),
             position_next: variants.iter().map(|v| v.position + 1).max().unwrap_or(0),
             known,
             commit,
@@ -153,11 +151,28 @@ impl<'a> Plan<'a> {
         moment: &mut Moment,
     ) -> Result<ImportedStock, Rejection> {
         let Some(on_hand) = request.on_hand else { return Ok(ImportedStock::Unchanged) };
-        let Some(location_id) = self.location_id else {
-            return Err(Rejection::NotFound { what: "location" });
+        if self.request.keep_stock && !is_new {
+            return Ok(ImportedStock::Unchanged);
+        }
+        let levels = self.locations.iter().filter_map(|place| {
+            let (variant_id, location_id) = (variant.id, place.id);
+            self.levels.get(&LevelKey { variant_id, location_id })
+        });
+        let levels: Vec<&StockLevel> = levels.collect();
+        let there: Vec<&StockLevel> =
+            levels.iter().copied().filter(|level| level.on_hand > 0).collect();
+        let level = match there.as_slice() {
+            [] => self.nothing_of(variant)?,
+            [level] if self.is_active(level.location_id) => **level,
+            // Which of them the difference is of, nobody has said.
+            several => {
+                let units = several.iter().map(|level| level.on_hand).sum();
+                return Ok(match units == on_hand {
+                    true => ImportedStock::Unchanged,
+                    false => ImportedStock::Spread { on_hand: units },
+                });
+            }
         };
-        let key = LevelKey { variant_id: variant.id, location_id };
-        let level = self.levels.get(&key).copied().unwrap_or(StockLevel::zero(key));
         if (0..level.held).contains(&on_hand) {
             return Ok(ImportedStock::Held { on_hand: level.on_hand, held: level.held });
         }
@@ -167,13 +182,19 @@ impl<'a> Plan<'a> {
             None => Ok(ImportedStock::Unchanged),
             Some(change) => {
                 self.commit.stock(change);
-                let levels = self.locations.iter().filter_map(|place| {
-                    let (variant_id, location_id) = (variant.id, place.id);
-                    self.levels.get(&LevelKey { variant_id, location_id })
-                });
                 self.commit.watch(LowStock::of(variant, levels, self.locations));
                 Ok(ImportedStock::Set)
             }
         }
+    }
+
+    /// The level of a variant of which no place has any: at the first one.
+    fn nothing_of(&self, variant: &Variant) -> Result<StockLevel, Rejection> {
+        let first = first(self.locations).ok_or(Rejection::NotFound { what: "location" })?;
+        Ok(StockLevel::zero(LevelKey { variant_id: variant.id, location_id: first.id }))
+    }
+
+    fn is_active(&self, id: LocationId) -> bool {
+        self.locations.iter().any(|location| location.id == id && location.active)
     }
 }

@@ -47,14 +47,18 @@ pub(super) fn prose(text: &str) -> Result<String, Reason> {
 }
 
 /// Real exports have `™` as the control character U+0099: text in Windows-1252 was once taken for
-/// Latin-1. Browsers read such characters as Windows-1252 (HTML Standard, 13.2.5.80), and so do we.
+/// Latin-1. The shop's texts have no control characters, so it is read as Windows-1252, as browsers do
+/// where such a character is written by its number (HTML Standard, 13.2.5.80).
 fn mend(text: String) -> String {
-    let is_high = |c| ('\u{80}'..='\u{9f}').contains(&c);
-    if text.contains(is_high) {
-        text.chars().map(|c| u8::try_from(c).map_or(c, windows_1252)).collect()
-    } else {
-        text
+    match first_mended(&text) {
+        Some(_) => text.chars().map(|c| u8::try_from(c).map_or(c, windows_1252)).collect(),
+        None => text,
     }
+}
+
+/// The first character of a text that is read as another.
+pub(super) fn first_mended(text: &str) -> Option<char> {
+    text.chars().find(|c| ('\u{80}'..='\u{9f}').contains(c))
 }
 
 /// A code that an export may begin with an apostrophe, so that a spreadsheet keeps its zeros.

@@ -11,7 +11,7 @@ use super::{
     cell,
     column::{Columns, Field},
     problem::{FailedProduct, PROBLEMS_MAX, Problem, Reason},
-    product::{ShopifyImage, ShopifyProduct, ShopifyVariant},
+    product::{MendedCell, ShopifyImage, ShopifyProduct, ShopifyVariant},
     record::Record,
 };
 
@@ -349,7 +349,13 @@ impl Group {
                 text => parse(text).map(Some),
             });
         match value {
-            Ok(value) => value,
+            Ok(value) => {
+                let text = str::from_utf8(bytes).unwrap_or_default();
+                if let Some(first) = cell::first_mended(text) {
+                    self.product.mended.push(MendedCell { line: record.line, field, first });
+                }
+                value
+            }
             Err(reason) => {
                 self.refuse(record, columns, field, reason);
                 None

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::weight::WeightUnit;
+use super::{column::Field, weight::WeightUnit};
 
 /// The most tags of one product, which is Shopify's own limit.
 pub const TAGS_MAX: usize = 250;
@@ -56,6 +56,19 @@ pub struct ShopifyProduct {
     pub seo_title: Option<String>,
     /// The description for search engines, up to 5,000 characters.
     pub seo_description: Option<String>,
+    /// The cells whose text is not quite that of the file.
+    pub mended: Vec<MendedCell>,
+}
+
+/// A cell with control characters from U+0080 to U+009F, which were read as Windows-1252.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MendedCell {
+    /// The line of the file on which its row begins.
+    pub line: u64,
+    /// Which it is.
+    pub field: Field,
+    /// The first such character.
+    pub first: char,
 }
 
 /// One variant of a [`ShopifyProduct`].
