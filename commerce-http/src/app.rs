@@ -1,12 +1,15 @@
 //! What handlers share, and the router made of them.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use axum::{Router, http::StatusCode};
 use commerce_core::Commerce;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -30,6 +33,10 @@ pub struct Readiness(Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Readiness {
+    /// How long an answer is waited for. Whoever asks has a server to choose, and other things to do: a
+    /// store that takes as long is out of reach for customers as well.
+    pub const PATIENCE: Duration = Duration::from_secs(2);
+
     /// Asks by calling `probe`.
     pub fn new<P, F, E>(probe: P) -> Self
     where
@@ -43,12 +50,12 @@ impl Readiness {
         }))
     }
 
-    /// Asks now.
+    /// Asks now, and waits [`Readiness::PATIENCE`] for an answer.
     ///
     /// # Errors
     /// What keeps the store from being reached.
     pub async fn ask(&self) -> Result<(), BoxError> {
-        (self.0)().await
+        timeout(Self::PATIENCE, (self.0)()).await.map_err(|_| "the store does not answer")?
     }
 }
 

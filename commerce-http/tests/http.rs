@@ -298,6 +298,16 @@ fn health_and_readiness() {
 }
 
 #[test]
+fn a_store_that_does_not_answer_is_not_ready() {
+    let readiness = Readiness::new(std::future::pending::<Result<(), String>>);
+    let server =
+        Server::start(app::router(ready().with_readiness(readiness), Limits::default(), &[]));
+    let asked = std::time::Instant::now();
+    server.get("/readyz").problem(503, "unavailable");
+    assert!(asked.elapsed() < 5 * Readiness::PATIENCE);
+}
+
+#[test]
 fn metrics_count_by_route_and_not_by_path() {
     let app = ready().with_metrics(metrics::install().unwrap());
     let server = Server::start(app::router(app, Limits::default(), &[]));

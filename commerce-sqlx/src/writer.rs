@@ -289,7 +289,7 @@ impl Task {
         };
         self.room = None;
         // The server gives up first, if it is there.
-        let patience = self.options.statement_timeout.saturating_mul(4);
+        let patience = self.options.statement_timeout.saturating_mul(2);
         let attempt = try_on(&mut connection, commits, patience).await;
         self.connection = Some(connection);
         attempt
