@@ -179,6 +179,9 @@ pub struct ReconcileArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum ImportCommand {
     /// Load the products of a Shopify product export (CSV).
+    ///
+    /// It exits with 0 if everything arrived, with 1 if some products did not, and with 2 if it stopped
+    /// before the end of the file.
     Shopify(ShopifyArgs),
 }
 
@@ -187,7 +190,8 @@ pub enum ImportCommand {
 pub struct ShopifyArgs {
     /// The file that Shopify exported
     pub file: PathBuf,
-    /// The currency of the prices in the file, an ISO 4217 code [default: the shop's]
+    /// The currency of the prices in the file, and of the shop if this makes it: an ISO 4217 code
+    /// [default: the shop's]
     #[arg(long, value_name = "CODE")]
     pub currency: Option<Currency>,
     /// Tell what would happen and write nothing
@@ -202,6 +206,16 @@ pub struct ShopifyArgs {
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
+}
+
+impl ShopifyArgs {
+    /// The settings among the arguments.
+    pub fn flags(&self) -> Vec<Flag> {
+        let mut flags = self.shop.flags();
+        let currency = self.currency.map(|currency| currency.code().to_owned());
+        flags.extend(currency.map(|value| Flag { key: "currency", value }));
+        flags
+    }
 }
 
 /// What becomes of a SKU that stands twice in a file.
