@@ -198,6 +198,14 @@ fn settings_that_cannot_be_used_are_explained() {
     let (code, _, error) = output(commerce(folder.path()).args(["--config", "none.toml"]));
     assert_eq!(code, 2);
     assert!(error.contains("cannot read the configuration file none.toml: "), "{error}");
+    fs::write(folder.path().join("broken.toml"), "listen = \n").unwrap();
+    let (code, _, error) = output(commerce(folder.path()).args(["--config", "broken.toml"]));
+    assert_eq!(code, 2);
+    assert!(error.trim_end().ends_with("broken.toml)"), "{error}");
+    assert!(error.lines().all(|line| !line.trim_start().starts_with('(')), "{error}");
+    let (code, _, error) = output(commerce(folder.path()).env("COMMERCE_LOG_FORMAT", "xml"));
+    assert_eq!(code, 2);
+    assert!(!error.contains("``"), "{error}");
     let (code, _, _) = output(commerce(folder.path()).arg("sell"));
     assert_eq!(code, 2);
 }
