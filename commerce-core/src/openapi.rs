@@ -35,19 +35,23 @@ fn integer(description: &str, minimum: i64, maximum: i64) -> ObjectBuilder {
 }
 
 pub(crate) fn terms_by_gateway() -> RefOr<Schema> {
-    by_gateway("PaymentTerms")
+    let about = "The terms of the gateways that are named; with null one is not offered any more.";
+    by_gateway(about, "PaymentTerms")
 }
 
 pub(crate) fn capture_by_gateway() -> RefOr<Schema> {
-    by_gateway("CapturePolicy")
+    let about = "When the money of payments is taken, by the gateways that are named; with null as \
+        soon as the customer has agreed.";
+    by_gateway(about, "CapturePolicy")
 }
 
 /// Values by the names of gateways, null for those that have none any more.
-fn by_gateway(value: &str) -> RefOr<Schema> {
+fn by_gateway(about: &str, value: &str) -> RefOr<Schema> {
     let null = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null));
     let value = OneOfBuilder::new().item(null).item(Ref::from_schema_name(value)).build();
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::Object))
+        .description(Some(about))
         .additional_properties(Some(Schema::from(value)))
         .into()
 }

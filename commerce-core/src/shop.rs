@@ -72,7 +72,8 @@ pub struct Shop {
     /// Its taxes.
     #[serde(default)]
     pub taxes: TaxTable,
-    /// Its ways of shipping. With none, what needs shipping is sent free of charge.
+    /// Its ways of shipping. With none, what needs shipping is sent free of charge; where any are on
+    /// offer, one of them is in the shop's own currency.
     #[serde(default)]
     pub shipping_methods: Vec<ShippingMethod>,
     /// The gateways that can be paid by, with the terms of each.
@@ -103,7 +104,8 @@ patch! {
         pub pricing: Option<PricingPolicy>,
         /// All of its taxes.
         pub taxes: Option<Vec<TaxRateFields>>,
-        /// All of its ways of shipping.
+        /// All of its ways of shipping. Where any are active, one of them must be priced in the shop's
+        /// currency.
         pub shipping_methods: Option<Vec<ShippingMethodFields>>,
         /// The terms of the gateways that are named; with null one is not offered any more.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::terms_by_gateway))]
@@ -195,6 +197,13 @@ impl Shop {
         Ok(shop)
     }
 
+    /// Whether carts that name no currency can be sent by a method, if those on offer are priced in any.
+    fn ships_in_its_currency(&self) -> bool {
+        let on_offer = self.shipping_methods.iter().filter(|method| method.active);
+        let mut currencies = on_offer.filter_map(|method| method.rate.currency()).peekable();
+        currencies.peek().is_none() || currencies.any(|currency| currency == self.currency)
+    }
+
     /// Refuses a configuration that breaks a bound.
     ///
     /// # Errors
@@ -226,6 +235,12 @@ impl Shop {
             if self.shipping_methods.iter().take(index).any(|other| other.id == method.id) {
                 refuse(format!("/shipping_methods/{index}/id"), "must be unique".to_owned());
             }
+        }
+        if !self.ships_in_its_currency() {
+            let code = self.currency.code();
+            let detail =
+                format!("must have an active method priced in {code}, the shop's currency");
+            refuse("/shipping_methods".to_owned(), detail);
         }
         if self.pricing.cash_increment.is_some_and(|coin| !coin.is_positive()) {
             refuse("/pricing/cash_increment".to_owned(), "must be more than 0".to_owned());
@@ -315,6 +330,35 @@ mod tests {
         assert_eq!(two.taxes.rates().nth(1), one.taxes.rates().next());
         let read: Shop = serde_json::from_str(&serde_json::to_string(&two).unwrap()).unwrap();
         assert_eq!(read, two);
+    }
+
+    #[test]
+    fn where_methods_are_on_offer_one_is_in_the_shops_currency() {
+        let shop = Shop::new("Test", Currency::USD).unwrap();
+        let flat = |currency: &str, active: bool| {
+            let rate = format!(
+                r#"{{"type": "flat", "price": {{"amount": 490, "currency": "{currency}"}}}}"#
+            );
+            format!(r#"{{"name": "Parcel", "active": {active}, "rate": {rate}}}"#)
+        };
+        let with = |methods: &[String]| {
+            patched(&shop, &format!(r#"{{"shipping_methods": [{}]}}"#, methods.join(", ")))
+        };
+        let refused = Rejection::invalid(
+            "/shipping_methods",
+            "must have an active method priced in USD, the shop's currency",
+        );
+        assert_eq!(with(&[flat("EUR", true)]), Err(refused.clone()));
+        assert_eq!(with(&[flat("EUR", true), flat("USD", false)]), Err(refused));
+        assert!(with(&[flat("EUR", true), flat("USD", true)]).is_ok());
+        assert!(with(&[]).is_ok(), "all is sent for nothing");
+        assert!(with(&[flat("EUR", false)]).is_ok(), "nothing is sent");
+        // Nor may the currency change from under them.
+        let dollars = with(&[flat("USD", true)]).unwrap();
+        assert!(patched(&dollars, r#"{"currency": "EUR"}"#).is_err());
+        let methods = flat("EUR", true);
+        let both = format!(r#"{{"currency": "EUR", "shipping_methods": [{methods}]}}"#);
+        assert!(patched(&dollars, &both).is_ok());
     }
 
     #[test]

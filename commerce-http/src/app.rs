@@ -10,6 +10,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use tower::util::MapResponseLayer;
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -20,7 +21,7 @@ use tower_http::{
 
 use crate::{
     cors::{self, Origin},
-    docs,
+    docs, etag,
     frame::{FrameLayer, Limits},
     routes, storefront,
     tasks::Tasks,
@@ -172,7 +173,7 @@ pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
         // Its own, or it would take over that of a router that it is nested in.
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(FrameLayer::new(limits))
-        .layer(compression());
+        .layer((MapResponseLayer::new(etag::weaken), compression()));
     match cors::layer(origins) {
         Some(cors) => router.layer(cors),
         None => router,

@@ -183,6 +183,9 @@ pub enum ImportCommand {
     /// The same file again changes nothing, an edited one what was edited. Stock becomes what the file
     /// says: after sales, import with --keep-stock. It arrives at the first location, and is set where
     /// it is by then; what several locations have is left, with a warning if the sum is another.
+    ///
+    /// It exits with 0 if everything arrived, with 1 if some products did not, and with 2 if it stopped
+    /// before the end of the file.
     Shopify(ShopifyArgs),
 }
 
@@ -191,7 +194,8 @@ pub enum ImportCommand {
 pub struct ShopifyArgs {
     /// The file that Shopify exported
     pub file: PathBuf,
-    /// The currency of the prices in the file, an ISO 4217 code [default: the shop's]
+    /// The currency of the prices in the file, and of the shop if this makes it: an ISO 4217 code
+    /// [default: the shop's]
     #[arg(long, value_name = "CODE")]
     pub currency: Option<Currency>,
     /// Tell what would happen and write nothing
@@ -209,6 +213,16 @@ pub struct ShopifyArgs {
     /// Which shop.
     #[command(flatten)]
     pub shop: ShopArgs,
+}
+
+impl ShopifyArgs {
+    /// The settings among the arguments.
+    pub fn flags(&self) -> Vec<Flag> {
+        let mut flags = self.shop.flags();
+        let currency = self.currency.map(|currency| currency.code().to_owned());
+        flags.extend(currency.map(|value| Flag { key: "currency", value }));
+        flags
+    }
 }
 
 /// What becomes of a SKU that stands twice in a file.

@@ -1,4 +1,4 @@
-//! The folder that keeps a shop's data, and the lock that lets one server at a time use it.
+//! The folder that keeps a shop's data, and the lock that lets one server at a time use a database.
 
 use std::{
     ffi::OsString,
@@ -35,7 +35,7 @@ pub enum DataError {
     /// Another server uses the same data.
     #[error("another commerce server runs on {}: stop it, or choose another data folder", .path.display())]
     InUse {
-        /// The folder or database file.
+        /// The database file.
         path: PathBuf,
     },
     /// The lock itself failed.
@@ -72,26 +72,17 @@ impl DataFolder {
     pub fn path(&self) -> &Path {
         &self.0
     }
-
-    /// Claims the folder for one server. Imports and tokens need no lock: the database keeps them
-    /// and the server apart.
-    ///
-    /// # Errors
-    /// When another server has it.
-    pub fn lock(&self) -> Result<ServerLock, DataError> {
-        ServerLock::take(&self.0, self.0.join("server.lock"))
-    }
 }
 
-/// That this process is the one server on some data, until it is dropped or the process ends,
-/// however it ends.
+/// That this process is the one server on a database file, until it is dropped or the process ends,
+/// however it ends. Imports and tokens need no lock: the database keeps them and the server apart.
 #[derive(Debug)]
 pub struct ServerLock {
     _file: File,
 }
 
 impl ServerLock {
-    /// Claims a database file that may lie outside the data folder; it need not exist yet.
+    /// Claims a database file, in the data folder or outside; it need not exist yet.
     ///
     /// # Errors
     /// When another server has it.
@@ -101,10 +92,7 @@ impl ServerLock {
         let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
         let mut name: OsString = database.clone().into_os_string();
         name.push(".server.lock");
-        Self::take(&database, name.into())
-    }
-
-    fn take(what: &Path, path: PathBuf) -> Result<Self, DataError> {
+        let path = PathBuf::from(name);
         let failed = |source| DataError::Lock { path: path.clone(), source };
         let file = OpenOptions::new()
             .create(true)
@@ -114,7 +102,7 @@ impl ServerLock {
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(DataError::InUse { path: what.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(DataError::InUse { path: database }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }
@@ -139,18 +127,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_made_and_claimed_once() {
+    fn a_folder_is_made_and_nothing_left_in_it() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a/b");
-        let folder = DataFolder::open(&path).unwrap();
-        assert!(folder.path().is_absolute());
-        let lock = folder.lock().unwrap();
-        let again = DataFolder::open(&path).unwrap();
-        assert!(matches!(again.lock(), Err(DataError::InUse { .. })));
-        drop(lock);
-        again.lock().unwrap();
-        let left: Vec<_> = fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(left, ["server.lock"]);
+        assert!(DataFolder::open(&path).unwrap().path().is_absolute());
+        DataFolder::open(&path).unwrap();
+        assert!(fs::read_dir(&path).unwrap().next().is_none());
     }
 
     #[test]
@@ -158,9 +140,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("shop.db");
         File::create(&file).unwrap();
-        let _lock = ServerLock::of_file(&file).unwrap();
+        let lock = ServerLock::of_file(&file).unwrap();
         let detour = root.path().join("../").join(root.path().file_name().unwrap()).join("shop.db");
         assert!(matches!(ServerLock::of_file(&detour), Err(DataError::InUse { .. })));
+        drop(lock);
+        ServerLock::of_file(&detour).unwrap();
     }
 
     #[test]

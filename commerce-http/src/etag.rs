@@ -2,7 +2,8 @@
 //!
 //! A tag is the version in quotes, `"7"`. Where an answer holds more than the versioned record,
 //! such as the stock that is available, a fingerprint of the body follows after a dot:
-//! `"7.1f0c…"`. `If-None-Match` compares all of it, `If-Match` the version alone.
+//! `"7.1f0c…"`. `If-None-Match` compares all of it, `If-Match` the version alone. Of an answer that
+//! was compressed the tag is weak, `W/"7.1f0c…"`, as it was made of other bytes.
 
 use std::{
     convert::Infallible,
@@ -13,7 +14,7 @@ use std::{
 use axum::{
     body::Body,
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use commerce_core::{
@@ -54,10 +55,24 @@ impl fmt::Display for ETag {
     }
 }
 
+/// Makes the tag of an answer weak that was compressed: one tag of two representations must not be
+/// strong (RFC 9110, section 8.8.1).
+pub(crate) fn weaken<B>(mut response: http::Response<B>) -> http::Response<B> {
+    let headers = response.headers_mut();
+    if headers.contains_key(header::CONTENT_ENCODING)
+        && let Some(tag) = headers.get_mut(header::ETAG)
+        && tag.as_bytes().starts_with(b"\"")
+        && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat())
+    {
+        *tag = weak;
+    }
+    response
+}
+
 /// The members of a header that lists entity tags, without quotes and without `W/`.
 ///
 /// Whether a tag is weak does not matter here: versions are compared, and what compresses an
-/// answer on its way may weaken its tag.
+/// answer on its way weakens its tag.
 fn tags(headers: &HeaderMap, name: HeaderName) -> Result<Vec<String>, ()> {
     let mut tags = Vec::new();
     for value in headers.get_all(name) {

@@ -10,6 +10,7 @@ use std::{
     error::Error,
     fmt::{self, Write},
     hash::{BuildHasher, Hasher, RandomState},
+    iter,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::{
@@ -275,18 +276,24 @@ impl Drop for Record {
     }
 }
 
-/// An error and its sources on one line, each once.
+/// An error and its sources on one line, each once: a source that says no more than was said is left out,
+/// and one that says it and more takes its place.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
+    let mut parts: Vec<String> = Vec::new();
+    for error in iter::successors(Some(error), |&error| error.source()) {
         let part = error.to_string();
-        if !text.ends_with(&part) {
-            let _ = write!(text, ": {part}");
+        match parts.last_mut() {
+            Some(last) if ends_with(last, &part) => {}
+            Some(last) if ends_with(&part, last) => *last = part,
+            _ => parts.push(part),
         }
-        source = error.source();
     }
-    text
+    parts.join(": ")
+}
+
+/// Whether a text ends with these words, and not in the middle of one.
+fn ends_with(text: &str, words: &str) -> bool {
+    text.strip_suffix(words).is_some_and(|before| !before.ends_with(char::is_alphanumeric))
 }
 
 /// Headers of every answer that does not set them itself.
@@ -397,5 +404,23 @@ mod tests {
         #[error("outer")]
         struct Outer(#[source] std::io::Error);
         assert_eq!(chain(&Outer(std::io::Error::other("inner"))), "outer: inner");
+
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Told(&'static str, #[source] Option<Box<Told>>);
+        let told = |texts: &[&'static str]| {
+            let innermost_first = texts.iter().rev();
+            let told = innermost_first.fold(None, |inner, text| Some(Box::new(Told(text, inner))));
+            chain(&*told.unwrap())
+        };
+        assert_eq!(told(&["a", "b", "b"]), "a: b");
+        assert_eq!(told(&["a: b", "b", "c"]), "a: b: c");
+        // As rusqlite has it: the cause says what the error says, and a little more.
+        assert_eq!(
+            told(&["f is damaged", "malformed", "code 11: malformed"]),
+            "f is damaged: code 11: malformed"
+        );
+        assert_eq!(told(&["the disk is full", "full"]), "the disk is full");
+        assert_eq!(told(&["wonderful", "full"]), "wonderful: full");
     }
 }

@@ -1,9 +1,6 @@
 //! Where log lines go: standard error.
 
-use std::{
-    io::{self, IsTerminal},
-    panic,
-};
+use std::{io, panic};
 
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -15,9 +12,10 @@ use crate::{
 /// Writes the process's log from now on, panics included. In a process that has a log already,
 /// that one stays.
 pub fn init(format: LogFormat, level: &LogLevel) {
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // Plain on a terminal, too, whatever another crate of the build has switched on.
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
     let layer = match format {
-        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     let registry = tracing_subscriber::registry().with(layer.with_filter(level.targets()));

@@ -1,15 +1,19 @@
 //! The OpenAPI document, made from the routes themselves.
 
-use std::{fmt::Write, sync::LazyLock};
+use std::{collections::BTreeSet, fmt::Write, sync::LazyLock};
 
 use axum::response::{IntoResponse, Response};
 use commerce_core::{currency::Currency, pricing::TaxRate};
+use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        self as doc, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, Ref, RefOr,
+        self as doc, ComponentsBuilder, Content, ContentBuilder, InfoBuilder, OpenApiBuilder, Ref,
+        RefOr,
         header::{Header, HeaderBuilder},
-        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
+        request_body::RequestBody,
+        schema::{OneOf, Schema, SchemaType, Type},
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -31,7 +35,9 @@ pub const CART_TOKEN: &str = "cart_token";
 /// The document without its paths.
 pub(crate) fn head() -> doc::OpenApi {
     let mut about = "Amounts of money are integers in the currency's minor unit. Times are \
-        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused.\n\nErrors are \
+        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused.\n\nSingle resources carry an \
+        `ETag`. Writes that list `If-Match` honour it; those of carts take no notice of it: a cart is \
+        its owner's alone, and says at checkout what it comes to (`expected_total`).\n\nErrors are \
         `application/problem+json` (RFC 9457) with a stable `code`; only what is not HTTP at all gets a \
         bare status:\n\n\
         | status | code | when |\n|---|---|---|\n"
@@ -83,18 +89,45 @@ pub fn document() -> doc::OpenApi {
         if let Some(operation) = item.post.as_mut().filter(|it| it.security.is_some()) {
             honour_key(operation);
         }
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.patch,
-            &mut item.delete,
-            &mut item.head,
-            &mut item.options,
-        ];
-        operations.into_iter().flatten().for_each(complete);
+    }
+    // What has a tag in one answer has one in every answer.
+    let tagged: BTreeSet<String> = operations(&mut document)
+        .filter(|it| is_versioned(it))
+        .flat_map(|it| answered(it))
+        .collect();
+    for operation in operations(&mut document) {
+        let versioned = answered(operation).iter().any(|schema| tagged.contains(schema));
+        complete(operation, versioned || is_versioned(operation));
     }
     document
+}
+
+fn operations(document: &mut doc::OpenApi) -> impl Iterator<Item = &mut Operation> {
+    document.paths.paths.values_mut().flat_map(|item| {
+        let PathItem { get, put, post, patch, delete, head, options, .. } = item;
+        [get, put, post, patch, delete, head, options].into_iter().flatten()
+    })
+}
+
+/// Whether an operation deals in the tags of what it answers with.
+fn is_versioned(operation: &Operation) -> bool {
+    operation.responses.responses.contains_key("304")
+        || operation.parameters.iter().flatten().any(|it| is_header(it, IF_MATCH))
+}
+
+/// Where the schemas of what an operation answers with are.
+fn answered(operation: &Operation) -> Vec<String> {
+    let responses = operation.responses.responses.iter();
+    let good = responses.filter(|(status, _)| status.starts_with('2')).map(|(_, it)| it);
+    let contents = good.filter_map(|response| match response {
+        RefOr::T(response) => Some(response.content.values()),
+        RefOr::Ref(_) => None,
+    });
+    let schemas = contents.flatten().filter_map(|content| match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) => Some(schema),
+        _ => None,
+    });
+    schemas.map(|schema| schema.ref_location.clone()).collect()
 }
 
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -147,7 +180,7 @@ fn about_header(name: &str) -> Option<&'static str> {
     }
 }
 
-fn complete(operation: &mut Operation) {
+fn complete(operation: &mut Operation, versioned: bool) {
     let mut codes = vec![
         Code::AddressTooLong,
         Code::HeadersTooLarge,
@@ -156,7 +189,8 @@ fn complete(operation: &mut Operation) {
         Code::TimedOut,
         Code::Internal,
     ];
-    if let Some(body) = &operation.request_body {
+    if let Some(body) = &mut operation.request_body {
+        may_be_left_out(body);
         codes.extend([Code::MalformedRequest, Code::RequestTimeout, Code::PayloadTooLarge]);
         let is_json = match body {
             RefOr::T(body) => body.content.contains_key("application/json"),
@@ -166,7 +200,6 @@ fn complete(operation: &mut Operation) {
             codes.extend([Code::UnsupportedMediaType, Code::ValidationFailed]);
         }
     }
-    let mut versioned = operation.responses.responses.contains_key("304");
     for parameter in operation.parameters.iter_mut().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
         match parameter.parameter_in {
@@ -184,7 +217,6 @@ fn complete(operation: &mut Operation) {
         }
         if parameter.name == IF_MATCH {
             codes.push(Code::VersionMismatch);
-            versioned = true;
         }
     }
     if operation.security.is_some() {
@@ -209,10 +241,42 @@ fn complete(operation: &mut Operation) {
             let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
             response.headers.insert("ETag".to_owned(), text_header(about));
         }
+        for content in response.content.values_mut() {
+            if let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), example, .. }) = content
+                && example.is_none()
+            {
+                *example = example_of(schema.ref_location.rsplit('/').next().unwrap_or_default());
+            }
+        }
         if status.starts_with(['4', '5']) && response.content.is_empty() {
             let schema = Ref::from_schema_name(problem::Document::name());
             let content = ContentBuilder::new().schema(Some(schema)).build();
             response.content.insert("application/problem+json".to_owned(), content.into());
+        }
+    }
+}
+
+/// What an answer looks like whose schema has this name: the great ones have an example, taken from a shop
+/// that ran.
+fn example_of(schema: &str) -> Option<Value> {
+    static EXAMPLES: LazyLock<Value> = LazyLock::new(|| {
+        // That it can be read, a test asks.
+        serde_json::from_str(include_str!("examples.json")).unwrap_or_default()
+    });
+    EXAMPLES.get(schema).cloned()
+}
+
+/// What is optional may be absent; null is no body.
+fn may_be_left_out(body: &mut RefOr<RequestBody>) {
+    let RefOr::T(body) = body else { return };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::OneOf(OneOf { items, .. }))) = &content.schema
+            && let [value @ RefOr::Ref(_), RefOr::T(Schema::Object(null))] = items.as_slice()
+            && null.schema_type == SchemaType::Type(Type::Null)
+        {
+            content.schema = Some(value.clone());
+            body.required = Some(doc::Required::False);
         }
     }
 }
@@ -249,8 +313,6 @@ async fn problem_type(Path(name): Path<String>) -> Result<Response, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[tokio::test]

@@ -82,7 +82,8 @@ const DIFFERS: u8 = 3;
 /// Runs the program with the arguments of the process.
 ///
 /// It exits with 0 after success, 1 after a failure, 2 for arguments or settings that cannot be
-/// used, and says why on standard error. `commerce reconcile` exits with 3 if it finds differences.
+/// used, and says why on standard error. `commerce reconcile` exits with 3 if it finds differences, and
+/// `commerce import` with 1 if some products did not arrive and with 2 if it stopped before the end.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
@@ -119,7 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Import(ImportCommand::Shopify(args))) => {
-            let config = load(&args.shop, &args.shop.flags())?;
+            let config = load(&args.shop, &args.flags())?;
             Ok(runtime()?.block_on(shop::import_shopify(&config, &args))?)
         }
         Some(Command::Reconcile(args)) => {
@@ -194,10 +195,9 @@ async fn serve_shop(config: &Config) -> Result<ExitCode, RunError> {
         StopSignals::new().map_err(|source| start("listening for signals", source))?;
     // Several servers share a PostgreSQL database, and none of them has anything in a folder.
     let folder = (!config.is_shared()).then(|| DataFolder::open(config.data())).transpose()?;
-    let _folder_lock = folder.as_ref().map(DataFolder::lock).transpose()?;
-    let _file_lock = match &config.database {
-        Some(Database::Sqlite(path)) => Some(ServerLock::of_file(path)?),
-        Some(Database::Postgres(_)) | None => None,
+    let _lock = match config.database() {
+        Database::Sqlite(path) => Some(ServerLock::of_file(&path)?),
+        Database::Postgres(_) => None,
     };
     // Before the shop is opened, so that its store counts in the same place.
     let recorder = config.metrics.then(metrics::install).transpose();

@@ -116,9 +116,40 @@ fn a_second_server_on_the_same_data_is_refused() {
     let (code, _, error) = output(commerce(folder.path()).args(shared).arg("fourth"));
     assert_eq!(code, 1);
     assert!(error.contains("another commerce server runs on") && error.contains("x.db"), "{error}");
+    // Nor one that names the file of the first, nor one beside another that has named its own.
+    let listen = ["--listen", "127.0.0.1:0"];
+    let refused = |arguments: &[&str]| {
+        let (code, _, error) = output(commerce(folder.path()).args(listen).args(arguments));
+        assert_eq!(code, 1, "{error}");
+        let path = "commerce.db: stop it";
+        assert!(
+            error.contains("another commerce server runs on") && error.contains(path),
+            "{error}"
+        );
+    };
+    refused(&["--data", "fifth", "--database", "sqlite:commerce-data/commerce.db"]);
+    fs::create_dir(folder.path().join("sixth")).unwrap();
+    let mut sixth = commerce(folder.path());
+    sixth.args(listen).args(["--data", "fifth", "--database", "sqlite:sixth/commerce.db"]);
+    let _sixth = Process::start(sixth);
+    refused(&["--data", "sixth"]);
     // A server that was killed leaves nothing behind that would refuse the next.
     drop(first);
     Process::start(start());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_shows_nothing_but_what_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let line = format!("{} health --listen {listen}", env!("CARGO_BIN_EXE_commerce"));
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &line, "/dev/null"]).current_dir(folder.path());
+    let (code, shown, _) = output(terminal.stdin(std::process::Stdio::null()));
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.starts_with(&format!("error: {listen} is not ready: ")), "{shown}");
+    assert_eq!(shown.lines().count(), 1, "{shown}");
 }
 
 #[test]
@@ -167,6 +198,14 @@ fn settings_that_cannot_be_used_are_explained() {
     let (code, _, error) = output(commerce(folder.path()).args(["--config", "none.toml"]));
     assert_eq!(code, 2);
     assert!(error.contains("cannot read the configuration file none.toml: "), "{error}");
+    fs::write(folder.path().join("broken.toml"), "listen = \n").unwrap();
+    let (code, _, error) = output(commerce(folder.path()).args(["--config", "broken.toml"]));
+    assert_eq!(code, 2);
+    assert!(error.trim_end().ends_with("broken.toml)"), "{error}");
+    assert!(error.lines().all(|line| !line.trim_start().starts_with('(')), "{error}");
+    let (code, _, error) = output(commerce(folder.path()).env("COMMERCE_LOG_FORMAT", "xml"));
+    assert_eq!(code, 2);
+    assert!(!error.contains("``"), "{error}");
     let (code, _, _) = output(commerce(folder.path()).arg("sell"));
     assert_eq!(code, 2);
 }
@@ -267,6 +306,34 @@ fn a_dry_run_makes_no_shop() {
     assert!(out.contains("products: 2 created"), "{out}");
     let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["export.csv"]);
+}
+
+#[test]
+fn a_shop_that_an_import_makes_has_the_currency_of_its_prices() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let import = |data: &str, flags: &[&str]| {
+        let mut command = commerce(folder.path());
+        command.args(["import", "shopify", "export.csv", "--data", data]).args(flags);
+        let (code, out, error) = output(&mut command);
+        assert_eq!((code, error.as_str()), (0, ""));
+        out
+    };
+    let currency = |data: &str| {
+        let shop = commerce_sqlite::open(folder.path().join(data).join("commerce.db")).unwrap();
+        block_on(shop.shop()).unwrap().currency.code()
+    };
+    for flags in [&["--currency", "EUR", "--dry-run"][..], &["--currency", "EUR"]] {
+        let out = import("euros", flags);
+        assert!(out.contains("prices in EUR") && !out.contains("note:"), "{out}");
+    }
+    assert_eq!(currency("euros"), "EUR");
+    import("dollars", &[]);
+    assert_eq!(currency("dollars"), "USD");
+    // One that is there stays as it is.
+    let out = import("dollars", &["--currency", "EUR"]);
+    assert!(out.contains("note: the shop's currency is USD"), "{out}");
+    assert_eq!(currency("dollars"), "USD");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::{
 
 use figment::{
     Figment, Metadata, Profile, Provider, Source,
+    error::OneOf,
     providers::{Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
@@ -57,7 +58,8 @@ struct Lines<'a>(&'a [String]);
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
+        // What is wrong with a file is told with the lines in question.
+        self.0.iter().try_for_each(|line| write!(f, "\n  {}", line.replace('\n', "\n  ")))
     }
 }
 
@@ -154,7 +156,7 @@ impl Loaded {
                 value,
             });
             if let Err(error) = alone.extract::<Config>() {
-                let why = in_terms_of_json(&error.kind.to_string());
+                let why = in_terms_of_json(&why(&error.kind));
                 faults.push(format!("`{key}`: {why} ({})", source(key)));
             }
         }
@@ -208,12 +210,22 @@ fn name(metadata: &Metadata) -> String {
 
 fn describe(error: figment::Error) -> String {
     let source = error.metadata.as_ref().map(name).unwrap_or_default();
-    let key = error.path.join(".");
+    let (key, why) = (error.path.join("."), why(&error.kind));
     match (key.is_empty(), source.is_empty()) {
-        (false, false) => format!("`{key}`: {} ({source})", error.kind),
-        (true, false) => format!("{} ({source})", error.kind),
-        (false, true) => format!("`{key}`: {}", error.kind),
-        (true, true) => error.kind.to_string(),
+        (false, false) => format!("`{key}`: {why} ({source})"),
+        (true, false) => format!("{why} ({source})"),
+        (false, true) => format!("`{key}`: {why}"),
+        (true, true) => why,
+    }
+}
+
+fn why(kind: &figment::error::Kind) -> String {
+    match kind {
+        // Its own text puts what is expected in backticks that has some already.
+        figment::error::Kind::UnknownVariant(value, expected) => {
+            format!("unknown value `{value}`, expected {}", OneOf(expected))
+        }
+        other => other.to_string().trim_end().to_owned(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the person who imports a file sees.
 
 use std::{
-    fmt::Display,
     fs::File,
     io::{self, BufReader, Write},
     path::Path,
@@ -16,6 +15,7 @@ use super::{
     shopify::ShopifyReader,
     summary::Summary,
 };
+use crate::frame::chain;
 
 /// How an import ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,18 +158,6 @@ pub fn write_summary(out: &mut (impl Write + ?Sized), summary: &Summary) -> io::
         writeln!(out, "columns that are not imported and empty: {}", names.join(", "))?;
     }
     Ok(())
-}
-
-/// An error and what it came from.
-fn chain(error: &dyn std::error::Error) -> impl Display + use<> {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 /// A line on a terminal that tells how far an import has come.

@@ -45,10 +45,18 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// is a draft, on whose lines it may set prices.
 #[utoipa::path(post, path = "/carts", tag = "carts",
     security((), ("bearer" = []), ("cart_token" = [])),
-    request_body(content = Option<CreateCart>, description = "May be left out"),
+    request_body(content = Option<CreateCart>, description = "May be left out", example = json!({
+        "email": "ada@example.com",
+        "shipping_address": {
+            "name": "Ada Lovelace", "line1": "St James's Square 12", "city": "London",
+            "postal_code": "SW1Y 4JH", "country": "GB",
+        },
+    })),
     responses(
         (status = 201, description = "The cart", body = CreatedCart, headers(
             ("Location" = String, description = "Its address"),
+            ("ETag" = String, description = "Its version and content"),
+            ("ETag" = String, description = "Its version and content"),
         )),
         (status = 404, description = "A variant does not exist (`not_found`)"),
         (status = 409, description = "`insufficient_stock`; `not_for_sale`"),
@@ -86,11 +94,19 @@ async fn cart(
 
 /// Change what a cart says besides its lines
 ///
-/// What is absent stays, what is null is cleared.
+/// What is absent stays, what is null is cleared. `shipping_method` is one of the cart's shipping options.
 #[utoipa::path(patch, path = "/carts/{id}", tag = "carts",
     security(("cart_token" = []), ("bearer" = [])),
     params(("id" = CartId, Path, description = "The cart")),
-    request_body = PatchCart,
+    request_body(content = PatchCart, example = json!({
+        "email": "ada@example.com",
+        "shipping_address": {
+            "name": "Ada Lovelace", "line1": "St James's Square 12", "city": "London",
+            "postal_code": "SW1Y 4JH", "country": "GB",
+        },
+        "billing_address": null,
+        "note": "Please ring twice.",
+    })),
     responses(
         (status = 200, description = "The cart", body = CartView),
         (status = 409, description = "`cart_closed`"),
@@ -112,7 +128,9 @@ async fn patch_cart(
 #[utoipa::path(post, path = "/carts/{id}/lines", tag = "carts",
     security(("cart_token" = []), ("bearer" = [])),
     params(("id" = CartId, Path, description = "The cart")),
-    request_body = AddLine,
+    request_body(content = AddLine, example = json!({
+        "variant_id": "var_019aa5a2f5e07c3c9d3b6f1f0a6c2e11", "quantity": 2,
+    })),
     responses(
         (status = 200, description = "The cart", body = CartView),
         (status = 409, description = "`insufficient_stock`; `not_for_sale`; `cart_closed`"),
@@ -153,7 +171,7 @@ async fn clear_cart(
         ("id" = CartId, Path, description = "The cart"),
         ("line_id" = LineId, Path, description = "The line"),
     ),
-    request_body = ChangeLine,
+    request_body(content = ChangeLine, example = json!({ "quantity": 3 })),
     responses(
         (status = 200, description = "The cart", body = CartView),
         (status = 409, description = "`insufficient_stock`; `not_for_sale`; `cart_closed`"),
@@ -250,7 +268,7 @@ async fn shipping_options(
         ("id" = CartId, Path, description = "The cart"),
         ("Idempotency-Key" = String, Header),
     ),
-    request_body = PlaceOrder,
+    request_body(content = PlaceOrder, example = json!({ "payment": { "gateway": "manual" } })),
     responses(
         (status = 201, description = "The order and its payment", body = PlacedView, headers(
             ("Location" = String, description = "The address of the order"),

@@ -116,7 +116,9 @@ async fn order(
 /// part can be called off: take the money first, or call off the whole.
 #[utoipa::path(post, path = "/orders/{id}/cancel", tag = "orders", security(("bearer" = [])),
     params(("id" = OrderId, Path, description = "The order"), ("If-Match" = Option<String>, Header)),
-    request_body(content = Option<CancelOrder>, description = "May be left out"),
+    request_body(content = Option<CancelOrder>, description = "May be left out", example = json!({
+        "reason": "customer", "note": "Ordered twice by mistake",
+    })),
     responses(
         (status = 200, description = "The order", body = OrderView),
         (status = 409, description = "`invalid_transition`: it is cancelled, nothing of it is left \
@@ -155,7 +157,7 @@ struct PayOrder {
         ("id" = OrderId, Path, description = "The order"),
         ("Idempotency-Key" = String, Header),
     ),
-    request_body = PayOrder,
+    request_body(content = PayOrder, example = json!({ "payment": { "gateway": "manual" } })),
     responses(
         (status = 201, description = "The order and its new payment", body = PlacedView, headers(
             ("Location" = String, description = "The address of the order"),
@@ -190,7 +192,8 @@ async fn pay_order(
         ("Idempotency-Key" = String, Header),
         ("If-Match" = Option<String>, Header),
     ),
-    request_body(content = Option<VoidPayment>, description = "May be left out: then the latest that is not over"),
+    request_body(content = Option<VoidPayment>,
+        description = "May be left out: then the latest that is not over", example = json!({})),
     responses(
         (status = 200, description = "The order", body = OrderView),
         (status = 409, description = "`invalid_transition`: it has brought money, may at this moment, \
@@ -223,7 +226,8 @@ async fn void(
         ("Idempotency-Key" = String, Header),
         ("If-Match" = Option<String>, Header),
     ),
-    request_body(content = Option<CapturePayment>, description = "May be left out"),
+    request_body(content = Option<CapturePayment>,
+        description = "May be left out: then all that can be taken", example = json!({})),
     responses(
         (status = 200, description = "The order", body = OrderView),
         (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
@@ -260,7 +264,7 @@ async fn capture(
         ("Idempotency-Key" = String, Header),
         ("If-Match" = Option<String>, Header),
     ),
-    request_body = CreateRefund,
+    request_body(content = CreateRefund, example = json!({ "reason": "It broke on its way" })),
     responses(
         (status = 201, description = "The order with the refund", body = OrderView),
         (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
@@ -290,7 +294,12 @@ async fn refund(
         ("Idempotency-Key" = String, Header),
         ("If-Match" = Option<String>, Header),
     ),
-    request_body(content = Option<FulfillOrder>, description = "May be left out: then all is sent that still can be"),
+    request_body(content = Option<FulfillOrder>,
+        description = "May be left out: then all is sent that still can be",
+        example = json!({ "tracking": {
+            "carrier": "Royal Mail", "number": "AB123456789GB",
+            "url": "https://www.royalmail.com/track-your-item#/AB123456789GB",
+        } })),
     responses(
         (status = 201, description = "The order with the fulfillment", body = OrderView),
         (status = 409, description = "`invalid_transition`: it is cancelled, not paid for as its \
@@ -314,7 +323,8 @@ async fn fulfill_order(
 /// Note that what was sent has arrived
 #[utoipa::path(post, path = "/orders/{id}/deliver", tag = "orders", security(("bearer" = [])),
     params(("id" = OrderId, Path, description = "The order"), ("If-Match" = Option<String>, Header)),
-    request_body(content = Option<Deliver>, description = "May be left out: then all that was sent has arrived"),
+    request_body(content = Option<Deliver>,
+        description = "May be left out: then all that was sent has arrived", example = json!({})),
     responses(
         (status = 200, description = "The order", body = OrderView),
         (status = 409, description = "`invalid_transition`: nothing of it is on its way"),

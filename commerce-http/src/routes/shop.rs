@@ -104,24 +104,33 @@ async fn shop(
 /// Change some of what the shop is configured with
 ///
 /// What is absent stays; what is there is replaced whole. `taxes` and `shipping_methods` are all that
-/// there are from now on: one that is new has no `id` and is given one. Only of `payment_terms` and `capture` the gateways that are named
-/// change, and one with null goes: so `stripe` among `payment_terms` is all that it takes to offer cards.
-/// Carts see it at once, orders keep what they were placed with.
+/// there are from now on: one that is new has no `id` and is given one. A method is priced in one
+/// currency; where any are active, one of them must be in the shop's. Only of `payment_terms` and
+/// `capture` the gateways that are named change, and one with null goes: so `stripe` among
+/// `payment_terms` is all that it takes to offer cards. Carts see it at once, orders keep what they
+/// were placed with.
 #[utoipa::path(patch, path = "/shop", tag = "shop", security(("bearer" = [])),
     params(("If-Match" = Option<String>, Header)),
     request_body(content = PatchShop, example = json!({
         "home": { "country": "DE" },
         "pricing": { "prices_include_tax": true },
         "taxes": [{ "label": "VAT 19 %", "country": "DE", "rate": "0.19" }],
-        "shipping_methods": [{
-            "name": "Parcel",
-            "rate": {
-                "type": "free_from",
-                "price": { "amount": 490, "currency": "EUR" },
-                "threshold": { "amount": 10000, "currency": "EUR" },
+        "shipping_methods": [
+            {
+                "name": "Parcel",
+                "rate": {
+                    "type": "free_from",
+                    "price": { "amount": 490, "currency": "EUR" },
+                    "threshold": { "amount": 10000, "currency": "EUR" },
+                },
+                "countries": ["DE", "AT"],
             },
-            "countries": ["DE", "AT"],
-        }],
+            {
+                "name": "Overseas",
+                "rate": { "type": "flat", "price": { "amount": 1900, "currency": "USD" } },
+                "countries": ["US"],
+            },
+        ],
         "payment_terms": { "stripe": { "kind": "prepaid", "days": 1 } },
         "capture": { "stripe": "on_fulfillment" },
     })),

@@ -71,6 +71,28 @@ fn everybody_may_know_a_little() {
 }
 
 #[test]
+fn what_is_on_offer_can_be_sent_in_the_shops_currency() {
+    let shop = Fixture::open();
+    let method = |currency: &str| {
+        let rate = json!({ "type": "flat", "price": { "amount": 490, "currency": currency } });
+        json!({ "name": "Parcel", "rate": rate })
+    };
+    let with = |methods: Value| {
+        let answer = shop.staff("PATCH", "/shop", json!({ "shipping_methods": methods }));
+        (answer.status == 422).then(|| answer.problem(422, "validation_failed")["errors"].clone())
+    };
+    let before = shop.staff_get("/shop").json();
+    let refused = json!([{
+        "in": "body",
+        "pointer": "/shipping_methods",
+        "detail": "must have an active method priced in EUR, the shop's currency",
+    }]);
+    assert_eq!(with(json!([method("USD")])), Some(refused));
+    assert_eq!(shop.staff_get("/shop").json(), before);
+    assert_eq!(with(json!([method("USD"), method("EUR")])), None);
+}
+
+#[test]
 fn what_is_wrong_with_a_configuration_is_pointed_at() {
     let shop = Fixture::open();
     let good = shop.staff_get("/shop").json();

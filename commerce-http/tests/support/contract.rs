@@ -64,6 +64,12 @@ impl Contract {
             let always = name != "idempotency-replayed";
             assert!(!always || !answer.header(name).is_empty(), "no {name}: {at}");
         }
+        let tagged = !answer.header("etag").is_empty();
+        let about_tag = &documented["headers"]["ETag"];
+        assert!(
+            !tagged || answer.status >= 300 || about_tag.is_object(),
+            "no ETag documented: {at}"
+        );
         let Some(content) = documented["content"].as_object() else {
             assert!(answer.body.is_empty(), "a body is not documented: {at}");
             return;
