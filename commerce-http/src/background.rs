@@ -1,20 +1,20 @@
 //! What a shop does of itself while it is served: it ends what is overdue, hands events on, compares
 //! its books once a day, and forgets what has served its purpose.
 //!
-//! Each server that shares a shop does so, and none does what another is doing: what is overdue and
-//! the events of each subscriber are [claimed](Commerce::claim) before they are touched. If a server
-//! dies over them, another goes on when its claim has run out.
+//! Each server that shares a shop does so, and none does what another is doing: what is overdue,
+//! the events of each subscriber and the books of a day are [claimed](Commerce::claim) before they are
+//! touched. If a server dies over them, another goes on when its claim has run out.
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use commerce_core::{
-    Commerce, Error, Subscriber, Swept,
+    Commerce, Error, Lease, Subscriber, Swept,
     error::Rejection,
     event::Event,
     reconciliation::Reconciliation,
     store::{Listener, OutboxEntry, Purge},
-    text::{Label, TextError},
+    text::{GatewayName, Label, TextError},
 };
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -66,9 +66,8 @@ pub struct Background {
     work: TaskTracker,
 }
 
-/// How often yesterday's books are compared: also when the server starts, and by each that shares a
-/// shop, as it changes nothing.
-const COMPARE_EVERY: Duration = Duration::from_secs(86_400);
+/// How often to look whether yesterday's books are still to be compared.
+const COMPARE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How much is done between two looks at whether to stop.
 const BATCH: usize = 256;
@@ -174,8 +173,7 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
     if due.is_empty() {
         return Ok(false);
     }
-    let name = "sweep".parse().map_err(|error: TextError| Error::Internal(error.into()))?;
-    let Some(lease) = commerce.claim(&name).await? else { return Ok(false) };
+    let Some(lease) = commerce.claim(&label("sweep")?).await? else { return Ok(false) };
     let swept = commerce.sweep(BATCH).await;
     // A claim that cannot be given back ends by itself.
     let _ = commerce.release(lease).await;
@@ -190,32 +188,82 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
     Ok(any)
 }
 
-/// Compares yesterday's books with those of every gateway that has some, and tells of differences.
+/// Compares yesterday's books with those of every gateway that has some, unless a server has done so.
 async fn compare(commerce: &Commerce) -> Result<bool, Error> {
     let yesterday = Day::of(commerce.moment().now()).before();
+    let mut failed = None;
     for gateway in commerce.shop().await?.payment_terms.keys() {
-        if !commerce.has_gateway(gateway) {
-            continue;
+        if commerce.has_gateway(gateway) {
+            // One that does not answer must not keep the others.
+            let compared = compare_with(commerce, gateway, yesterday).await;
+            failed = failed.or(compared.err());
         }
-        let found = commerce.reconcile(gateway, yesterday.begins(), yesterday.ends()).await;
-        let Reconciliation { transactions, differences, .. } = match found {
-            // Its only books are the shop's.
-            Err(Error::Rejected(Rejection::InvalidTransition { .. })) => continue,
-            found => found?,
-        };
-        for difference in &differences {
-            tracing::warn!(
-                target: "commerce_http::background",
-                %gateway, difference = line(difference), "the books differ from the provider's"
-            );
+    }
+    failed.map_or(Ok(false), Err)
+}
+
+/// Compares the books of a day with a gateway's, and tells of differences. The last day that was
+/// compared is noted; if that cannot be, it is compared once more.
+async fn compare_with(commerce: &Commerce, gateway: &GatewayName, day: Day) -> Result<(), Error> {
+    let name = label(&format!("compare {gateway}"))?;
+    let is_done = |position| position >= day.number();
+    let known = commerce.store().subscription(&name).await?;
+    if known.is_some_and(|known| is_done(known.position)) {
+        return Ok(());
+    }
+    let Some(lease) = commerce.claim(&name).await? else { return Ok(()) };
+    if is_done(lease.position()) {
+        return commerce.release(lease).await;
+    }
+    let work = commerce.reconcile(gateway, day.begins(), day.ends());
+    let (found, lease) = held(commerce, lease, Commerce::LEASE / 2, work).await?;
+    match found {
+        Ok(found) => tell(&found, day),
+        // Its only books are the shop's.
+        Err(Error::Rejected(Rejection::InvalidTransition { .. })) => {}
+        Err(error) => {
+            // A claim that cannot be given back ends by itself.
+            let _ = commerce.release(lease).await;
+            return Err(error);
         }
-        let differ = differences.len();
-        tracing::info!(
+    }
+    commerce.finish(lease, day.number()).await
+}
+
+/// Does something that may take longer than a lease lasts, which is renewed again and again.
+async fn held<T>(
+    commerce: &Commerce,
+    mut lease: Lease,
+    renew_every: Duration,
+    work: impl Future<Output = T>,
+) -> Result<(T, Lease), Error> {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return Ok((done, lease)),
+            () = sleep(renew_every) => lease = commerce.renew(lease).await?,
+        }
+    }
+}
+
+fn tell(found: &Reconciliation, day: Day) {
+    let Reconciliation { gateway, transactions, differences, .. } = found;
+    for difference in differences {
+        tracing::warn!(
             target: "commerce_http::background",
-            %gateway, day = %yesterday, transactions, differ, "compared the books"
+            %gateway, difference = line(difference), "the books differ from the provider's"
         );
     }
-    Ok(false)
+    let differ = differences.len();
+    tracing::info!(
+        target: "commerce_http::background",
+        %gateway, %day, transactions, differ, "compared the books"
+    );
+}
+
+fn label(name: &str) -> Result<Label, Error> {
+    name.parse().map_err(|error: TextError| Error::Internal(error.into()))
 }
 
 async fn purge(
@@ -287,10 +335,21 @@ fn note(event: &Event, entry: &OutboxEntry) -> Result<(), serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    };
 
     use commerce_core::{
-        access::Caller, cart::CreateCart, inputs::SteppedClock, shop::Shop, store::MemoryStore,
+        access::Caller,
+        cart::CreateCart,
+        currency::Currency,
+        gateway::{ScriptedGateway, Transaction, TransactionKind},
+        inputs::{Clock as _, SeededIds, SteppedClock},
+        money::Money,
+        order::PaymentTerms,
+        shop::Shop,
+        store::MemoryStore,
         time::Timestamp,
     };
     use tokio::sync::Notify;
@@ -328,10 +387,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_overdue_ends_and_what_everybody_has_seen_is_forgotten() {
         let clock = Arc::new(SteppedClock::new(Timestamp::UNIX_EPOCH));
-        let ids = commerce_core::inputs::SeededIds::new(1);
-        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), ids);
-        let currency = commerce_core::currency::Currency::EUR;
-        commerce.open(Shop::new("Test", currency).unwrap()).await.unwrap();
+        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(1));
+        commerce.open(Shop::new("Test", Currency::EUR).unwrap()).await.unwrap();
         commerce.create_cart(&Caller::anonymous(), &CreateCart::default()).await.unwrap();
         clock.advance(31 * DAY);
         let witness = Arc::new(Witness::default());
@@ -356,5 +413,103 @@ mod tests {
         }
         background.stop().await;
         assert_eq!(*witness.told.lock().unwrap(), ["shop.updated", "cart.created", "cart.expired"]);
+    }
+
+    /// The books of a gateway: how often they were asked for, and whether they come to more than can
+    /// be compared.
+    #[derive(Debug, Default)]
+    struct Books {
+        asked: AtomicUsize,
+        overflow: AtomicBool,
+    }
+
+    impl Books {
+        fn look(&self, moved: &mut Vec<Transaction>, at: Timestamp) {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.overflow.swap(false, Ordering::SeqCst) {
+                moved.extend(["ch_1", "ch_2"].map(|reference| Transaction {
+                    reference: Label::new(reference).unwrap(),
+                    kind: TransactionKind::Charge,
+                    payment_references: Vec::new(),
+                    payment_id: None,
+                    refund_id: None,
+                    amount: Money::new(i64::MAX, Currency::EUR),
+                    at,
+                }));
+            }
+        }
+
+        /// How often they were asked for since this was asked last.
+        fn asked(&self) -> usize {
+            self.asked.swap(0, Ordering::SeqCst)
+        }
+    }
+
+    async fn shop_with_books() -> (Commerce, Arc<SteppedClock>, Arc<Books>) {
+        let clock = Arc::new(SteppedClock::new(Timestamp::UNIX_EPOCH));
+        clock.advance(10 * DAY);
+        let card = GatewayName::new("card").unwrap();
+        let (gateway, books) = (ScriptedGateway::new(card.clone()), Arc::new(Books::default()));
+        let (seen, time) = (books.clone(), clock.clone());
+        gateway.change_books(move |moved| seen.look(moved, time.now().saturating_sub(DAY)));
+        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(1))
+            .with_gateway(gateway);
+        let mut shop = Shop::new("Test", Currency::EUR).unwrap();
+        shop.payment_terms.insert(card, PaymentTerms::default());
+        commerce.open(shop).await.unwrap();
+        (commerce, clock, books)
+    }
+
+    #[tokio::test]
+    async fn the_books_of_a_day_are_compared_once_among_all_servers() {
+        let (commerce, clock, books) = shop_with_books().await;
+        for _server in 0..3 {
+            compare(&commerce).await.unwrap();
+        }
+        assert_eq!(books.asked(), 1);
+
+        // Another server is at it, and dies.
+        clock.advance(DAY);
+        let lease = commerce.claim(&label("compare card").unwrap()).await.unwrap().unwrap();
+        compare(&commerce).await.unwrap();
+        assert_eq!(books.asked(), 0);
+        clock.advance(Commerce::LEASE);
+        compare(&commerce).await.unwrap();
+        assert_eq!(books.asked(), 1);
+        assert!(matches!(commerce.release(lease).await, Err(Error::Contention)));
+
+        // What could not be compared is, the next time.
+        clock.advance(DAY);
+        books.overflow.store(true, Ordering::SeqCst);
+        assert!(compare(&commerce).await.is_err());
+        assert_eq!(books.asked(), 1);
+        compare(&commerce).await.unwrap();
+        compare(&commerce).await.unwrap();
+        assert_eq!(books.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_takes_longer_than_a_lease_keeps_it() {
+        let (commerce, clock, _) = shop_with_books().await;
+        let name = label("long").unwrap();
+        let lease = commerce.claim(&name).await.unwrap().unwrap();
+        let until = async || {
+            let known = commerce.store().subscription(&name).await.unwrap().unwrap();
+            known.leased_until.unwrap()
+        };
+        let work = async {
+            for _ in 0..3 {
+                let before = until().await;
+                clock.advance(Commerce::LEASE / 2);
+                while until().await == before {
+                    tokio::task::yield_now().await;
+                }
+                assert!(commerce.claim(&name).await.unwrap().is_none());
+            }
+        };
+        let often = Duration::from_millis(1);
+        let ((), lease) = held(&commerce, lease, often, work).await.unwrap();
+        commerce.finish(lease, 7).await.unwrap();
+        assert_eq!(commerce.claim(&name).await.unwrap().unwrap().position(), 7);
     }
 }

@@ -54,7 +54,8 @@ pub struct ShopArgs {
     /// The folder that keeps the shop's data [default: commerce-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The database: sqlite:PATH or postgres://… [default: commerce.db in the data folder]
+    /// The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME, where a password's @ is
+    /// written %40, its / %2F and its % %25 [default: commerce.db in the data folder]
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
     /// The schema of a PostgreSQL database that the shop is in [default: commerce]

@@ -37,11 +37,14 @@ pub struct Config {
     #[serde(deserialize_with = "address")]
     #[schema(value_type = String)]
     pub listen: SocketAddr,
-    /// The database: `sqlite:PATH` or `postgres://…`. Without it, `commerce.db` in the data folder.
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Without it, `commerce.db` in
+    /// the data folder. What has a meaning in a URL is written with a percent sign in a password: `@` as
+    /// `%40`, `/` as `%2F`, `%` as `%25`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub database: Option<Database>,
-    /// The schema of a PostgreSQL database that the shop is in; it is created if it does not exist.
+    /// The schema of a PostgreSQL database that the shop is in; it is created if it does not exist. With
+    /// SQLite it cannot be set.
     pub postgres_schema: String,
     /// The most connections to a PostgreSQL database at a time, from 4 to 1,000.
     pub postgres_connections: u32,

@@ -38,6 +38,11 @@ impl Day {
         Self(self.0.saturating_sub(DAY))
     }
 
+    /// How many days it comes after the first of 1970; 0 before that.
+    pub fn number(self) -> u64 {
+        u64::try_from(self.0.as_millis().div_euclid(86_400_000)).unwrap_or(0)
+    }
+
     /// When it begins.
     pub fn begins(self) -> Timestamp {
         self.0
@@ -152,6 +157,8 @@ mod tests {
         }
         let before = "1969-12-31T23:59:59.999Z".parse().unwrap();
         assert_eq!(Day::of(before).to_string(), "1969-12-31");
+        let numbers = ["1969-12-31", "1970-01-01", "1970-01-02", "2024-02-29"];
+        assert_eq!(numbers.map(|text| day(text).number()), [0, 0, 1, 19_782]);
     }
 
     #[test]

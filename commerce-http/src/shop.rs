@@ -76,7 +76,7 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
             data::require_folder(path)?;
             commerce_sqlite::open(path).map_err(Into::into)
         }
-        Database::Postgres(url) => open_postgres(config, url).await.map_err(Into::into),
+        Database::Postgres(url) => open_postgres(config, url).await.map_err(in_terms_of_settings),
     }
     .map_err(|source| ShopError::Open { database, source })?;
     commerce.open(new_shop(config)?).await?;
@@ -116,6 +116,18 @@ async fn open_postgres(config: &Config, url: &Secret) -> Result<Commerce, OpenEr
     let options = if config.postgres_allow_data_loss { options.allow_data_loss() } else { options };
     let store = options.open(url.expose()).await?;
     Ok(Commerce::new(store, commerce_sqlx::SystemClock, commerce_sqlx::SystemIds))
+}
+
+/// What the store calls an option has a name of its own among the settings.
+fn in_terms_of_settings(error: OpenError) -> Box<dyn StdError + Send + Sync> {
+    match error {
+        OpenError::NotDurable { setting } => format!(
+            "the server runs with `{setting}` off, so that acknowledged orders can be lost; \
+             `postgres_allow_data_loss` permits that"
+        )
+        .into(),
+        error => error.into(),
+    }
 }
 
 /// Creates a back-office token; what is returned is not kept.

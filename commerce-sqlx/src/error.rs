@@ -29,7 +29,10 @@ pub enum OpenError {
         found: String,
     },
     /// What the server has acknowledged may be lost with a loss of power.
-    #[error("the server runs with `{setting}` off, so that acknowledged orders can be lost")]
+    #[error(
+        "the server runs with `{setting}` off, so that acknowledged orders can be lost; \
+        `allow_data_loss` permits that"
+    )]
     NotDurable {
         /// The setting that is off.
         setting: String,
@@ -62,6 +65,10 @@ pub enum OpenError {
     /// The server did not answer in time.
     #[error("the database did not answer in time")]
     Late,
+    /// What answers does not speak as a PostgreSQL server does, or speaks of what this program does not
+    /// know.
+    #[error("what answers is no PostgreSQL server, or not understood: {}", said(.0))]
+    NotUnderstood(sqlx::Error),
     /// The server does not answer, or says no for another reason.
     #[error("the database cannot be used: {}", said(.0))]
     Database(sqlx::Error),
@@ -76,6 +83,8 @@ fn said(error: &sqlx::Error) -> String {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Configuration(error) | sqlx::Error::Tls(error) => error.to_string(),
         sqlx::Error::Io(error) => error.to_string(),
+        // Without the place in the library that noticed.
+        sqlx::Error::Protocol(text) => text.split(" (sqlx").next().unwrap_or_default().to_owned(),
         error => error.to_string(),
     }
 }
@@ -89,6 +98,7 @@ impl From<sqlx::Error> for OpenError {
                 Self::Refused(error)
             }
             Some("25006") => Self::ReadOnly,
+            _ if matches!(error, sqlx::Error::Protocol(_)) => Self::NotUnderstood(error),
             _ => Self::Database(error),
         }
     }

@@ -4,11 +4,11 @@ use sqlx::{Connection, PgConnection};
 
 use crate::error::OpenError;
 
-/// What changes the tables, oldest first; each is applied once.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_shop.sql"))];
+/// A change of the tables: the version that it leads to, and its statements.
+pub(crate) type Migration = (i64, &'static str);
 
-/// The newest version of the tables that this program knows.
-pub(crate) const NEWEST: i64 = 1;
+/// What changes the tables, oldest first; each is applied once.
+const MIGRATIONS: &[Migration] = &[(1, include_str!("../migrations/0001_shop.sql"))];
 
 /// Makes the tables of a shop in the first schema of the connection's search path, or brings them up
 /// to date.
@@ -30,7 +30,16 @@ pub(crate) const NEWEST: i64 = 1;
 /// [`OpenError::SchemaTooNew`] when a newer program has changed the tables; [`OpenError::Refused`];
 /// [`OpenError::Database`].
 pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), OpenError> {
-    if version(connection).await? == NEWEST {
+    migrate(connection, MIGRATIONS).await
+}
+
+/// Applies those of the changes that have not been applied.
+pub(crate) async fn migrate(
+    connection: &mut PgConnection,
+    migrations: &[Migration],
+) -> Result<(), OpenError> {
+    let newest = newest(migrations);
+    if known_version(connection, newest).await? == newest {
         return Ok(());
     }
     let mut transaction = connection.begin().await?;
@@ -38,8 +47,8 @@ pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), OpenError> 
     const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('commerce ' || \
         coalesce(current_schema(), ''), 0))";
     sqlx::query(LOCK).execute(&mut *transaction).await?;
-    let found = version(&mut transaction).await?;
-    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > found) {
+    let found = known_version(&mut transaction, newest).await?;
+    for (number, sql) in migrations.iter().filter(|(number, _)| *number > found) {
         sqlx::raw_sql(*sql).execute(&mut *transaction).await?;
         const NOTE: &str = "CREATE TABLE IF NOT EXISTS commerce_migrations (
             number bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
@@ -50,18 +59,29 @@ pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), OpenError> 
     Ok(transaction.commit().await?)
 }
 
+/// The newest version of the tables that there is a way to.
+fn newest(migrations: &[Migration]) -> i64 {
+    migrations.last().map_or(0, |(number, _)| *number)
+}
+
 /// The version of the tables; 0 where there are none.
-pub(crate) async fn version(connection: &mut PgConnection) -> Result<i64, OpenError> {
-    const THERE: &str = "SELECT to_regclass(quote_ident(current_schema()) || \
-        '.commerce_migrations') IS NOT NULL";
+async fn version(connection: &mut PgConnection) -> Result<i64, OpenError> {
+    known_version(connection, newest(MIGRATIONS)).await
+}
+
+/// The version of the tables, which must not be newer than what is known.
+async fn known_version(connection: &mut PgConnection, known: i64) -> Result<i64, OpenError> {
+    // Not by `to_regclass`, which may remember from before the lock that there is none.
+    const THERE: &str = "SELECT EXISTS (SELECT FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = current_schema() AND c.relname = 'commerce_migrations')";
     const NUMBER: &str = "SELECT coalesce(max(number), 0) FROM commerce_migrations";
-    let there: Option<bool> = sqlx::query_scalar(THERE).fetch_one(&mut *connection).await?;
-    if there != Some(true) {
+    if !sqlx::query_scalar::<_, bool>(THERE).fetch_one(&mut *connection).await? {
         return Ok(0);
     }
     let found = sqlx::query_scalar(NUMBER).fetch_one(connection).await?;
-    if found > NEWEST {
-        return Err(OpenError::SchemaTooNew { found, known: NEWEST });
+    if found > known {
+        return Err(OpenError::SchemaTooNew { found, known });
     }
     Ok(found)
 }

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use commerce_core::{
     access::{Caller, Scope},
     catalog::CreateCategory,
@@ -22,20 +24,49 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 const UNIQUE: &str = "23505";
 const EXCLUDED: &str = "23P01";
 const CHECK: &str = "23514";
+const FOREIGN: &str = "23503";
 
 /// A number that only the second copy and its like have.
 const ID: &str = "md5('copy')::uuid";
 
-/// What a statement is answered, alone and undone; `None` if it was done.
-fn answer(connection: &mut PgConnection, sql: &str) -> Option<String> {
+/// The constraints of some kind that nobody has broken yet. Each must be.
+struct Unbroken(BTreeSet<String>);
+
+impl Unbroken {
+    /// All that the tables have, as a query tells.
+    fn all(connection: &mut PgConnection, sql: &str) -> Self {
+        let names = block_on(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection));
+        Self(BTreeSet::from_iter(names.unwrap()))
+    }
+
+    /// Expects that a statement is refused for such a reason.
+    fn refuses(&mut self, connection: &mut PgConnection, code: &str, sql: &str) {
+        match answer(connection, sql) {
+            Some((found, constraint)) if found == code => {
+                self.0.remove(&constraint);
+            }
+            other => panic!("{other:?} is answered to {sql}"),
+        }
+    }
+}
+
+impl Drop for Unbroken {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking() || self.0.is_empty(), "not broken: {:?}", self.0);
+    }
+}
+
+/// What a statement is answered, alone and undone: the code and the constraint that it breaks; `None` if
+/// it was done.
+fn answer(connection: &mut PgConnection, sql: &str) -> Option<(String, String)> {
     block_on(async {
         let mut transaction = connection.begin().await.unwrap();
         let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction).await;
         transaction.rollback().await.unwrap();
-        match done {
-            Ok(_) => None,
-            Err(error) => Some(error.as_database_error().unwrap().code().unwrap().into_owned()),
-        }
+        let error = done.err()?;
+        let error = error.as_database_error().unwrap();
+        let constraint = error.constraint().unwrap_or_else(|| panic!("{sql}: {error}"));
+        Some((error.code().unwrap().into_owned(), constraint.to_owned()))
     })
 }
 
@@ -65,7 +96,29 @@ fn connection() -> (PgConnection, common::Schema) {
     run(
         &mut connection,
         "INSERT INTO commerce_payment_references
-            SELECT id, 0, 'stripe', 'pi_1' FROM commerce_payments",
+            SELECT id, 0, 'stripe', 'pi_1' FROM commerce_payments;
+        INSERT INTO commerce_payment_operations
+            SELECT id, 0, id, 'create', 1, 1, NULL, 'key', 'done', NULL, NULL, now(), now()
+            FROM commerce_payments;
+        INSERT INTO commerce_refunds
+            SELECT id, 0, id, 1, 'failed', NULL, NULL, NULL, NULL, now(), '[]'
+            FROM commerce_payments;
+        INSERT INTO commerce_disputes
+            SELECT id, 0, 'dp_1', 1, 'won', NULL, now() FROM commerce_payments;
+        INSERT INTO commerce_fulfillments
+            SELECT id, 0, id, NULL, NULL, NULL, now(), NULL, '[]' FROM commerce_orders;
+        INSERT INTO commerce_webhooks
+            SELECT id, 1, 'stripe', 'evt_1', 'charge.refunded', NULL, true, NULL, '', 'parked', 1,
+                NULL, NULL, now(), now(), 1 FROM commerce_payments;
+        INSERT INTO commerce_product_tags SELECT id, 0, 'Tag', 'tag' FROM commerce_products;
+        INSERT INTO commerce_product_categories
+            SELECT p.id, 0, c.id FROM commerce_products AS p, commerce_categories AS c;
+        INSERT INTO commerce_product_images
+            SELECT id, 0, id, 'https://example.com/1', NULL FROM commerce_products;
+        INSERT INTO commerce_customer_addresses
+            SELECT id, 0, id, 'Ada', NULL, '1', NULL, 'Berlin', NULL, NULL, 'DE', NULL, false, false
+            FROM commerce_customers;
+        INSERT INTO commerce_subscriptions VALUES ('a', 1, 0)",
     );
     (connection, schema)
 }
@@ -73,6 +126,11 @@ fn connection() -> (PgConnection, common::Schema) {
 #[test]
 fn what_must_be_unique_is() {
     let (mut connection, _schema) = connection();
+    let mut unbroken = Unbroken::all(
+        &mut connection,
+        "SELECT c.relname::text FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE (i.indisunique OR i.indisexclusion) AND c.relnamespace = current_schema()::regnamespace",
+    );
     // Of each: what a copy must change to be let in, each of which it is not without.
     let product = &[("id", ID), ("slug", "'b'")][..];
     let variant = &[("id", ID), ("sku", "'B'"), ("product_id", ID)];
@@ -94,22 +152,36 @@ fn what_must_be_unique_is() {
         ("commerce_subscriptions", &[("name", "'b'")]),
         ("commerce_payment_references", &[("position", "1"), ("reference", "'pi_2'")]),
         ("commerce_payment_references", &[("position", "1"), ("gateway", "'other'")]),
+        ("commerce_payment_operations", &[("position", "1"), ("key", "'b'")]),
+        ("commerce_refunds", &[("position", "1")]),
+        ("commerce_disputes", &[("position", "1"), ("reference", "'dp_2'")]),
+        ("commerce_fulfillments", &[("position", "1")]),
+        ("commerce_webhooks", &[("id", ID), ("event_id", "'evt_2'")]),
+        ("commerce_webhooks", &[("id", ID), ("gateway", "'other'")]),
+        ("commerce_carts", &[("id", ID)]),
+        ("commerce_locations", &[("id", ID)]),
+        ("commerce_product_tags", &[("position", "1")]),
+        ("commerce_product_categories", &[("position", "1")]),
+        ("commerce_product_images", &[("position", "1")]),
+        ("commerce_product_prices", &[("currency", "'USD'")]),
+        ("commerce_variant_prices", &[("position", "1")]),
+        ("commerce_customer_addresses", &[("position", "1")]),
+        ("commerce_counters", &[("name", "'b'")]),
+        ("commerce_migrations", &[("number", "999")]),
     ] {
         let copy = |columns: &[_]| copies(table, 1, columns);
-        if table == "commerce_subscriptions" {
-            run(&mut connection, "INSERT INTO commerce_subscriptions VALUES ('a', 1, 0)");
-        }
         assert_eq!(answer(&mut connection, &copy(columns)), None, "{table}");
         for left_out in 0..columns.len() {
             let mut fewer = columns.to_vec();
-            let (column, _) = fewer.remove(left_out);
-            let refused = answer(&mut connection, &copy(&fewer));
-            assert_eq!(refused.as_deref(), Some(UNIQUE), "{table} without another {column}");
+            fewer.remove(left_out);
+            unbroken.refuses(&mut connection, UNIQUE, &copy(&fewer));
         }
     }
     // Its options are those of another variant of its product.
     let twin = copies("commerce_variants", 1, &[("id", ID), ("sku", "'B'")]);
-    assert_eq!(answer(&mut connection, &twin).as_deref(), Some(UNIQUE));
+    unbroken.refuses(&mut connection, UNIQUE, &twin);
+    // There is one shop.
+    unbroken.refuses(&mut connection, UNIQUE, &copies("commerce_shop", 1, &[("version", "2")]));
 
     let customer = |id: &str, email: &str, number: &str| {
         format!(
@@ -124,8 +196,7 @@ fn what_must_be_unique_is() {
     for (id, email, number) in
         [("id", email, number), (ID, "email_key", number), (ID, email, "external_id")]
     {
-        let refused = answer(&mut connection, &customer(id, email, number));
-        assert_eq!(refused.as_deref(), Some(UNIQUE), "{id} {email} {number}");
+        unbroken.refuses(&mut connection, UNIQUE, &customer(id, email, number));
     }
 
     // Carts of one customer: one open one from the storefront.
@@ -139,13 +210,21 @@ fn what_must_be_unique_is() {
     for other in ["'status', 'expired'", "'origin', 'draft'", "'customer_id', NULL"] {
         assert_eq!(answer(&mut connection, &cart(other)), None, "{other}");
     }
-    let second = answer(&mut connection, &cart("'version', 1"));
-    assert_eq!(second.as_deref(), Some(EXCLUDED), "a customer has a second open cart");
+    unbroken.refuses(&mut connection, EXCLUDED, &cart("'version', 1"));
+}
+
+/// The names of all constraints of a kind, as `pg_constraint` calls it.
+fn of_kind(kind: char) -> String {
+    format!(
+        "SELECT conname::text FROM pg_constraint
+        WHERE contype = '{kind}' AND connamespace = current_schema()::regnamespace"
+    )
 }
 
 #[test]
 fn what_cannot_be_is_not_written() {
     let (mut connection, _schema) = connection();
+    let mut unbroken = Unbroken::all(&mut connection, &of_kind('c'));
     for (table, values) in [
         ("commerce_stock_levels", &["on_hand = -1", "held = -1", "held = on_hand + 1"][..]),
         ("commerce_stock_levels", &["on_hand = 1000000000001"]),
@@ -165,16 +244,25 @@ fn what_cannot_be_is_not_written() {
                 "being_refunded = -1",
             ],
         ),
+        ("commerce_payment_operations", &["attempt = 0"]),
+        ("commerce_refunds", &["amount = 0", "amount = -1"]),
+        ("commerce_webhooks", &["attempts = -1", "version = 0"]),
         ("commerce_shop", &["id = 2", "version = 0"]),
+        ("commerce_locations", &["version = 0"]),
+        ("commerce_categories", &["version = 0"]),
+        ("commerce_products", &["version = 0"]),
+        ("commerce_variants", &["version = 0", "options_key = '\\x00'"]),
+        ("commerce_carts", &["version = 0"]),
         ("commerce_orders", &["version = 0"]),
-        ("commerce_api_tokens", &["digest = '\\x00'"]),
-        ("commerce_variants", &["options_key = '\\x00'"]),
+        ("commerce_payments", &["version = 0"]),
+        ("commerce_customers", &["version = 0"]),
+        ("commerce_api_tokens", &["version = 0", "digest = '\\x00'"]),
+        ("commerce_subscriptions", &["version = 0"]),
         ("commerce_outcomes", &["fingerprint = '\\x00'"]),
     ] {
         for values in values {
             let update = format!("UPDATE {table} SET {values}");
-            let refused = answer(&mut connection, &update);
-            assert_eq!(refused.as_deref(), Some(CHECK), "{update}");
+            unbroken.refuses(&mut connection, CHECK, &update);
         }
     }
     // What may be is.
@@ -183,5 +271,26 @@ fn what_cannot_be_is_not_written() {
         "UPDATE commerce_payments SET authorized = amount, captured = amount, refunded = amount",
     ] {
         assert_eq!(answer(&mut connection, update), None, "{update}");
+    }
+}
+
+#[test]
+fn what_belongs_to_something_is_not_without_it() {
+    let (mut connection, _schema) = connection();
+    let mut unbroken = Unbroken::all(&mut connection, &of_kind('f'));
+    for (table, column) in [
+        ("commerce_product_tags", "product_id"),
+        ("commerce_product_categories", "product_id"),
+        ("commerce_product_images", "product_id"),
+        ("commerce_variant_prices", "variant_id"),
+        ("commerce_fulfillments", "order_id"),
+        ("commerce_payment_references", "payment_id"),
+        ("commerce_payment_operations", "payment_id"),
+        ("commerce_refunds", "payment_id"),
+        ("commerce_disputes", "payment_id"),
+        ("commerce_customer_addresses", "customer_id"),
+    ] {
+        let update = format!("UPDATE {table} SET {column} = {ID}");
+        unbroken.refuses(&mut connection, FOREIGN, &update);
     }
 }

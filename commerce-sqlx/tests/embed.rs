@@ -10,22 +10,32 @@
 mod common;
 
 use std::{
+    fmt::Debug,
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
 };
 
 use commerce_core::{
+    access::Caller,
+    cart::{AddLine, CreateCart},
     checkout::{PlaceOrder, place},
-    id::{CartId, Id, Moment, OrderId, VariantId},
+    customer::{Address, CreateCustomer, Customer},
+    id::{CartId, CustomerId, Id, Moment, OrderId, VariantId},
     inputs::{Clock, IdSource},
     inventory::ByPriority,
     payment::Means,
-    store::{CommitError, OrderRef, ProductRef},
+    secret::Digest,
+    shop::Shop,
+    store::{
+        CommitError, CustomerRef, OrderRef, Outcome, OutcomeKey, ProductRef, Store, StoreResult,
+        VariantRef,
+    },
     text::Slug,
 };
 use commerce_sqlx::{
-    SystemClock, SystemIds, commit_in, migrate_in, read_cart_in, read_checkout_inputs_in,
-    read_order_in, read_setup_in,
+    PgStore, SystemClock, SystemIds, commit_in, migrate_in, read_cart_in, read_checkout_inputs_in,
+    read_customer_in, read_open_cart_in, read_order_in, read_outcome_in, read_product_in,
+    read_sellables_in, read_setup_in, read_variant_in,
 };
 use common::{
     Schema, address, block_on, number, polled, run,
@@ -98,6 +108,17 @@ async fn check_out(
     Ok(id)
 }
 
+/// Numbers below another, always the same for one seed.
+fn dice(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state).unwrap() % below
+    }
+}
+
 fn both_or_neither(connection: &mut PgConnection) {
     let apart = "SELECT (SELECT count(*) FROM orders WHERE id NOT IN (
             SELECT id FROM commerce_orders))
@@ -109,13 +130,7 @@ fn both_or_neither(connection: &mut PgConnection) {
 fn both_or_neither_over_a_thousand_aborts() {
     let (schema, mut connection) = host();
     let carts = carts(&schema, 120);
-    let mut state = 7u64;
-    let mut dice = move |n: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % n
-    };
+    let mut dice = dice(7);
     let (mut committed, mut aborted) = (0, 0);
     let mut next = carts.iter().cycle();
     let mut current = *next.next().unwrap();
@@ -258,8 +273,122 @@ fn a_commit_that_is_dropped_anywhere_takes_nothing_of_the_host_with_it() {
     check_books(&mut connection);
 }
 
+/// What is read of a shop, each by the name that it has.
+struct Named {
+    product: ProductRef,
+    variant: VariantId,
+    cart: CartId,
+    customer: CustomerId,
+    order: OrderRef,
+    outcome: OutcomeKey,
+}
+
+/// What each read answers.
+type Answers = [String; 10];
+
+fn said<T: Debug>(read: StoreResult<T>) -> String {
+    format!("{:?}", read.unwrap())
+}
+
+async fn inside(connection: &mut PgConnection, named: &Named) -> Answers {
+    let Named { product, variant, cart, customer, order, outcome } = named;
+    [
+        said(read_setup_in(connection).await),
+        said(read_product_in(connection, product).await),
+        said(read_variant_in(connection, &VariantRef::Id(*variant)).await),
+        said(read_sellables_in(connection, &[*variant]).await),
+        said(read_cart_in(connection, *cart).await),
+        said(read_open_cart_in(connection, *customer).await),
+        said(read_checkout_inputs_in(connection, *cart, &[]).await),
+        said(read_order_in(connection, order).await),
+        said(read_customer_in(connection, &CustomerRef::Id(*customer)).await),
+        said(read_outcome_in(connection, outcome).await),
+    ]
+}
+
+async fn outside(store: &PgStore, named: &Named) -> Answers {
+    let Named { product, variant, cart, customer, order, outcome } = named;
+    [
+        said(store.setup().await),
+        said(store.product(product).await),
+        said(store.variant(&VariantRef::Id(*variant)).await),
+        said(store.sellables(&[*variant]).await),
+        said(store.cart(*cart).await),
+        said(store.open_cart(*customer).await),
+        said(store.checkout_inputs(*cart, &[]).await),
+        said(store.order(order).await),
+        said(store.customer(&CustomerRef::Id(*customer)).await),
+        said(store.outcome(outcome).await),
+    ]
+}
+
+#[test]
+fn a_transaction_reads_what_it_has_written_and_nobody_else_does() {
+    let (schema, mut connection) = host();
+    let store = schema.open();
+    let shop = shop(store.clone());
+    let variant = sell(&shop, "SKU", 5);
+    block_on(async {
+        let ada =
+            CreateCustomer { name: Some("Ada".parse().unwrap()), ..CreateCustomer::default() };
+        let customer = shop.create_customer(&Caller::system(), &ada).await.unwrap().id;
+        let request = CreateCart {
+            lines: vec![AddLine::new(variant, 1).unwrap()],
+            email: Some("a@example.com".parse().unwrap()),
+            shipping_address: Some(Address::new("A", "1", "Berlin", "DE").unwrap()),
+            ..CreateCart::default()
+        };
+        let cart = shop.create_cart(&Caller::customer(customer), &request).await.unwrap().cart.id;
+        let inputs = store.checkout_inputs(cart, &[]).await.unwrap().unwrap();
+        let mut decision =
+            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
+                .unwrap();
+        let outcome = OutcomeKey { scope: "host".to_owned(), key: "key".parse().unwrap() };
+        decision.commit.remember(Outcome {
+            key: outcome.clone(),
+            fingerprint: Digest::of(b"request"),
+            body: b"{}".to_vec(),
+            at: decision.commit.time(),
+        });
+        let product = ProductRef::Slug(Slug::new("sku").unwrap());
+        let order = OrderRef::Id(decision.output.order.id);
+        let named = Named { product, variant, cart, customer, order, outcome };
+        let old = store.customer(&CustomerRef::Id(customer)).await.unwrap().unwrap();
+        let name = Some("Ada Lovelace".parse().unwrap());
+        decision.commit.replace(&old, Customer { name, ..old.value.as_ref().clone() });
+        let old = &inputs.setup.shop;
+        let name = "Another".parse().unwrap();
+        decision.commit.replace(old, Shop { name, ..old.value.as_ref().clone() });
+
+        let mut transaction = connection.begin().await.unwrap();
+        let before = outside(&store, &named).await;
+        assert_eq!(inside(&mut transaction, &named).await, before);
+        commit_in(&mut transaction, &decision.commit).await.unwrap();
+        let within = inside(&mut transaction, &named).await;
+        for (within, before) in within.iter().zip(&before) {
+            assert_ne!(within, before);
+        }
+        assert_eq!(outside(&store, &named).await, before);
+        transaction.rollback().await.unwrap();
+        assert_eq!(inside(&mut connection, &named).await, before);
+
+        let mut transaction = connection.begin().await.unwrap();
+        commit_in(&mut transaction, &decision.commit).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(outside(&store, &named).await, within);
+    });
+    check_books(&mut connection);
+}
+
 /// Set for a process that this test starts: the server and the host's schema.
 const CHILD: &str = "COMMERCE_SQLX_HOST";
+
+/// What the process says before each of the places where it could end.
+const STEP: &str = "step";
+/// The places of one order.
+const STEPS: usize = 3;
+/// The orders within which a process is killed, and those with which it goes on until it is.
+const CARTS: [usize; 2] = [12, 12];
 
 /// The process that is killed: it checks out one cart after the other, each with a row of its own.
 /// Without a schema it has nothing to do.
@@ -267,13 +396,13 @@ const CHILD: &str = "COMMERCE_SQLX_HOST";
 fn child() {
     let Ok(name) = std::env::var(CHILD) else { return };
     let schema = Schema { name };
-    let carts = carts(&schema, 200);
+    let carts = carts(&schema, CARTS.iter().sum());
     let mut connection = schema.connect();
     block_on(async {
         for cart in carts {
             let mut transaction = connection.begin().await.unwrap();
             let step = || {
-                std::io::stdout().write_all(b"step\n").unwrap();
+                std::io::stdout().write_all(format!("{STEP}\n").as_bytes()).unwrap();
                 Ok(())
             };
             assert!(check_out(&mut transaction, cart, step).await.is_ok());
@@ -288,21 +417,37 @@ fn child() {
 fn both_or_neither_when_the_process_is_killed() {
     let (schema, mut connection) = host();
     carts(&schema, 0);
-    for steps in [1, 2, 3, 5, 8, 13, 50, 101] {
+    let mut dice = dice(11);
+    let gone =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}'", schema.name);
+    let (mut committed, mut lost) = (0, 0);
+    for kill in 0..40 {
+        let steps = 1 + dice(CARTS[0] * STEPS);
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child", "--nocapture"])
             .env(CHILD, &schema.name)
             .env("DATABASE_URL", address())
+            .env("PGAPPNAME", &schema.name)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let seen = lines.map_while(Result::ok).filter(|line| line.contains("step")).take(steps);
-        assert_eq!(seen.count(), steps);
+        let mut seen = lines.map_while(Result::ok).filter(|line| line.contains(STEP));
+        assert_eq!(seen.by_ref().take(steps).count(), steps);
         child.kill().unwrap();
         child.wait().unwrap();
+        // Its last words, and what the server still does for it.
+        let begun = i64::try_from((steps + seen.count()).div_ceil(STEPS)).unwrap();
+        while number(&mut connection, &gone) > 0 {
+            std::thread::yield_now();
+        }
         both_or_neither(&mut connection);
+        let there = number(&mut connection, ORDERS) - committed;
+        assert!((begun - 1..=begun).contains(&there), "kill {kill}: {there} of {begun}");
+        committed += there;
+        lost += begun - there;
     }
+    assert!(committed > 0 && lost > 0, "{committed} {lost}");
     check_books(&mut connection);
 }

@@ -120,7 +120,7 @@ impl Large {
             &[
                 ("id", ID),
                 ("slug", "'slug-' || n"),
-                ("title_key", "'title ' || n"),
+                ("title_key", "CASE WHEN n % 1000 = 1 THEN 'kaleidoscope ' ELSE 'title ' END || n"),
                 ("status", "CASE WHEN n % 10 = 0 THEN 'draft' ELSE 'active' END"),
                 ("vendor_key", "'vendor ' || n % 100"),
                 ("type_key", "'type ' || n % 100"),
@@ -343,6 +343,7 @@ fn what_is_asked_of_a_large_shop_follows_an_index() {
     records(&large);
     products(&large);
     searches(&large);
+    likeness(&large);
     lists(&large);
     commits(&large);
     imports(&large);
@@ -485,6 +486,17 @@ fn products(large: &Large) {
             }
         }
     }
+}
+
+/// What somebody mistypes is looked for by the names that are like it.
+fn likeness(large: &Large) {
+    let filter =
+        ProductFilter { text: Some("kalidoscope".to_owned()), similar: true, ..Default::default() };
+    let page = PageRequest::first(20);
+    let query =
+        ProductQuery { filter, currency: Currency::EUR, sort: None, descending: false, page };
+    let found = large.follows(&["products_by_names"], large.store.products(&query)).unwrap();
+    assert_eq!(found.items.len(), 10);
 }
 
 /// What has words is gone through once, and of several words the rare ones lead to it.

@@ -57,6 +57,35 @@ use uuid::Uuid;
 const FRAME: u64 = 2;
 
 #[test]
+fn one_caller_who_places_an_order_pays_for_three_round_trips_beside_begin_and_commit() {
+    let schema = Schema::new();
+    let (through, line) = proxy();
+    let shop = shop(schema.open());
+    let counted = block_on(schema.options().open_with(through)).unwrap();
+    let counted = Commerce::new(counted, SystemClock, SystemIds);
+    let lines = [sell(&shop, "A", 1_000), sell(&shop, "B", 1_000)].map(|id| (id, 1));
+    let key = || Some(IdempotencyKey::new("key").unwrap());
+    let place_order = |key: Option<IdempotencyKey>| {
+        block_on(async {
+            let (guest, cart) = cart(&shop, &lines).await;
+            let guest = key.into_iter().fold(guest, Caller::with_key);
+            line.count();
+            counted.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
+            line.count()
+        })
+    };
+    // The statements are prepared by then.
+    for _ in 0..2 {
+        place_order(key());
+        place_order(None);
+    }
+    // All that it is decided by, and what the commit alone takes: that tells whether a key is new.
+    assert_eq!(place_order(None), FRAME + 3);
+    assert_eq!(place_order(key()), FRAME + 3);
+    check_books(&mut schema.connect());
+}
+
+#[test]
 fn one_caller_pays_for_two_round_trips_beside_begin_and_commit() {
     let schema = Schema::new();
     let (through, line) = proxy();

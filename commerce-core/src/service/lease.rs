@@ -22,7 +22,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(super) fn position(&self) -> u64 {
+    /// How far whoever had it before has come, as they [noted](Commerce::finish).
+    pub fn position(&self) -> u64 {
         self.held.position
     }
 
@@ -69,7 +70,26 @@ impl Commerce {
     /// store does not answer.
     pub async fn release(&self, lease: Lease) -> Result<(), Error> {
         let position = lease.position();
+        self.finish(lease, position).await
+    }
+
+    /// Gives a lease back as [`release`](Self::release) does, and notes how far its work has come, for
+    /// whoever claims it next.
+    ///
+    /// # Errors
+    /// As [`release`](Self::release).
+    pub async fn finish(&self, lease: Lease, position: u64) -> Result<(), Error> {
         self.hold(lease, position, None).await.map(drop)
+    }
+
+    /// Has a lease for [`LEASE`](Self::LEASE) more from now on.
+    ///
+    /// # Errors
+    /// As [`release`](Self::release).
+    pub async fn renew(&self, lease: Lease) -> Result<Lease, Error> {
+        let position = lease.position();
+        let until = self.clock.now().saturating_add(Self::LEASE);
+        self.hold(lease, position, Some(until)).await
     }
 
     /// Notes how far somebody has come with a lease, and holds it until then, or no longer.

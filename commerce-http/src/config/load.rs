@@ -166,11 +166,16 @@ impl Loaded {
         let config: Config = figment
             .extract()
             .map_err(|error| ConfigError::Invalid(error.into_iter().map(describe).collect()))?;
-        let faults: Vec<String> = config
+        let mut faults: Vec<String> = config
             .out_of_bounds()
             .into_iter()
             .map(|(key, bounds)| format!("`{key}` must be {bounds} ({})", source(key)))
             .collect();
+        // Whoever says so means another shop than the one that would be served.
+        if !config.is_shared() && config.postgres_schema != Config::default().postgres_schema {
+            let source = source("postgres_schema");
+            faults.push(format!("`postgres_schema` needs a `database` at postgres:// ({source})"));
+        }
         if !faults.is_empty() {
             return Err(ConfigError::Invalid(faults));
         }
@@ -323,6 +328,19 @@ mod tests {
         let path = folder.path().display().to_string();
         Loaded::from_sources(Some(&file), variables, &flags)
             .map_err(|error| error.to_string().replace(&path, "DIR"))
+    }
+
+    #[test]
+    fn a_schema_needs_a_database_that_has_some() {
+        let schema = [("postgres_schema", "corner")];
+        for variables in [vec![], vec![("COMMERCE_DATABASE", "sqlite:shop.db")]] {
+            let why = "the configuration is not valid:\n  `postgres_schema` needs a `database` at \
+                postgres:// (flag --postgres-schema)";
+            assert_eq!(load("", &variables, &schema).unwrap_err(), why);
+        }
+        let postgres = [("COMMERCE_DATABASE", "postgres://localhost/shop")];
+        assert_eq!(load("", &postgres, &schema).unwrap().config.postgres_schema, "corner");
+        assert!(load("", &[("COMMERCE_DATABASE", "sqlite:shop.db")], &[]).is_ok());
     }
 
     #[test]

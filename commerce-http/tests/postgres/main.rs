@@ -13,6 +13,7 @@ mod refused;
 mod relay;
 mod scarce;
 mod servers;
+mod sweeps;
 
 use std::{path::Path, process::Command};
 

@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    io::{Read, Write},
     net::TcpListener,
     process::{Command, Stdio},
     sync::LazyLock,
+    thread,
 };
 
 use super::{
@@ -91,6 +93,17 @@ fn what_is_wrong_is_told() {
     says(&mut ours(), "postgres://shop:hunter2@localhost:bad/shop", "cannot be understood");
     says(&mut ours(), "postgres://shop:hunter2@localhost:1/shop", "Connection refused");
     says(&mut ours(), "postgres://shop:hunter2@no.such.host.invalid/shop", "no.such.host.invalid");
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = web.local_addr().unwrap().port();
+    let answer = thread::spawn(move || {
+        let (mut client, _) = web.accept().unwrap();
+        client.read_exact(&mut [0; 8]).unwrap();
+        client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
+    let why = "what answers is no PostgreSQL server, or not understood: unexpected response from \
+        SSLRequest: 0x48\n";
+    says(&mut ours(), &format!("postgres://shop:hunter2@127.0.0.1:{port}/shop"), why);
+    answer.join().unwrap();
     let wrong = careful.url("shop:hunter2hunter2", "postgres");
     says(&mut ours(), &wrong, "password authentication failed for user \"shop\"");
     let missing = careful.url("shop:hunter2", "no_such_database");
@@ -106,7 +119,8 @@ fn what_is_wrong_is_told() {
     let read_only = format!("{url}?options=-c%20default_transaction_read_only%3Don");
     says(&mut schema("new"), &read_only, "the database is read-only");
     let forgetful = format!("{url}?options=-c%20synchronous_commit%3Doff");
-    let why = "runs with `synchronous_commit` off, so that acknowledged orders can be lost";
+    let why = "runs with `synchronous_commit` off, so that acknowledged orders can be lost; \
+        `postgres_allow_data_loss` permits that";
     says(&mut schema("new"), &forgetful, why);
 
     // A shop, and then one that is newer, and one whose user may only look.
@@ -131,7 +145,8 @@ fn a_server_that_forgets_is_refused_unless_it_is_asked_for() {
     says(
         careful.args(["--postgres-schema", "shop"]),
         &server.address,
-        "the server runs with `fsync` off, so that acknowledged orders can be lost",
+        "the server runs with `fsync` off, so that acknowledged orders can be lost; \
+            `postgres_allow_data_loss` permits that",
     );
     let mut told = program(folder.path());
     told.args(["--listen", "127.0.0.1:0", "--database", &server.address]);
