@@ -20,7 +20,7 @@ use commerce_sqlite::{Durability, SqliteStore};
 use tempfile::TempDir;
 
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
-const EVERY: usize = 199;
+const EVERY: usize = 509;
 
 /// What must live as long as a store.
 type Kept = TempDir;

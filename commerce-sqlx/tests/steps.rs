@@ -21,7 +21,7 @@ use commerce_sqlx::PgStore;
 use common::spare::{Spare, spare};
 
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
-const EVERY: usize = 1_999;
+const EVERY: usize = 4_999;
 
 /// What must live as long as a store.
 type Kept = Spare;

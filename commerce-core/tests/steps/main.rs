@@ -18,7 +18,7 @@ mod trial;
 use commerce_core::store::MemoryStore;
 
 /// Of so many pairs one is tried, unless `STEPS_EVERY` says otherwise.
-const EVERY: usize = 19;
+const EVERY: usize = 49;
 
 /// What must live as long as a store.
 type Kept = ();
