@@ -23,7 +23,7 @@ use fake_stripe::{Fault, Operation};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
-use tracing::Level;
+use tracing::{Dispatch, Level, subscriber::NoSubscriber};
 
 use super::{CardShop, SECRET, support::shop::destination};
 
@@ -59,6 +59,9 @@ impl Observer {
         let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
         let subscriber =
             subscriber.with_max_level(Level::DEBUG).with_writer(move || log.clone()).finish();
+        // While there is only one subscriber, a thread that has none switches off for all what it comes
+        // by first: tests beside this one must not.
+        let _another = Dispatch::new(NoSubscriber::new());
         metrics::with_local_recorder(&self.recorder, || {
             tracing::subscriber::with_default(subscriber, || self.runtime.block_on(act))
         })
