@@ -8,29 +8,21 @@
 )]
 
 mod common;
+#[path = "../../commerce-core/tests/support/reads.rs"]
+mod reads;
 
-use std::{
-    fmt::Debug,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use commerce_core::{
     access::Caller,
-    cart::{AddLine, CreateCart},
     catalog::{CreateProduct, ImageFields},
     checkout::{PlaceOrder, place},
     currency::Currency::EUR,
-    customer::{Address, CreateCustomer, Customer},
-    id::{CartId, CustomerId, Id, VariantId},
+    id::Id,
     inventory::ByPriority,
     payment::Means,
-    secret::Digest,
     shop::Shop,
-    store::{
-        CommitError, CustomerRef, OrderRef, Outcome, OutcomeKey, ProductRef, Store, StoreResult,
-        VariantRef,
-    },
-    text::Slug,
+    store::{CommitError, CustomerRef, OrderRef, VariantRef},
 };
 use commerce_sqlite::{
     Durability, SqliteStore, commit_in, migrate_in, read_cart_in, read_checkout_inputs_in,
@@ -38,6 +30,7 @@ use commerce_sqlite::{
     read_sellables_in, read_setup_in, read_variant_in,
 };
 use pollster::block_on;
+use reads::{Answers, Named, changing_all, outside, said};
 use rusqlite::{Connection, TransactionBehavior};
 
 use common::{
@@ -137,23 +130,6 @@ fn a_refused_commit_leaves_the_hosts_rows_and_nothing_of_its_own() {
     check_books(&path);
 }
 
-/// What is read of a shop, each by the name that it has.
-struct Named {
-    product: ProductRef,
-    variant: VariantId,
-    cart: CartId,
-    customer: CustomerId,
-    order: OrderRef,
-    outcome: OutcomeKey,
-}
-
-/// What each read answers.
-type Answers = [String; 10];
-
-fn said<T: Debug>(read: StoreResult<T>) -> String {
-    format!("{:?}", read.unwrap())
-}
-
 fn inside(connection: &Connection, named: &Named) -> Answers {
     let Named { product, variant, cart, customer, order, outcome } = named;
     [
@@ -170,63 +146,16 @@ fn inside(connection: &Connection, named: &Named) -> Answers {
     ]
 }
 
-async fn outside(store: &SqliteStore, named: &Named) -> Answers {
-    let Named { product, variant, cart, customer, order, outcome } = named;
-    [
-        said(store.setup().await),
-        said(store.product(product).await),
-        said(store.variant(&VariantRef::Id(*variant)).await),
-        said(store.sellables(&[*variant]).await),
-        said(store.cart(*cart).await),
-        said(store.open_cart(*customer).await),
-        said(store.checkout_inputs(*cart, &[]).await),
-        said(store.order(order).await),
-        said(store.customer(&CustomerRef::Id(*customer)).await),
-        said(store.outcome(outcome).await),
-    ]
-}
-
 #[test]
 fn a_transaction_reads_what_it_has_written_and_nobody_else_does() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("host.db");
     migrate_in(&host(&path)).unwrap();
     let store = SqliteStore::options().durability(Durability::Process).open(&path).unwrap();
-    let shop = shop(store.clone());
+    let shop = shop(store);
     let variant = sell(&shop, "SKU", 5);
-    let (named, commit) = block_on(async {
-        let ada =
-            CreateCustomer { name: Some("Ada".parse().unwrap()), ..CreateCustomer::default() };
-        let customer = shop.create_customer(&Caller::system(), &ada).await.unwrap().id;
-        let request = CreateCart {
-            lines: vec![AddLine::new(variant, 1).unwrap()],
-            email: Some("a@example.com".parse().unwrap()),
-            shipping_address: Some(Address::new("A", "1", "Berlin", "DE").unwrap()),
-            ..CreateCart::default()
-        };
-        let cart = shop.create_cart(&Caller::customer(customer), &request).await.unwrap().cart.id;
-        let inputs = store.checkout_inputs(cart, &[]).await.unwrap().unwrap();
-        let mut decision =
-            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
-                .unwrap();
-        let outcome = OutcomeKey { scope: "host".to_owned(), key: "key".parse().unwrap() };
-        decision.commit.remember(Outcome {
-            key: outcome.clone(),
-            fingerprint: Digest::of(b"request"),
-            body: b"{}".to_vec(),
-            at: decision.commit.time(),
-        });
-        let product = ProductRef::Slug(Slug::new("sku").unwrap());
-        let order = OrderRef::Id(decision.output.order.id);
-        let old = store.customer(&CustomerRef::Id(customer)).await.unwrap().unwrap();
-        let name = Some("Ada Lovelace".parse().unwrap());
-        decision.commit.replace(&old, Customer { name, ..old.value.as_ref().clone() });
-        let old = &inputs.setup.shop;
-        let name = "Another".parse().unwrap();
-        decision.commit.replace(old, Shop { name, ..old.value.as_ref().clone() });
-        (Named { product, variant, cart, customer, order, outcome }, decision.commit)
-    });
-    let outside = || block_on(outside(&store, &named));
+    let (named, commit) = block_on(changing_all(&shop, variant));
+    let outside = || block_on(outside(&**shop.store(), &named));
     let mut connection = host(&path);
     let transaction = connection.transaction().unwrap();
     let before = outside();

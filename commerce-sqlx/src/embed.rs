@@ -78,19 +78,20 @@ pub async fn commit_in(connection: &mut PgConnection, commit: &Commit) -> Result
             return Err(error.into());
         }
     }
-    if own {
-        return savepoint.commit().await.map_err(|error| {
-            let error = Error::from(error);
-            match error.meaning() {
-                Meaning::Lost | Meaning::Other => CommitError::OutcomeUnknown(error.into()),
-                _ => error.into(),
-            }
-        });
-    }
-    // sqlx would go back to a savepoint that may be released by then, which has the transaction fail,
-    // and its `COMMIT` say that all is well. As it is, sqlx still believes in the savepoint, and the
-    // `COMMIT` says no.
-    Left::new(savepoint.commit()).await.map_err(|error| Error::from(error).into())
+    let ended = if own {
+        savepoint.commit().await
+    } else {
+        // sqlx would go back to a savepoint that may be released by then, which has the transaction
+        // fail, and its `COMMIT` say that all is well. As it is, sqlx still believes in the savepoint,
+        // and the `COMMIT` says no.
+        Left::new(savepoint.commit()).await
+    };
+    let Err(error) = ended else { return Ok(()) };
+    let error = Error::from(error);
+    Err(match error.meaning() {
+        Meaning::Lost | Meaning::Other if own => CommitError::OutcomeUnknown(error.into()),
+        _ => error.into(),
+    })
 }
 
 /// A future that nothing is done about when it is dropped before its end: what it has asked for

@@ -8,32 +8,26 @@
 )]
 
 mod common;
+#[path = "../../commerce-core/tests/support/reads.rs"]
+mod reads;
 
 use std::{
-    fmt::Debug,
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
 };
 
 use commerce_core::{
-    access::Caller,
-    cart::{AddLine, CreateCart},
-    checkout::{PlaceOrder, place},
-    customer::{Address, CreateCustomer, Customer},
-    id::{CartId, CustomerId, Id, Moment, OrderId, VariantId},
+    cart::CheckoutInputs,
+    checkout::{PlaceOrder, Placed, place},
+    id::{CartId, Id, Moment, OrderId, VariantId},
     inputs::{Clock, IdSource},
     inventory::ByPriority,
     payment::Means,
-    secret::Digest,
-    shop::Shop,
-    store::{
-        CommitError, CustomerRef, OrderRef, Outcome, OutcomeKey, ProductRef, Store, StoreResult,
-        VariantRef,
-    },
+    store::{CommitError, CustomerRef, Decision, OrderRef, ProductRef, VariantRef},
     text::Slug,
 };
 use commerce_sqlx::{
-    PgStore, SystemClock, SystemIds, commit_in, migrate_in, read_cart_in, read_checkout_inputs_in,
+    SystemClock, SystemIds, commit_in, migrate_in, read_cart_in, read_checkout_inputs_in,
     read_customer_in, read_open_cart_in, read_order_in, read_outcome_in, read_product_in,
     read_sellables_in, read_setup_in, read_variant_in,
 };
@@ -41,6 +35,7 @@ use common::{
     Schema, address, block_on, number, polled, run,
     shop::{cart, check_books, sell, shop},
 };
+use reads::{Answers, Named, changing_all, outside, said};
 use sqlx::{Connection, PgConnection};
 
 const ORDERS: &str = "SELECT count(*) FROM commerce_orders";
@@ -80,6 +75,12 @@ fn moment() -> Moment {
     Moment::new(SystemClock.now(), seed)
 }
 
+/// What placing an order would commit.
+fn decided(inputs: &CheckoutInputs) -> Decision<Placed> {
+    let (request, means) = (PlaceOrder::default(), Means::by_hand());
+    place(inputs, &request, &means, &ByPriority, &mut moment()).unwrap()
+}
+
 async fn note(connection: &mut PgConnection, order: OrderId) {
     let insert = format!("INSERT INTO orders VALUES ('{}', 'mine')", order.uuid());
     sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(connection).await.unwrap();
@@ -96,9 +97,7 @@ async fn check_out(
     mut at: impl FnMut() -> Result<(), Abort>,
 ) -> Result<OrderId, Abort> {
     let inputs = read_checkout_inputs_in(transaction, cart, &[]).await.unwrap().unwrap();
-    let decision =
-        place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
-            .unwrap();
+    let decision = decided(&inputs);
     let id = decision.output.order.id;
     at()?;
     note(transaction, id).await;
@@ -190,9 +189,7 @@ fn a_refused_commit_leaves_the_hosts_rows_and_nothing_of_its_own() {
     block_on(async {
         let read = read_checkout_inputs_in(&mut connection, cart, &[]).await;
         let inputs = read.unwrap().unwrap();
-        let again =
-            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
-                .unwrap();
+        let again = decided(&inputs);
         let mut transaction = connection.begin().await.unwrap();
         assert!(check_out(&mut transaction, cart, || Ok(())).await.is_ok());
         note(&mut transaction, OrderId::from_uuid(uuid::Uuid::nil())).await;
@@ -219,9 +216,7 @@ fn a_commit_that_the_database_refuses_leaves_the_transaction_usable() {
         let mut transaction = connection.begin().await.unwrap();
         let read = read_checkout_inputs_in(&mut transaction, cart, &[]).await;
         let inputs = read.unwrap().unwrap();
-        let decision =
-            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
-                .unwrap();
+        let decision = decided(&inputs);
         let refused = commit_in(&mut transaction, &decision.commit).await;
         assert!(matches!(refused, Err(CommitError::Unavailable(_))), "{refused:?}");
         note(&mut transaction, OrderId::from_uuid(uuid::Uuid::nil())).await;
@@ -240,14 +235,7 @@ fn a_commit_that_is_dropped_anywhere_takes_nothing_of_the_host_with_it() {
         let mut hosts = schema.connect();
         let (done, committed) = block_on(async {
             let read = read_checkout_inputs_in(&mut hosts, cart, &[]).await;
-            let decision = place(
-                &read.unwrap().unwrap(),
-                &PlaceOrder::default(),
-                &Means::by_hand(),
-                &ByPriority,
-                &mut moment(),
-            );
-            let commit = decision.unwrap().commit;
+            let commit = decided(&read.unwrap().unwrap()).commit;
             let mut transaction = hosts.begin().await.unwrap();
             note(&mut transaction, moment().id()).await;
             let done = polled(commit_in(&mut transaction, &commit), polls).await.is_some();
@@ -273,23 +261,6 @@ fn a_commit_that_is_dropped_anywhere_takes_nothing_of_the_host_with_it() {
     check_books(&mut connection);
 }
 
-/// What is read of a shop, each by the name that it has.
-struct Named {
-    product: ProductRef,
-    variant: VariantId,
-    cart: CartId,
-    customer: CustomerId,
-    order: OrderRef,
-    outcome: OutcomeKey,
-}
-
-/// What each read answers.
-type Answers = [String; 10];
-
-fn said<T: Debug>(read: StoreResult<T>) -> String {
-    format!("{:?}", read.unwrap())
-}
-
 async fn inside(connection: &mut PgConnection, named: &Named) -> Answers {
     let Named { product, variant, cart, customer, order, outcome } = named;
     [
@@ -306,76 +277,29 @@ async fn inside(connection: &mut PgConnection, named: &Named) -> Answers {
     ]
 }
 
-async fn outside(store: &PgStore, named: &Named) -> Answers {
-    let Named { product, variant, cart, customer, order, outcome } = named;
-    [
-        said(store.setup().await),
-        said(store.product(product).await),
-        said(store.variant(&VariantRef::Id(*variant)).await),
-        said(store.sellables(&[*variant]).await),
-        said(store.cart(*cart).await),
-        said(store.open_cart(*customer).await),
-        said(store.checkout_inputs(*cart, &[]).await),
-        said(store.order(order).await),
-        said(store.customer(&CustomerRef::Id(*customer)).await),
-        said(store.outcome(outcome).await),
-    ]
-}
-
 #[test]
 fn a_transaction_reads_what_it_has_written_and_nobody_else_does() {
     let (schema, mut connection) = host();
-    let store = schema.open();
-    let shop = shop(store.clone());
+    let shop = shop(schema.open());
     let variant = sell(&shop, "SKU", 5);
     block_on(async {
-        let ada =
-            CreateCustomer { name: Some("Ada".parse().unwrap()), ..CreateCustomer::default() };
-        let customer = shop.create_customer(&Caller::system(), &ada).await.unwrap().id;
-        let request = CreateCart {
-            lines: vec![AddLine::new(variant, 1).unwrap()],
-            email: Some("a@example.com".parse().unwrap()),
-            shipping_address: Some(Address::new("A", "1", "Berlin", "DE").unwrap()),
-            ..CreateCart::default()
-        };
-        let cart = shop.create_cart(&Caller::customer(customer), &request).await.unwrap().cart.id;
-        let inputs = store.checkout_inputs(cart, &[]).await.unwrap().unwrap();
-        let mut decision =
-            place(&inputs, &PlaceOrder::default(), &Means::by_hand(), &ByPriority, &mut moment())
-                .unwrap();
-        let outcome = OutcomeKey { scope: "host".to_owned(), key: "key".parse().unwrap() };
-        decision.commit.remember(Outcome {
-            key: outcome.clone(),
-            fingerprint: Digest::of(b"request"),
-            body: b"{}".to_vec(),
-            at: decision.commit.time(),
-        });
-        let product = ProductRef::Slug(Slug::new("sku").unwrap());
-        let order = OrderRef::Id(decision.output.order.id);
-        let named = Named { product, variant, cart, customer, order, outcome };
-        let old = store.customer(&CustomerRef::Id(customer)).await.unwrap().unwrap();
-        let name = Some("Ada Lovelace".parse().unwrap());
-        decision.commit.replace(&old, Customer { name, ..old.value.as_ref().clone() });
-        let old = &inputs.setup.shop;
-        let name = "Another".parse().unwrap();
-        decision.commit.replace(old, Shop { name, ..old.value.as_ref().clone() });
-
+        let (named, commit) = changing_all(&shop, variant).await;
         let mut transaction = connection.begin().await.unwrap();
-        let before = outside(&store, &named).await;
+        let before = outside(&**shop.store(), &named).await;
         assert_eq!(inside(&mut transaction, &named).await, before);
-        commit_in(&mut transaction, &decision.commit).await.unwrap();
+        commit_in(&mut transaction, &commit).await.unwrap();
         let within = inside(&mut transaction, &named).await;
         for (within, before) in within.iter().zip(&before) {
             assert_ne!(within, before);
         }
-        assert_eq!(outside(&store, &named).await, before);
+        assert_eq!(outside(&**shop.store(), &named).await, before);
         transaction.rollback().await.unwrap();
         assert_eq!(inside(&mut connection, &named).await, before);
 
         let mut transaction = connection.begin().await.unwrap();
-        commit_in(&mut transaction, &decision.commit).await.unwrap();
+        commit_in(&mut transaction, &commit).await.unwrap();
         transaction.commit().await.unwrap();
-        assert_eq!(outside(&store, &named).await, within);
+        assert_eq!(outside(&**shop.store(), &named).await, within);
     });
     check_books(&mut connection);
 }

@@ -28,10 +28,7 @@ use commerce_core::{
     text::GatewayName,
     time::Timestamp,
 };
-use commerce_stripe::{StripeGateway, WebhookSecret};
-use support::{
-    Bench, Received, config, endpoint, eur, euros, foreign_charge, now, payment, refund,
-};
+use support::{Bench, Received, eur, euros, foreign_charge, listening, now, payment, refund};
 
 /// Small numbers that follow from a seed.
 struct Dice(u64);
@@ -60,11 +57,7 @@ fn stripe() -> GatewayName {
 impl CardShop {
     async fn open(capture: CapturePolicy) -> Self {
         let bench = Bench::open().await;
-        let (received, url) = endpoint().await;
-        let listening = bench.stripe.listen(&url, &["*"]);
-        let mut config = config(&bench.stripe);
-        config.webhook_secrets = vec![WebhookSecret::new(&listening.secret).unwrap()];
-        let gateway = StripeGateway::new(config).unwrap();
+        let (received, gateway) = listening(&bench).await;
         let clock = Arc::new(SteppedClock::new(now()));
         let shop = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(1))
             .with_gateway(gateway);

@@ -10,7 +10,9 @@ use commerce_core::{
     time::Timestamp,
 };
 use commerce_stripe::{StripeGateway, WebhookSecret};
-use support::{Bench, NOW, config, endpoint, eur, euros, hosted, manual, payment, refund};
+use support::{
+    Bench, NOW, config, endpoint, eur, euros, hosted, listening, manual, payment, refund,
+};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000).unwrap()
@@ -86,11 +88,7 @@ async fn every_event_of_a_payment_leads_to_it() {
 #[tokio::test]
 async fn whatever_a_shop_waits_for_is_told_of_its_payment() {
     let bench = Bench::open().await;
-    let (received, url) = endpoint().await;
-    let listening = bench.stripe.listen(&url, &["*"]);
-    let mut config = config(&bench.stripe);
-    config.webhook_secrets = vec![WebhookSecret::new(&listening.secret).unwrap()];
-    let gateway = StripeGateway::new(config).unwrap();
+    let (received, gateway) = listening(&bench).await;
     let (order, dollars) = (euros().await, support::order(Currency::USD).await);
 
     let off = bench.made(&order, payment(&order, 1)).await;

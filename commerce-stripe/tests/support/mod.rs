@@ -345,3 +345,12 @@ pub async fn endpoint() -> (Received, String) {
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     (received, url)
 }
+
+/// An endpoint that hears of everything, and a gateway that has its secret.
+pub async fn listening(bench: &Bench) -> (Received, StripeGateway) {
+    let (received, url) = endpoint().await;
+    let endpoint = bench.stripe.listen(&url, &["*"]);
+    let mut config = config(&bench.stripe);
+    config.webhook_secrets = vec![WebhookSecret::new(&endpoint.secret).unwrap()];
+    (received, StripeGateway::new(config).unwrap())
+}

@@ -342,16 +342,14 @@ impl Group {
         field: Field,
         parse: impl FnOnce(&str) -> Result<T, Reason>,
     ) -> Option<T> {
-        let bytes = record.cell(columns.index(field)?);
-        let value =
-            str::from_utf8(bytes).map_err(|_| Reason::NotUtf8).and_then(|text| match text.trim() {
-                "" => Ok(None),
-                text => parse(text).map(Some),
-            });
+        let text = str::from_utf8(record.cell(columns.index(field)?)).ok();
+        let value = text.ok_or(Reason::NotUtf8).and_then(|text| match text.trim() {
+            "" => Ok(None),
+            text => parse(text).map(Some),
+        });
         match value {
             Ok(value) => {
-                let text = str::from_utf8(bytes).unwrap_or_default();
-                if let Some(first) = cell::first_mended(text) {
+                if let Some(first) = text.and_then(cell::first_mended) {
                     self.product.mended.push(MendedCell { line: record.line, field, first });
                 }
                 value
