@@ -81,7 +81,9 @@ impl OpenOptions {
         Self { busy_timeout: timeout, ..self }
     }
 
-    /// How long a commit may wait for its turn before it is given up; 10 s unless set.
+    /// How long a commit may wait for its turn before it is given up; 10 s unless set. That is seen
+    /// when its turn comes, so whoever waits behind a commit that another program keeps from the file
+    /// waits until that one is given up, [`busy_timeout`](Self::busy_timeout) longer at most.
     #[must_use]
     pub fn queue_timeout(self, timeout: Duration) -> Self {
         Self { queue_timeout: timeout, ..self }
