@@ -58,6 +58,7 @@ pub mod catalog;
 pub mod checkout;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod country;
 pub mod currency;
 pub mod customer;
 pub mod error;

@@ -22,7 +22,10 @@ mod tax;
 
 pub use self::{
     discount::{Discount, DiscountError, DiscountValue},
-    policy::{AllocationBasis, CrossBorder, IncludedRounds, PricingPolicy, RoundingLevel},
+    policy::{
+        AllocationBasis, CrossBorder, IncludedRounds, PatchPricingPolicy, PricingPolicy,
+        RoundingLevel,
+    },
     pricer::quote,
     quote::{
         Adjustment, AdjustmentKind, PricedLine, PricingError, Quote, QuoteLine, QuoteRequest,

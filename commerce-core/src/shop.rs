@@ -15,8 +15,8 @@ use crate::{
     patch::{patch, set},
     payment::CapturePolicy,
     pricing::{
-        Destination, PricingPolicy, ShippingMethod, ShippingMethodFields, TaxRate, TaxRateFields,
-        TaxTable,
+        Destination, PatchPricingPolicy, PricingPolicy, ShippingMethod, ShippingMethodFields,
+        TaxRate, TaxRateFields, TaxTable,
     },
     text::{GatewayName, Label},
     version::Versioned,
@@ -41,6 +41,18 @@ impl Default for Limits {
     }
 }
 
+patch! {
+    /// Changes some of how much of everything there may be.
+    pub struct PatchLimits {
+        /// The most lines of a cart, at most 2,000.
+        pub lines_max: Option<usize>,
+        /// The most units of a line, at most 1,000,000,000.
+        pub line_quantity_max: Option<i64>,
+        /// The days after which a cart that nobody touches expires, from 1 to 3,650.
+        pub cart_idle_days: Option<u32>,
+    }
+}
+
 impl Limits {
     /// The most lines that a shop may allow.
     pub const LINES_CEILING: usize = 2_000;
@@ -48,6 +60,12 @@ impl Limits {
     /// How long a cart lives that nobody touches.
     pub fn cart_idle(&self) -> Duration {
         Duration::from_secs(u64::from(self.cart_idle_days) * 86_400)
+    }
+
+    fn patch(&mut self, patch: PatchLimits) {
+        set(&mut self.lines_max, patch.lines_max);
+        set(&mut self.line_quantity_max, patch.line_quantity_max);
+        set(&mut self.cart_idle_days, patch.cart_idle_days);
     }
 }
 
@@ -101,7 +119,7 @@ patch! {
         /// Where it is.
         pub home: Option<Option<Destination>>,
         /// How prices are rounded and split.
-        pub pricing: Option<PricingPolicy>,
+        pub pricing: Option<PatchPricingPolicy>,
         /// All of its taxes.
         pub taxes: Option<Vec<TaxRateFields>>,
         /// All of its ways of shipping. Where any are active, one of them must be priced in the shop's
@@ -117,7 +135,7 @@ patch! {
         /// What becomes of a guest's cart when its owner signs in.
         pub cart_merge: Option<MergeStrategy>,
         /// How much of everything there may be.
-        pub limits: Option<Limits>,
+        pub limits: Option<PatchLimits>,
     }
 }
 
@@ -179,7 +197,7 @@ impl Shop {
         set(&mut shop.name, patch.name);
         set(&mut shop.currency, patch.currency);
         set(&mut shop.home, patch.home);
-        set(&mut shop.pricing, patch.pricing);
+        shop.pricing.patch(patch.pricing.unwrap_or_default());
         if let Some(rates) = patch.taxes {
             shop.taxes = tax_table(rates.into_iter().map(|rate| rate.named(moment)).collect())?;
         }
@@ -192,7 +210,7 @@ impl Shop {
         merge(&mut shop.payment_terms, patch.payment_terms);
         merge(&mut shop.capture, patch.capture);
         set(&mut shop.cart_merge, patch.cart_merge);
-        set(&mut shop.limits, patch.limits);
+        shop.limits.patch(patch.limits.unwrap_or_default());
         shop.check()?;
         Ok(shop)
     }
@@ -304,6 +322,43 @@ mod tests {
         assert!(patched(&shop, r#"{"capture": {"stripe": "manual"}}"#).is_err());
         assert_eq!(patched(&shop, "{}").unwrap(), shop);
         assert!(serde_json::from_str::<PatchShop>(r#"{"name": null}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_not_named_stays_as_it_is() {
+        let mut shop = Shop::new("Test", Currency::EUR).unwrap();
+        for (patch, whole) in [
+            (r#"{"pricing": {"prices_include_tax": true}}"#, r#"{"prices_include_tax": true}"#),
+            (r#"{"pricing": {"level": "unit", "cross_border": "same_net"}}"#, ""),
+            (
+                r#"{"pricing": {"rounding": "half_even", "included_rounds": "net",
+                    "allocation_basis": "gross", "cash_increment": {"amount": 5, "currency": "EUR"}}}"#,
+                r#"{"prices_include_tax": true, "level": "unit", "cross_border": "same_net",
+                    "rounding": "half_even", "included_rounds": "net", "allocation_basis": "gross",
+                    "cash_increment": {"amount": 5, "currency": "EUR"}}"#,
+            ),
+            (
+                r#"{"pricing": {"cash_increment": null}}"#,
+                r#"{"prices_include_tax": true, "level": "unit", "cross_border": "same_net",
+                    "rounding": "half_even", "included_rounds": "net", "allocation_basis": "gross"}"#,
+            ),
+        ] {
+            shop = patched(&shop, patch).unwrap();
+            if !whole.is_empty() {
+                assert_eq!(shop.pricing, serde_json::from_str(whole).unwrap());
+            }
+        }
+        for (patch, limits) in [
+            (r#"{"limits": {"lines_max": 6}}"#, [6, 1_000_000, 30]),
+            (r#"{"limits": {"line_quantity_max": 7}}"#, [6, 7, 30]),
+            (r#"{"limits": {"cart_idle_days": 8}}"#, [6, 7, 8]),
+            (r#"{"limits": {}}"#, [6, 7, 8]),
+        ] {
+            shop = patched(&shop, patch).unwrap();
+            let Limits { lines_max, line_quantity_max, cart_idle_days } = shop.limits;
+            assert_eq!([lines_max as i64, line_quantity_max, cart_idle_days.into()], limits);
+        }
+        assert!(serde_json::from_str::<PatchShop>(r#"{"pricing": {"level": null}}"#).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::id::Id;
+use crate::{country::is_country, id::Id};
 
 /// Why a text does not keep the rules of its type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -179,9 +179,9 @@ texts! {
     /// An e-mail address.
     Email = "an e-mail address of at most 254 characters",
         |text| is_email(text);
-    /// A country by its ISO 3166-1 alpha-2 code.
-    Country = "two capital letters, an ISO 3166-1 country code such as DE",
-        |text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+    /// A country by its ISO 3166-1 alpha-2 code, or by the one in use where there is none (`XK` for Kosovo).
+    Country = "two capital letters, an ISO 3166-1 country code such as DE or GB",
+        |text| is_country(text);
     /// A part of a country: a state, province or region, by the part of its ISO 3166-2 code after
     /// the country (`CA` for California), or by name where there is none.
     Region = "1 to 64 characters on one line",

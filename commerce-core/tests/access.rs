@@ -157,7 +157,7 @@ fn what_is_the_back_offices_is_refused_to_all_others() {
             refused(block_on(w.put_shop(&who, &shop, None))),
             refused(block_on(w.create_product(&who, &product))),
             refused(block_on(w.archive_product(&who, product_id, None))),
-            refused(block_on(w.create_variant(&who, product_id, &variant))),
+            refused(block_on(w.create_variant(&who, product_id, &variant, None))),
             refused(block_on(w.patch_variant(&who, shirt, &Default::default(), None))),
             refused(block_on(w.create_category(&who, &category))),
             refused(block_on(w.create_location(&who, &place))),

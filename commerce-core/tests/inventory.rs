@@ -9,7 +9,7 @@ use commerce_core::{
     catalog::CreateVariant,
     error::Rejection,
     id::VariantId,
-    inventory::{Movement, PatchLocation, Reason, StockLevel},
+    inventory::{AdjustStock, Movement, PatchLocation, Reason, SetStock, StockLevel},
     store::{Commit, MovementFilter, PageRequest, StockFilter},
 };
 use pollster::block_on;
@@ -47,6 +47,31 @@ fn an_adjustment_is_never_below_what_is_available_nor_above_what_a_place_can_hav
     }
     assert_eq!(adjust(-2).unwrap().on_hand, 3);
     assert_eq!(w.stock(shirt), (3, 3, 0));
+}
+
+#[test]
+fn units_come_and_go_only_for_reasons_for_which_they_do() {
+    let w = World::new();
+    let shirt = w.sell("SHIRT", 1999, 5);
+    for reason in [Reason::Received, Reason::Returned, Reason::Sold, Reason::Damaged] {
+        let comes = [Reason::Received, Reason::Returned].contains(&reason);
+        let adjust = |delta| {
+            let request = AdjustStock::new(delta, reason);
+            block_on(w.shop.adjust_stock(&w.system, shirt, &request))
+        };
+        let set = |on_hand| {
+            let request = SetStock { reason, ..SetStock::new(on_hand) };
+            block_on(w.shop.set_stock(&w.system, shirt, &request))
+        };
+        let (right, wrong) = if comes { (1, -1) } else { (-1, 1) };
+        assert_eq!(invalid(adjust(wrong)), ["/reason"]);
+        assert_eq!(invalid(set(5 + wrong)), ["/reason"]);
+        assert_eq!(adjust(right).unwrap().on_hand, 5 + right);
+        assert_eq!(set(5 + 2 * right).unwrap().on_hand, 5 + 2 * right);
+        set(5 + 2 * right).unwrap();
+        block_on(w.shop.set_stock(&w.system, shirt, &count(5, None))).unwrap();
+    }
+    assert_eq!(ledger(&w, shirt).len(), 1 + 4 * 3);
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn an_order_that_waits_is_paid_by_what_its_customer_saved() {
     shop.gateway.script([waits()]);
     let placed = shop.check_out(system, cart, PaymentChoice::new(card())).unwrap();
     let pay = |choice: &PaymentChoice| {
-        block_on(shop.world.shop.pay_order(system, placed.order.id, choice))
+        block_on(shop.world.shop.pay_order(system, placed.order.id, choice, None))
     };
     assert_eq!(invalid(pay(&saved(&label("pm_none")))), ["/payment/flow/method"]);
     let declines = Reply::Decline { reason: label("no funds") };

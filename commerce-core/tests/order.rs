@@ -11,6 +11,7 @@ use commerce_core::{
     catalog::{Backorder, CreateVariant},
     error::Rejection,
     inputs::Clock,
+    inventory::PatchLocation,
     money::Money,
     order::{
         CancelOrder, CancelReason, Deliver, FulfillmentStatus, OrderStatus, OrderView, PaymentTerms,
@@ -256,6 +257,32 @@ fn refunds_that_make_no_sense_are_refused_and_nothing_is_given_back() {
     w.refund(order.id, &refund_of(3000)).unwrap();
     assert!(not_now(w.refund(order.id, &refund_units(&[(line, 1)]))), "more than is left");
     assert_eq!(w.seen(order.id).refunded_total, eur(3000));
+}
+
+#[test]
+fn units_that_came_back_are_put_somewhere_or_not_taken_back() {
+    let w = World::new();
+    let shirt = w.sell("SHIRT", 1999, 9);
+    let order = w.buy(&[(shirt, 3)]);
+    w.capture(order.id).unwrap();
+    w.fulfill_all(order.id).unwrap();
+    let back = |request| CreateRefund { restock: true, ..request };
+    // Which ones came back is not said.
+    for request in [refund_of(1999), CreateRefund::default()] {
+        assert_eq!(invalid(w.refund(order.id, &back(request))), ["/restock"]);
+    }
+    let units = back(refund_units(&[(order.lines[0].id, 2)]));
+    let active = |active| {
+        let patch = PatchLocation { active: Some(active), ..PatchLocation::default() };
+        block_on(w.shop.patch_location(&w.system, w.main_location(), &patch, None)).unwrap();
+    };
+    active(false);
+    let nowhere = refused(w.refund(order.id, &units));
+    assert_eq!(nowhere, Rejection::NotFound { what: "location" });
+    assert_eq!(w.seen(order.id).refunded_total, eur(0));
+    active(true);
+    assert_eq!(w.refund(order.id, &units).unwrap().refunded_total, eur(2 * 1999));
+    assert_eq!(w.stock(shirt), (8, 0, 8));
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Bought {
         let choice = PaymentChoice::new(wire());
         // The later one comes last.
         self.w.clock.advance(Duration::from_secs(1));
-        block_on(self.w.shop.pay_order(&Caller::system(), self.order, &choice)).map(drop)
+        block_on(self.w.shop.pay_order(&Caller::system(), self.order, &choice, None)).map(drop)
     }
 
     /// Something happens at the provider, which tells of it.
@@ -145,7 +145,7 @@ fn the_rest_of_an_order_is_asked_for_once_however_many_want_to_pay_it() {
     let (shop, order) = (t.w.shop.clone(), t.order);
     t.store.before_next_commit(move || {
         let choice = PaymentChoice::new(wire());
-        block_on(shop.pay_order(&Caller::system(), order, &choice)).unwrap();
+        block_on(shop.pay_order(&Caller::system(), order, &choice, None)).unwrap();
     });
     assert!(not_now(t.pay_again()), "somebody else was faster");
     assert_eq!(t.w.seen(t.order).payments.len(), 2);

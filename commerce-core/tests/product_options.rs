@@ -137,7 +137,7 @@ fn change_only_for_variants_that_were_seen() {
     store.before_next_commit(move || {
         let more: CreateVariant =
             serde_json::from_value(json!({ "sku": "C", "options": ["L", "Red"] })).unwrap();
-        block_on(other.shop.create_variant(&other.system, id, &more)).unwrap();
+        block_on(other.shop.create_variant(&other.system, id, &more, None)).unwrap();
     });
     let changed = change(&w, &made, fields).unwrap();
     assert_eq!(shape(&changed)[5], "C L / Red / Slim");

@@ -90,7 +90,7 @@ fn names_are_unique_and_the_slug_comes_from_the_title() {
     let made = create(&w, &other);
     let mut again = other.variants[1].clone();
     again.sku = Sku::new("third").unwrap();
-    let again = block_on(w.shop.create_variant(&w.system, made.id, &again));
+    let again = block_on(w.shop.create_variant(&w.system, made.id, &again, None));
     assert!(matches!(refused(again), Rejection::Taken { what: "options", .. }));
     assert_eq!(events(&w).len(), 3, "what is refused leaves nothing");
 }

@@ -272,7 +272,7 @@ fn an_order_that_is_paid_by_two_payments_is_charged_twice_until_one_is_given_bac
     // The first one is called off before the second is begun.
     shop.gateway.script([Reply::Accept, Reply::Capture]);
     let choice = PaymentChoice::new(card());
-    block_on(shop.world.shop.pay_order(&shop.world.system, order, &choice)).unwrap();
+    block_on(shop.world.shop.pay_order(&shop.world.system, order, &choice, None)).unwrap();
     assert!(compare_now(&shop).agrees());
     // Whatever was asked of the first one, the provider takes its money all the same.
     shop.gateway.change(first, |payment| {

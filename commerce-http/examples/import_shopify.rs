@@ -17,7 +17,7 @@ use commerce_core::{
     shop::Shop,
     store::MemoryStore,
 };
-use commerce_http::import::{Ending, Options, import_file};
+use commerce_http::import::{Ending, Options, ShopifyFile, import_file};
 use pollster::block_on;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -30,15 +30,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         block_on(shop.open(Shop::new("Example", Currency::USD)?))?;
         let options = Options::default();
         writeln!(out, "== {}", path.display())?;
-        let path = Path::new(&path);
-        let first = import_file(&shop, path, &options, &mut out, &mut err, is_terminal);
+        let open = || ShopifyFile::open(Path::new(&path), &options);
+        let first = import_file(&shop, open()?, &options, &mut out, &mut err, is_terminal);
         if block_on(first)? != Ending::Complete {
             code = ExitCode::FAILURE;
         }
         let before = block_on(shop.store().outbox(0, usize::MAX))?.len();
         writeln!(out, "== again")?;
         let mut silent = io::sink();
-        block_on(import_file(&shop, path, &options, &mut out, &mut silent, false))?;
+        block_on(import_file(&shop, open()?, &options, &mut out, &mut silent, false))?;
         if block_on(shop.store().outbox(0, usize::MAX))?.len() != before {
             writeln!(out, "the second time changed something")?;
             code = ExitCode::FAILURE;

@@ -59,7 +59,11 @@ impl DataFolder {
     /// When it cannot be created or written.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let create = |source| DataError::Create { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(create)?;
+        let mut folders = fs::DirBuilder::new();
+        // What a shop knows of its customers is for nobody else on the machine.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+        folders.recursive(true).create(path).map_err(create)?;
         let path = path.canonicalize().map_err(create)?;
         // The answer that counts is that of the system when a file is made.
         let trial = path.join(format!(".write-{}", std::process::id()));
@@ -131,6 +135,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a/b");
         assert!(DataFolder::open(&path).unwrap().path().is_absolute());
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap());
+            assert_eq!(mode & 0o777, 0o700);
+        }
         DataFolder::open(&path).unwrap();
         assert!(fs::read_dir(&path).unwrap().next().is_none());
     }

@@ -109,10 +109,10 @@ fn operations(document: &mut doc::OpenApi) -> impl Iterator<Item = &mut Operatio
     })
 }
 
-/// Whether an operation deals in the tags of what it answers with.
+/// Whether an operation knows the tag of what it answers with. A write that heeds one may answer with more
+/// than what it is about.
 fn is_versioned(operation: &Operation) -> bool {
     operation.responses.responses.contains_key("304")
-        || operation.parameters.iter().flatten().any(|it| is_header(it, IF_MATCH))
 }
 
 /// Where the schemas of what an operation answers with are.

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error as StdError,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -23,6 +23,7 @@ use crate::{
     cli::{Encoding, ReconcileArgs, RepeatedSkus, Scope, ShopifyArgs},
     config::{Config, ConfigError, Database},
     data::{self, DataError, DataFolder},
+    frame::chain,
     import,
     reconcile::days,
     secret::Secret,
@@ -83,7 +84,7 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
     Ok(commerce)
 }
 
-/// As [`open`], for what writes nothing: where there is no shop yet, one in memory takes its place.
+/// As [`open`], for what only changes what is there: where there is no shop yet, one in memory takes its place.
 async fn open_to_look(config: &Config) -> Result<Commerce, ShopError> {
     match config.database() {
         Database::Sqlite(path) if !path.exists() => {
@@ -152,7 +153,7 @@ pub async fn create_token(
 /// # Errors
 /// When the shop cannot be opened or the tokens not read.
 pub async fn tokens(config: &Config) -> Result<Vec<String>, ShopError> {
-    let commerce = open(config).await?;
+    let commerce = open_to_look(config).await?;
     let mut page = PageRequest::first(PageRequest::LIMIT_MAX);
     let mut lines = Vec::new();
     loop {
@@ -175,7 +176,7 @@ pub async fn tokens(config: &Config) -> Result<Vec<String>, ShopError> {
 /// # Errors
 /// When the shop cannot be opened or has no such token.
 pub async fn revoke_token(config: &Config, id: ApiTokenId) -> Result<(), ShopError> {
-    let commerce = open(config).await?;
+    let commerce = open_to_look(config).await?;
     commerce.revoke_token(&Caller::system(), &ApiTokenRef::Id(id)).await?;
     Ok(())
 }
@@ -198,8 +199,8 @@ pub async fn reconcile(config: &Config, args: &ReconcileArgs) -> Result<Reconcil
 /// Loads a Shopify product export; the exit status says whether every product arrived.
 ///
 /// # Errors
-/// When the shop cannot be opened, or the summary not written. That the file cannot be read is
-/// told on standard error.
+/// When the shop cannot be opened, or the summary not written. That the file cannot be read, or is no
+/// such export, is told on standard error, and no shop is made for it.
 pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitCode, ShopError> {
     let options = import::Options {
         currency: args.currency,
@@ -214,10 +215,18 @@ pub async fn import_shopify(config: &Config, args: &ShopifyArgs) -> Result<ExitC
             Encoding::Windows1252 => import::shopify::Encoding::Windows1252,
         },
     };
-    let commerce = if args.dry_run { open_to_look(config).await? } else { open(config).await? };
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let is_terminal = err.is_terminal();
-    import::import_file(&commerce, &args.file, &options, &mut out, &mut err, is_terminal)
+    // Before the shop: what is no export must not make one, in whatever currency.
+    let file = match import::ShopifyFile::open(&args.file, &options) {
+        Ok(file) => file,
+        Err(error) => {
+            let told = writeln!(err, "error: {}: {}", args.file.display(), chain(&error));
+            return told.map(|()| import::Ending::Stopped.into()).map_err(ShopError::Output);
+        }
+    };
+    let commerce = if args.dry_run { open_to_look(config).await? } else { open(config).await? };
+    import::import_file(&commerce, file, &options, &mut out, &mut err, is_terminal)
         .await
         .map(ExitCode::from)
         .map_err(ShopError::Output)

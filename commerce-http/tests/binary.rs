@@ -175,6 +175,7 @@ fn a_data_folder_that_cannot_be_is_named() {
 #[test]
 fn a_folder_that_a_database_would_need_is_named() {
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
     let database = ["--database", "sqlite:nodir/x.db"];
     let import = ["import", "shopify", "export.csv", "--dry-run"];
     for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["token", "list"], &import] {
@@ -306,6 +307,25 @@ fn a_dry_run_makes_no_shop() {
     assert!(out.contains("products: 2 created"), "{out}");
     let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["export.csv"]);
+}
+
+#[test]
+fn a_file_that_is_none_makes_no_shop() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("other.csv"), "Name,Price\nx,1\n").unwrap();
+    for (file, why) in [
+        ("missing.csv", "error: missing.csv: the file cannot be read: No such file or directory"),
+        ("other.csv", "error: other.csv: not a Shopify product export: no column Handle"),
+    ] {
+        let import = ["import", "shopify", file, "--data", "data"];
+        let (code, out, error) = output(commerce(folder.path()).args(import));
+        assert_eq!((code, out.as_str()), (2, ""), "{error}");
+        assert!(error.starts_with(why), "{error}");
+    }
+    let (code, out, error) =
+        output(commerce(folder.path()).args(["token", "list", "--data", "data"]));
+    assert_eq!((code, out.as_str(), error.as_str()), (0, "", ""));
+    assert!(!folder.path().join("data").exists());
 }
 
 #[test]

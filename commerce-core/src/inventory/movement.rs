@@ -41,6 +41,17 @@ impl Reason {
             Self::Adjusted => "adjusted",
         }
     }
+
+    /// Refuses units that come for a reason for which they go, and the other way round: what was
+    /// entered wrongly is adjusted.
+    fn check(self, delta: i64) -> Result<(), Rejection> {
+        let detail = match self {
+            Self::Received | Self::Returned if delta < 0 => "is one for which units come, not go",
+            Self::Sold | Self::Damaged if delta > 0 => "is one for which units go, not come",
+            _ => return Ok(()),
+        };
+        Err(Rejection::invalid("/reason", format!("`{}` {detail}", self.as_str())))
+    }
 }
 
 /// One row of the ledger of physical stock.
@@ -93,7 +104,7 @@ pub struct AdjustStock {
     pub location: Option<LocationId>,
     /// The units that come, negative for those that go; not 0.
     pub delta: i64,
-    /// Why.
+    /// Why: received and returned units come, sold and damaged ones go.
     pub reason: Reason,
     /// A remark for the ledger.
     #[serde(default)]
@@ -113,7 +124,8 @@ impl SetStock {
     /// The move that takes a level to the count, if it is another.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when the count is out of bounds, or below what is held for orders.
+    /// [`Rejection::Invalid`] when the count is out of bounds, or below what is held for orders, or the
+    /// reason is none for which there are more units than before, or fewer.
     pub fn decide(
         &self,
         level: &StockLevel,
@@ -127,9 +139,11 @@ impl SetStock {
             let detail = format!("must be at least {}, which orders hold", level.held);
             return Err(Rejection::invalid("/on_hand", detail));
         }
+        let delta = self.on_hand - level.on_hand;
+        self.reason.check(delta)?;
         let change = StockMove {
             level: level.key(),
-            on_hand: self.on_hand - level.on_hand,
+            on_hand: delta,
             held: 0,
             expected_on_hand: Some(level.on_hand),
             movement_id: moment.id(),
@@ -137,7 +151,7 @@ impl SetStock {
             order_id: None,
             note: self.note.clone(),
         };
-        Ok((change.on_hand != 0).then_some(change))
+        Ok((delta != 0).then_some(change))
     }
 }
 
@@ -150,8 +164,8 @@ impl AdjustStock {
     /// The move that adds or takes the units.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds, or leaves more than
-    /// [`StockLevel::UNITS_MAX`].
+    /// [`Rejection::Invalid`] when the difference is 0 or out of bounds, leaves more than
+    /// [`StockLevel::UNITS_MAX`], or is not one that the reason makes.
     pub fn decide(&self, level: &StockLevel, moment: &mut Moment) -> Result<StockMove, Rejection> {
         let max = StockLevel::UNITS_MAX;
         if self.delta == 0 || self.delta.unsigned_abs() > max.unsigned_abs() {
@@ -161,6 +175,7 @@ impl AdjustStock {
         if self.delta > max - level.on_hand {
             return Err(Rejection::invalid("/delta", format!("must leave at most {max} units")));
         }
+        self.reason.check(self.delta)?;
         Ok(StockMove {
             level: level.key(),
             on_hand: self.delta,

@@ -235,9 +235,9 @@ impl<'a> Books<'a> {
         let Self { mut order, payments, mut commit, begun, .. } = self;
         let units = |line: &OrderLine| never_sent.get(&line.id).copied().unwrap_or(0);
         let called_off = order.call_off(units, &mut commit, moment);
-        if called_off && order.is_reduced() {
+        if called_off && (all || order.is_reduced()) {
             order.reduced(&mut commit, now);
-        } else if called_off && !all {
+        } else if called_off {
             order.cancelled(CancelReason::Other, &mut commit, now);
         }
         order.expires_at = order.deadline(&payments);

@@ -188,7 +188,8 @@ impl Order {
         self.is_outstanding() || self.fulfillment_status() != FulfillmentStatus::Unfulfilled
     }
 
-    /// Tells that some of it was called off, and something is left.
+    /// Tells that some of it was called off and that it is not cancelled: something is left, or all of its
+    /// money was given back.
     pub(super) fn reduced(&mut self, commit: &mut Commit, now: Timestamp) {
         self.note("order.partially_cancelled", now);
         let (order_id, number) = (self.id, self.number.clone());

@@ -77,11 +77,13 @@ impl Order {
     /// The refund that a request comes to, and the payment that it is of. Units are refunded at what
     /// the customer paid for them: the parts of one line, and of each tax in it, are so rounded that
     /// whatever was given back in whatever steps, the last one ends exactly at the line's total.
-    /// Units that came back are put at the location `restock_to`, if the request says so.
+    /// Units that came back are put at the location `restock_to`, the shop's first, if the request says
+    /// so.
     ///
     /// # Errors
     /// [`Rejection::Invalid`] for an amount and lines together, lines that the order does not have,
-    /// more units than are left, or another currency; as [`OrderInputs::payment`].
+    /// more units than are left, units to be put back that are not named, or another currency;
+    /// [`Rejection::NotFound`] where there is no location to put them; as [`OrderInputs::payment`].
     pub fn refund(
         inputs: &OrderInputs,
         request: &CreateRefund,
@@ -89,6 +91,14 @@ impl Order {
         moment: &mut Moment,
     ) -> Result<(PaymentId, Refund), Rejection> {
         let order = &inputs.order;
+        let restock_to = match (request.restock, request.lines.is_empty()) {
+            (false, _) => None,
+            (true, true) => {
+                let detail = "must stand beside the lines that came back";
+                return Err(Rejection::invalid("/restock", detail));
+            }
+            (true, false) => Some(restock_to.ok_or(Rejection::NotFound { what: "location" })?),
+        };
         let (payment, amount, lines) = match (request.amount, request.lines.as_slice()) {
             (Some(_), [_, ..]) => {
                 return Err(Rejection::invalid("/lines", "must not stand beside an amount"));
@@ -125,7 +135,7 @@ impl Order {
             id: moment.id(),
             amount,
             status: RefundStatus::Pending,
-            restock_to: restock_to.filter(|_| request.restock && !lines.is_empty()),
+            restock_to,
             lines,
             reason: request.reason.clone(),
             reference: None,

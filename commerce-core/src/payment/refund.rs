@@ -117,7 +117,7 @@ pub struct CreateRefund {
     #[serde(deserialize_with = "named")]
     pub lines: Vec<RefundLine>,
     /// Whether those of the units that had been sent came back and are put on the shelf again, at the
-    /// shop's first location. What was not sent is released in any case.
+    /// shop's first location: they are named by `lines`. What was not sent is released in any case.
     pub restock: bool,
     /// Of which payment; the latest with so much left if absent.
     pub payment_id: Option<PaymentId>,

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{money::Money, rounding::Rounding};
+use crate::{
+    money::Money,
+    patch::{patch, set},
+    rounding::Rounding,
+};
 
 /// How a shop rounds, allocates and includes tax. Chosen once per shop and stored on each order.
 ///
@@ -27,6 +31,38 @@ pub struct PricingPolicy {
     /// multiple of it, after everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cash_increment: Option<Money>,
+}
+
+patch! {
+    /// Changes some of how a shop rounds, allocates and includes tax.
+    pub struct PatchPricingPolicy {
+        /// How every amount is rounded.
+        pub rounding: Option<Rounding>,
+        /// Where tax is rounded.
+        pub level: Option<RoundingLevel>,
+        /// Which side of a price that includes tax is rounded.
+        pub included_rounds: Option<IncludedRounds>,
+        /// By what an order's discount is allocated to its lines.
+        pub allocation_basis: Option<AllocationBasis>,
+        /// Whether prices, of goods and of shipping, include their tax.
+        pub prices_include_tax: Option<bool>,
+        /// What happens to a price that includes tax where the tax is another.
+        pub cross_border: Option<CrossBorder>,
+        /// The smallest coin.
+        pub cash_increment: Option<Option<Money>>,
+    }
+}
+
+impl PricingPolicy {
+    pub(crate) fn patch(&mut self, patch: PatchPricingPolicy) {
+        set(&mut self.rounding, patch.rounding);
+        set(&mut self.level, patch.level);
+        set(&mut self.included_rounds, patch.included_rounds);
+        set(&mut self.allocation_basis, patch.allocation_basis);
+        set(&mut self.prices_include_tax, patch.prices_include_tax);
+        set(&mut self.cross_border, patch.cross_border);
+        set(&mut self.cash_increment, patch.cash_increment);
+    }
 }
 
 /// Where tax is rounded.

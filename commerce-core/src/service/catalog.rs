@@ -316,11 +316,13 @@ impl Commerce {
         caller: &Caller,
         product_id: ProductId,
         request: &CreateVariant,
+        expected: Option<Version>,
     ) -> Result<Done<VariantView>, Error> {
         caller.require_back_office()?;
         self.run(caller, &("create_variant", product_id, request), |mut moment| {
             Box::pin(async move {
                 let (setup, inputs) = self.product_inputs(product_id).await?;
+                require_version(expected, inputs.product.version)?;
                 if inputs.variants.len() >= Product::VARIANTS_MAX {
                     let detail =
                         format!("a product has at most {} variants", Product::VARIANTS_MAX);

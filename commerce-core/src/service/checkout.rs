@@ -8,6 +8,7 @@ use super::{
     internal,
     operation::{Carry, outcome},
     remember, remembered,
+    shop::require_version,
 };
 use crate::{
     access::Caller,
@@ -149,18 +150,20 @@ impl Commerce {
     /// # Errors
     /// [`Rejection::NotFound`] for somebody else's order; [`Rejection::InvalidTransition`] when it is
     /// cancelled, is paid, or may be paid at this moment; [`Rejection::Invalid`] for a way that is not
-    /// offered; [`Rejection::PaymentDeclined`]; [`Error`].
+    /// offered; [`Rejection::VersionMismatch`]; [`Rejection::PaymentDeclined`]; [`Error`].
     pub async fn pay_order(
         &self,
         caller: &Caller,
         id: OrderId,
         choice: &PaymentChoice,
+        expected: Option<Version>,
     ) -> Result<Done<PlacedView>, Error> {
         let what = ("pay_order", id, choice);
         let mut placed = match self.replayed_to(caller, &what).await? {
             Some(placed) => placed,
             None => {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                require_version(expected, inputs.order.version)?;
                 let mut moment = self.moment();
                 let payer = self.payer(choice, inputs.order.customer_id).await?;
                 let payer = payer.as_ref();

@@ -95,11 +95,7 @@ impl Commerce {
         expected: Option<Version>,
     ) -> Result<Done<OrderView>, Error> {
         caller.require_back_office()?;
-        let to = if request.restock {
-            first(&self.setup().await?.locations).map(|it| it.id)
-        } else {
-            None
-        };
+        let to = first(&self.setup().await?.locations).map(|it| it.id);
         self.operate(
             caller,
             &("refund", id, request),

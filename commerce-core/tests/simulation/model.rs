@@ -467,9 +467,9 @@ impl Model {
             line.call_off(line.refunded - line.sent - line.cancelled);
         }
         let called_off = order.lines.iter().map(Line::left).sum::<i64>() < left;
-        if called_off && !order.is_nothing() {
+        if called_off && (all || !order.is_nothing()) {
             order.reductions += 1;
-        } else if called_off && !all {
+        } else if called_off {
             order.cancelled = true;
         }
         true

@@ -79,7 +79,9 @@ impl Request {
                 let request = PlaceOrder { payment: choice, expected_total: None };
                 answer(shop.place_order(who, cart, &request).await)
             }
-            Ask::PayAgain { order, choice } => answer(shop.pay_order(who, order, &choice).await),
+            Ask::PayAgain { order, choice } => {
+                answer(shop.pay_order(who, order, &choice, None).await)
+            }
             Ask::SaveMethod { customer } => {
                 let request = SaveMethod { gateway: wire(), return_url: None };
                 answer(shop.save_method(who, customer, &request).await)
@@ -134,7 +136,7 @@ impl Request {
         // One that is asked for again is the same, under whatever key.
         let words = self.who.key.as_ref().map(|key| key.as_str().split(" again ").next());
         let reason = words.flatten().map(|words| words.parse().unwrap());
-        CreateRefund { reason, restock: true, ..request }
+        CreateRefund { reason, restock: !request.lines.is_empty(), ..request }
     }
 }
 

@@ -12,7 +12,7 @@ use commerce_core::Commerce;
 use super::{
     finding::Severity,
     run::{Options, Progress, Update, run},
-    shopify::ShopifyReader,
+    shopify::{FileError, ShopifyReader},
     summary::Summary,
 };
 use crate::frame::chain;
@@ -39,6 +39,26 @@ impl From<Ending> for ExitCode {
     }
 }
 
+/// A Shopify product export that is open.
+#[derive(Debug)]
+pub struct ShopifyFile {
+    reader: ShopifyReader<BufReader<File>>,
+    bytes: u64,
+}
+
+impl ShopifyFile {
+    /// Opens a file and reads its column names.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not a product export: see [`FileError`].
+    pub fn open(path: &Path, options: &Options) -> Result<Self, FileError> {
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        let reader = ShopifyReader::with_encoding(BufReader::new(file), options.encoding)?;
+        Ok(Self { reader, bytes })
+    }
+}
+
 /// Imports a Shopify product export from a file. What there is to know about its rows goes to
 /// `err` as it is found, with a line on how far it has come if that is a terminal; what it came to
 /// goes to `out`.
@@ -50,26 +70,13 @@ impl From<Ending> for ExitCode {
 /// When `out` cannot be written.
 pub async fn import_file(
     shop: &Commerce,
-    path: &Path,
+    file: ShopifyFile,
     options: &Options,
     out: &mut (dyn Write + Send),
     err: &mut (dyn Write + Send),
     is_terminal: bool,
 ) -> io::Result<Ending> {
-    let open = || -> Result<_, Box<dyn std::error::Error>> {
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
-        Ok((ShopifyReader::with_encoding(BufReader::new(file), options.encoding)?, bytes))
-    };
-    let opened = open().map_err(|error| chain(&*error));
-    let (reader, bytes) = match opened {
-        Ok(opened) => opened,
-        Err(error) => {
-            // There is nobody else to tell.
-            let _ = writeln!(err, "error: {}: {error}", path.display());
-            return Ok(Ending::Stopped);
-        }
-    };
+    let ShopifyFile { reader, bytes } = file;
     let mut bar = Bar { bytes, shown: None, on: is_terminal };
     let done = run(shop, reader, options, |update| {
         let _ = match update {

@@ -56,7 +56,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         (status = 201, description = "The cart", body = CreatedCart, headers(
             ("Location" = String, description = "Its address"),
             ("ETag" = String, description = "Its version and content"),
-            ("ETag" = String, description = "Its version and content"),
         )),
         (status = 404, description = "A variant does not exist (`not_found`)"),
         (status = 409, description = "`insufficient_stock`; `not_for_sale`"),

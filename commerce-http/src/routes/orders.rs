@@ -99,7 +99,10 @@ async fn order(
 ) -> Result<Response, Problem> {
     let by = match name.parse() {
         Ok(id) => OrderRef::Id(id),
-        Err(_) => OrderRef::Number(name.parse().map_err(|_| Problem::not_found("order"))?),
+        // People type it as they like.
+        Err(_) => OrderRef::Number(
+            name.to_ascii_uppercase().parse().map_err(|_| Problem::not_found("order"))?,
+        ),
     };
     let order = app.commerce().order(&caller, &by).await?;
     Ok(known.answer(order.version.get(), &order))
@@ -156,6 +159,7 @@ struct PayOrder {
     params(
         ("id" = OrderId, Path, description = "The order"),
         ("Idempotency-Key" = String, Header),
+        ("If-Match" = Option<String>, Header),
     ),
     request_body(content = PayOrder, example = json!({ "payment": { "gateway": "manual" } })),
     responses(
@@ -173,10 +177,11 @@ async fn pay_order(
     State(app): State<App>,
     KeyedCaller(caller): KeyedCaller,
     Path(id): Path<OrderId>,
+    version: IfMatch,
     Json(request): Json<PayOrder>,
 ) -> Result<Response, Problem> {
-    let commerce = app.commerce().clone();
-    let work = async move { commerce.pay_order(&caller, id, &request.payment).await };
+    let (expected, commerce) = (version.expected()?, app.commerce().clone());
+    let work = async move { commerce.pay_order(&caller, id, &request.payment, expected).await };
     let placed = app.tasks().run_to_end(work).await?;
     let location = [(header::LOCATION, format!("../{id}"))];
     Ok((location, reply::value(StatusCode::CREATED, &placed)).into_response())

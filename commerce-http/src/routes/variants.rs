@@ -81,7 +81,10 @@ async fn variant(
 /// Add a variant to a product
 #[utoipa::path(post, path = "/products/{id}/variants", tag = "variants",
     security(("bearer" = [])),
-    params(("id" = ProductId, Path, description = "The product")),
+    params(
+        ("id" = ProductId, Path, description = "The product"),
+        ("If-Match" = Option<String>, Header, description = "The product's"),
+    ),
     request_body(content = CreateVariant, example = json!({
         "sku": "LINEN-XL",
         "options": ["XL"],
@@ -102,9 +105,11 @@ async fn create_variant(
     State(app): State<App>,
     BackOffice(caller): BackOffice,
     Path(product_id): Path<ProductId>,
+    version: IfMatch,
     Json(request): Json<CreateVariant>,
 ) -> Result<Response, Problem> {
-    let made = app.commerce().create_variant(&caller, product_id, &request).await?;
+    let expected = version.expected()?;
+    let made = app.commerce().create_variant(&caller, product_id, &request, expected).await?;
     let location = [(header::LOCATION, format!("variants/{}", made.id))];
     Ok((location, reply::entity(StatusCode::CREATED, &made)).into_response())
 }

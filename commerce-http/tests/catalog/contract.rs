@@ -15,7 +15,7 @@ use proptest::{
 use serde_json::{Value, json};
 
 use super::{
-    Fixture, id,
+    Fixture, Sent, id,
     support::{
         Answer,
         contract::{Contract, Operation, is_parameter, nonsense},
@@ -144,6 +144,31 @@ fn every_example_of_a_request_works() {
         tried += 1;
     }
     assert!(tried >= 23, "{tried}");
+}
+
+#[test]
+fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
+    let (shop, names) = furnished();
+    let versioned = ["products", "variants", "images", "categories", "locations", "shop", "orders"];
+    let mut tried = 0;
+    for operation in Contract::of_server().operations() {
+        let of_one = operation.template.contains('{') || operation.template.ends_with("/shop");
+        let about = versioned.iter().any(|tag| operation.value["tags"][0] == **tag);
+        if operation.method == "get" || !of_one || !about {
+            continue;
+        }
+        let address = address(operation, &names).unwrap();
+        let (method, key) = (operation.method.to_uppercase(), format!("{address} {tried}"));
+        let headers = [
+            ("authorization", shop.bearer()),
+            ("idempotency-key", key.as_str()),
+            ("if-match", "\"999999.0\""),
+        ];
+        let sent = Sent { headers: &headers, body: Contract::of_server().example(operation) };
+        shop.send(&method, &address, sent).problem(412, "version_mismatch");
+        tried += 1;
+    }
+    assert!(tried >= 19, "{tried}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn what_the_file_does_not_say_stays() {
         options: vec![Label::new("Gold").unwrap()],
         ..CreateVariant::new("MUG-GOLD", Money::new(9900, Currency::USD)).unwrap()
     };
-    block_on(shop.create_variant(&system, mug.id, &own)).unwrap();
+    block_on(shop.create_variant(&system, mug.id, &own, None)).unwrap();
     let patch = PatchVariant {
         low_stock_threshold: Some(2),
         price: Some(Money::new(1100, Currency::EUR)),

@@ -35,8 +35,8 @@ use commerce_core::{
     text::{Label, Slug, TaxClass},
 };
 use commerce_http::import::{
-    Counts, Ending, Finding, Options, Severity, StopCause, Stopped, Summary, Update, import_file,
-    run,
+    Counts, Ending, Finding, Options, Severity, ShopifyFile, StopCause, Stopped, Summary, Update,
+    import_file, run,
     shopify::{Encoding, ShopifyReader},
 };
 use pollster::block_on;

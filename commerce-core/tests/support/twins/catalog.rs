@@ -62,7 +62,9 @@ impl Twins {
                 let Some(id) = self.dice.one(&self.products) else { return };
                 let request = self.variant(0);
                 let request: CreateVariant = serde_json::from_value(request).unwrap();
-                if let Ok(made) = both!(self, |shop| shop.create_variant(&system, id, &request)) {
+                if let Ok(made) =
+                    both!(self, |shop| shop.create_variant(&system, id, &request, None))
+                {
                     self.variants.push(made.id);
                 }
             }
