@@ -65,8 +65,8 @@ fn read(rows: &List<Row>) -> Result<TransactionPage, Failure> {
     Ok(TransactionPage { items, next: last.map(|row| label(&row.id)).transpose()? })
 }
 
-/// What a row means for the shop; `None` if it is none of its business (a payout, a fee) or came to
-/// nothing (a refund that failed, a dispute that was won).
+/// What a row means for the shop; `None` if it is none of its business (a payout, a fee), came to
+/// nothing (a debit or a refund that failed, a dispute that was won), or may yet (a debit under way).
 fn transaction(row: &Row) -> Result<Option<Transaction>, Failure> {
     match row.kind.as_str() {
         "charge" | "payment" => charge(row),
@@ -91,7 +91,9 @@ fn id(reference: &Option<Reference<Any>>) -> Option<&str> {
 
 fn charge(row: &Row) -> Result<Option<Transaction>, Failure> {
     let charge: Charge = source(row)?;
-    if charge.amount_captured == 0 {
+    // A debit is in Stripe's books from the first day, whatever comes of it.
+    let unsettled = matches!(charge.status.as_deref(), Some("pending" | "failed"));
+    if unsettled || charge.amount_captured == 0 {
         return Ok(None);
     }
     Ok(Some(Transaction {
@@ -153,9 +155,13 @@ mod tests {
     }
 
     fn charged(captured: i64) -> Value {
+        debited(captured, "succeeded")
+    }
+
+    fn debited(captured: i64, status: &str) -> Value {
         json!({
             "object": "charge", "id": "ch_1", "amount": 100, "amount_captured": captured,
-            "currency": "eur", "payment_intent": "pi_1",
+            "currency": "eur", "payment_intent": "pi_1", "status": status,
         })
     }
 
@@ -180,6 +186,9 @@ mod tests {
             (row("charge", 100, charged(60)), Some((Charge, "ch_1", 60))),
             (row("payment", 100, charged(100)), Some((Charge, "ch_1", 100))),
             (row("charge", 0, charged(0)), None),
+            (row("payment", 100, debited(100, "pending")), None),
+            (row("payment", 100, debited(100, "failed")), None),
+            (row("payment_failure_refund", -100, debited(100, "failed")), None),
             (row("refund", -7, refunded(Some("succeeded"))), Some((Refund, "re_1", 7))),
             (row("payment_refund", -7, refunded(Some("pending"))), Some((Refund, "re_1", 7))),
             (row("refund", -7, refunded(None)), Some((Refund, "re_1", 7))),

@@ -66,6 +66,18 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// The same with no time longer than this.
+    pub(crate) fn within(self, longest: Duration) -> Self {
+        Self {
+            answer: self.answer.min(longest),
+            call: self.call.min(longest),
+            between: self.between.min(longest),
+            ..self
+        }
+    }
+}
+
 /// What is wrong with a configuration. None of its texts repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

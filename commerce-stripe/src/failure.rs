@@ -235,13 +235,15 @@ impl fmt::Display for Failure {
             What::Answered(answered) => {
                 let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
                 let error = &answered.error;
+                // About a parameter it may repeat what was sent: a customer's address, an amount.
+                let message = error.message.clone().filter(|_| error.param.is_none());
                 write!(
                     f,
                     "Stripe answered {}: {} {} {} (param {}, request {})",
                     answered.status,
                     word(&error.kind),
                     word(&error.code),
-                    word(&error.message),
+                    word(&message),
                     word(&error.param),
                     request(&answered.request_id),
                 )?;
@@ -379,6 +381,22 @@ mod tests {
                 matches!(error, GatewayError::Unavailable { retry_after, .. } if retry_after == pause)
             );
         }
+    }
+
+    #[test]
+    fn what_was_sent_is_not_repeated_to_a_log() {
+        let told = |param: Option<&str>| {
+            let mut failure = answered(400, "invalid_request_error", "email_invalid");
+            if let What::Answered(answered) = &mut failure.what {
+                answered.error.message = Some("Invalid email address: ada@example".to_owned());
+                answered.error.param = param.map(str::to_owned);
+            }
+            failure.to_string()
+        };
+        let named = told(Some("customer_email"));
+        assert!(named.contains("email_invalid") && named.contains("param customer_email"));
+        assert!(!named.contains("ada@example"), "{named}");
+        assert!(told(None).contains("Invalid email address"), "the account's own trouble is told");
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Inner {
             return known(self.of_session(call, page).await);
         }
         if let Some(intent) = reference(payment, "pi_") {
-            return known(self.of_intent(call, payment, intent).await);
+            return known(self.of_intent(call, intent).await);
         }
         match &payment.flow {
             PaymentFlow::Hosted { .. } => match self.unnamed_session(call, payment).await? {
@@ -58,7 +58,7 @@ impl Inner {
             },
             PaymentFlow::Direct | PaymentFlow::Saved { .. } => {
                 match self.unnamed_intent(call, payment).await? {
-                    Some(intent) => self.of_intent(call, payment, &intent.id).await.map(Some),
+                    Some(intent) => self.of_intent(call, &intent.id).await.map(Some),
                     None => Ok(None),
                 }
             }
@@ -80,16 +80,11 @@ impl Inner {
         Ok(state)
     }
 
-    async fn of_intent(
-        &self,
-        call: &Call<'_>,
-        payment: &Payment,
-        id: &str,
-    ) -> Result<ProviderPayment, Failure> {
+    async fn of_intent(&self, call: &Call<'_>, id: &str) -> Result<ProviderPayment, Failure> {
         let request =
             RetrievePaymentIntent::new(in_path(id)?).expand(vec!["latest_charge".to_owned()]);
         let intent: Intent = call.read(&request).await?;
-        let mut state = self.seen(payment, &intent)?;
+        let mut state = self.reader.intent(&intent)?;
         self.add_history(call, &intent, &mut state).await?;
         Ok(state)
     }

@@ -8,7 +8,6 @@ use commerce_core::{
         Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
         ProviderRefund, TransactionPage, TransactionQuery, Vault, WebhookError,
     },
-    money::Money,
     order::Order,
     payment::{Operation, Payment, PaymentFlow, Refund, RefundStatus},
     text::{GatewayName, Label},
@@ -85,7 +84,6 @@ impl Inner {
         let mut state = self.reader.intent(intent)?;
         if let Some(page) = reference(payment, "cs_") {
             state.references.insert(0, label(page)?);
-            state.client_secret = None;
         }
         Ok(state)
     }
@@ -168,7 +166,7 @@ impl Inner {
         match done.and_then(|refund| self.reader.refund(&refund)) {
             Ok(refund) => Ok(refund),
             Err(failure) => {
-                let asked = refund.amount.minor();
+                let asked = refund.amount.minor().into();
                 let allows = |state: &ProviderPayment| left(state) >= asked;
                 Err(self.refused(&call, payment, failure, allows).await)
             }
@@ -177,9 +175,10 @@ impl Inner {
 }
 
 /// What was taken and not given back.
-fn left(state: &ProviderPayment) -> i64 {
+fn left(state: &ProviderPayment) -> i128 {
     let given = state.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
-    state.captured.minor() - given.map(|refund| Money::minor(refund.amount)).sum::<i64>()
+    let given = given.map(|refund| i128::from(refund.amount.minor())).sum::<i128>();
+    i128::from(state.captured.minor()) - given
 }
 
 /// There is nothing at Stripe that could be changed.

@@ -135,6 +135,7 @@ pub(crate) struct Charge {
     pub(crate) paid: bool,
     pub(crate) payment_intent: Option<Reference<Any>>,
     pub(crate) payment_method_details: Option<MethodDetails>,
+    pub(crate) status: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -158,8 +158,7 @@ pub(crate) fn session(
         .cancel_url(absolute(cancel_url)?)
         .client_reference_id(order.id.to_string())
         .metadata(metadata(order, payment))
-        .line_items(line_items(order, payment)?)
-        .expand(vec!["payment_intent.latest_charge".to_owned()]);
+        .line_items(line_items(order, payment)?);
     match (&payment.customer_reference, &order.email) {
         (Some(customer), _) => {
             request = request.customer(customer.to_string());

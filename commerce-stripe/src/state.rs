@@ -12,7 +12,7 @@ use crate::{
     amount::from_stripe,
     decline::decline,
     failure::Failure,
-    object::{Charge, Dispute, Intent, Reference, Refund, Session},
+    object::{Charge, Dispute, Hidden, Intent, Reference, Refund, Session},
 };
 
 /// The key of the metadata that names the shop's payment on everything that is made for it.
@@ -30,6 +30,11 @@ pub(crate) struct Reader {
 
 pub(crate) fn label(text: &str) -> Result<Label, Failure> {
     Label::new(text).map_err(|error| Failure::unreadable(format!("{text:?}: {error}")))
+}
+
+/// As [`label`], of what nobody is to read in a log.
+pub(crate) fn hidden(secret: &Hidden) -> Result<Label, Failure> {
+    Label::new(&secret.0).map_err(|error| Failure::unreadable(format!("a secret: {error}")))
 }
 
 /// A time of Stripe's, in seconds since 1970.
@@ -83,7 +88,7 @@ impl Reader {
         }
         if status == ProviderStatus::RequiresAction {
             let secret = intent.client_secret.as_ref();
-            state.client_secret = secret.map(|secret| label(&secret.0)).transpose()?;
+            state.client_secret = secret.map(hidden).transpose()?;
         }
         if let Some(error) = &intent.last_payment_error {
             let failure = decline(error.code.as_deref(), error.decline_code.as_deref());
@@ -177,7 +182,7 @@ impl Reader {
 /// The refunds of a charge without what Stripe calls one and is none: what was set aside and let go
 /// of. It was never taken, so that it moved no balance, and the shop knows nothing of it.
 pub(crate) fn given_back(refunds: Vec<Refund>, charge: Option<&Charge>) -> Vec<Refund> {
-    let let_go = charge.map_or(0, |charge| charge.amount - charge.amount_captured);
+    let let_go = charge.map_or(0, |charge| charge.amount.saturating_sub(charge.amount_captured));
     let mut left = let_go;
     let is_release = |refund: &Refund| {
         refund.balance_transaction.is_none()
@@ -303,6 +308,17 @@ mod tests {
         for status in ["processing", "requires_capture", "succeeded", "canceled"] {
             assert_eq!(of(status).client_secret, None, "{status}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_is_too_long_is_not_told_to_a_log() {
+        let secret = "s3cret".repeat(50);
+        let object = json!({
+            "id": "pi_1", "amount": 1, "currency": "eur", "status": "requires_action",
+            "client_secret": secret,
+        });
+        let failed = reader().intent(&serde_json::from_value(object).unwrap()).unwrap_err();
+        assert!(!format!("{failed} {failed:?}").contains("s3cret"), "{failed:?}");
     }
 
     fn session(status: Option<&str>, intent: Value) -> ProviderPayment {
@@ -455,6 +471,7 @@ mod tests {
         let whole = ["re_moved", "re_ours", "re_other", "re_released", "re_again"];
         assert_eq!(left(&all, Some(&charge(100))), whole, "nothing was let go of");
         assert_eq!(left(&all, None), whole);
+        assert_eq!(left(&all, Some(&charge(i64::MIN))), whole, "an amount that cannot be");
     }
 
     #[test]

@@ -31,6 +31,8 @@ use crate::{
 
 /// The longest answer that is read, in bytes.
 const ANSWER_MAX: usize = 8 << 20;
+/// The longest that a call may last, which is what the port allows.
+const CALL_MAX: Duration = Duration::from_secs(30);
 /// How long a connection is kept open without a request.
 const IDLE: Duration = Duration::from_secs(60);
 /// How many pages of a list are followed.
@@ -60,14 +62,14 @@ struct Answer {
 
 impl Transport {
     pub(crate) fn new(config: &StripeConfig) -> Result<Self, ConfigError> {
-        let api = config.checked_api()?;
+        let (api, patience) = (config.checked_api()?, config.patience.within(CALL_MAX));
         let bearer = format!("Bearer {}", config.secret_key.reveal());
         let mut authorization =
             HeaderValue::try_from(bearer).map_err(|_| ConfigError::SecretKey)?;
         authorization.set_sensitive(true);
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(config.patience.connect));
+        tcp.set_connect_timeout(Some(patience.connect));
         tcp.set_nodelay(true);
         // What is in the clear is on this machine: the address was checked.
         let connector = HttpsConnectorBuilder::new()
@@ -79,7 +81,7 @@ impl Transport {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client, api, authorization, patience: config.patience })
+        Ok(Self { client, api, authorization, patience })
     }
 
     /// Begins a call: what is asked in it has one end together.
@@ -165,9 +167,8 @@ impl Call<'_> {
             let pause = patience.between * 2_u32.saturating_pow(tries - 1);
             let pause = pause.max(what.retry_after().unwrap_or_default());
             // What has no key changes nothing, or nothing more the second time.
-            let again = what.is_worth_retrying()
-                && tries < patience.tries_max
-                && Instant::now() + pause < ends;
+            let next = Instant::now().checked_add(pause).filter(|at| *at < ends);
+            let again = what.is_worth_retrying() && tries < patience.tries_max && next.is_some();
             if !again {
                 return Err(Failure { what, lost_before });
             }

@@ -19,7 +19,7 @@ use crate::{
     failure::{Failure, Meaning},
     gateway::StripeGateway,
     object::{Any, Method, Reference, SetupIntent},
-    state::{in_path, label},
+    state::{hidden, in_path, label},
 };
 
 /// As many items as a page of Stripe's may have.
@@ -91,7 +91,7 @@ impl Vault for StripeGateway {
         let made = made.and_then(|made| {
             Ok(Setup {
                 id: label(&made.id)?,
-                client_secret: made.client_secret.map(|secret| label(&secret.0)).transpose()?,
+                client_secret: made.client_secret.as_ref().map(hidden).transpose()?,
                 redirect_url: None,
             })
         });

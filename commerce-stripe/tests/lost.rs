@@ -13,13 +13,14 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt as _};
+use axum::{Router, http::StatusCode, serve::ListenerExt as _};
 use commerce_core::{
     gateway::{PaymentGateway as _, ProviderStatus},
     order::Order,
     payment::{OperationKind, Payment},
     text::Url,
 };
+use commerce_stripe::Patience;
 use fake_stripe::{Fault, Operation};
 use support::{Bench, config, eur, euros, hosted, manual, operation, payment, refund, word};
 use tokio::net::TcpListener;
@@ -233,6 +234,28 @@ async fn stripe_is_not_there() {
     for asked in ["capture", "void", "refund"] {
         assert_eq!(ask(&bench, &order, &payment, asked, 1).await, "unavailable", "{asked}");
     }
+    assert_eq!(word(&bench.gateway.fetch(&payment).await), "unavailable");
+}
+
+#[tokio::test]
+async fn however_long_stripe_wants_to_be_left_alone_a_call_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let busy = async || {
+        let for_ever = [("retry-after", u64::MAX.to_string())];
+        (StatusCode::TOO_MANY_REQUESTS, for_ever, r#"{"error":{}}"#)
+    };
+    let router = Router::new().fallback(busy);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let bench = Bench::with(|config| {
+        config.api = Some(Url::new(url).unwrap());
+        let Patience { connect, answer, call, between, .. } = &mut config.patience;
+        for time in [connect, answer, call, between] {
+            *time = Duration::MAX;
+        }
+    })
+    .await;
+    let payment = payment(&euros().await, 1);
     assert_eq!(word(&bench.gateway.fetch(&payment).await), "unavailable");
 }
 

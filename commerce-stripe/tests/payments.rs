@@ -220,6 +220,35 @@ async fn what_stripe_does_not_accept_is_refused_and_what_is_too_small_is_not_pos
 }
 
 #[tokio::test]
+async fn what_the_key_may_not_do_is_refused_and_the_payment_goes_on() {
+    let bench = Bench::open().await;
+    let order = euros().await;
+    let forbid = |operation| bench.stripe.fail(operation, Fault::Forbidden, 1);
+    let page = bench.made(&order, hosted(payment(&order, 1))).await;
+    forbid(Operation::ExpireCheckoutSession);
+    assert_eq!(word(&bench.void(&page).await), "refused");
+    let held = bench.paid(&order, manual(payment(&order, 2)), "pm_card_visa").await;
+    forbid(Operation::CancelPaymentIntent);
+    assert_eq!(word(&bench.void(&held).await), "refused");
+    // All that there is is allowed, and a cent more is not.
+    forbid(Operation::CapturePaymentIntent);
+    assert_eq!(word(&bench.capture(&held, eur(7_490)).await), "refused");
+    bench.capture(&held, eur(5_000)).await.unwrap();
+    forbid(Operation::CreateRefund);
+    assert_eq!(word(&bench.refund(&held, &refund(eur(5_000), 1)).await), "refused");
+    assert_eq!(word(&bench.refund(&held, &refund(eur(5_001), 1)).await), "stale");
+    // What is on its way back is spoken for; what came back is not.
+    let pending = bench.paid(&order, payment(&order, 3), "pm_card_pendingRefund").await;
+    bench.refund(&pending, &refund(eur(1_000), 2)).await.unwrap();
+    assert_eq!(word(&bench.refund(&pending, &refund(eur(6_491), 3)).await), "stale");
+    let failed = bench.paid(&order, payment(&order, 4), "pm_card_refundFail").await;
+    bench.refund(&failed, &refund(eur(1_000), 4)).await.unwrap();
+    bench.stripe.advance(Duration::from_secs(60));
+    forbid(Operation::CreateRefund);
+    assert_eq!(word(&bench.refund(&failed, &refund(eur(7_490), 5)).await), "refused");
+}
+
+#[tokio::test]
 async fn the_books_list_what_moved_money() {
     let bench = Bench::open().await;
     let order = euros().await;
@@ -417,8 +446,12 @@ async fn a_debit_from_a_page_is_told_when_it_settles() {
         let state = bench.fetch(&page).await;
         assert_eq!(state.status, ProviderStatus::Processing);
         assert_eq!(word(&bench.void(&page).await), "stale");
+        let before = support::books(&bench).await;
         assert!(bench.stripe.settle(&state.references[1]));
         assert_eq!(bench.fetch(&page).await.status, ends);
+        // Stripe has it in its books from the first day, and takes it out again.
+        let moved = support::books(&bench).await.len() - before.len();
+        assert_eq!(moved, usize::from(ends == ProviderStatus::Captured));
     }
     let cancelled = |call: &Call| call.operation == Operation::CancelPaymentIntent;
     assert!(!bench.stripe.calls().iter().any(cancelled), "money on its way is not called back");
@@ -428,12 +461,13 @@ async fn a_debit_from_a_page_is_told_when_it_settles() {
 async fn a_page_leads_back_to_whole_addresses_only() {
     let bench = Bench::open().await;
     let order = euros().await;
-    let flow = PaymentFlow::Hosted {
-        return_url: Url::new("/thanks").unwrap(),
-        cancel_url: Url::new("https://shop.example/").unwrap(),
-    };
-    let payment = Payment { flow, ..payment(&order, 1) };
-    assert_eq!(word(&bench.create(&order, &payment).await), "unsupported");
+    let shop = "https://shop.example/";
+    for (back, away) in [("/thanks", shop), (shop, "/cart")] {
+        let [return_url, cancel_url] = [back, away].map(|url| Url::new(url).unwrap());
+        let flow = PaymentFlow::Hosted { return_url, cancel_url };
+        let payment = Payment { flow, ..payment(&order, 1) };
+        assert_eq!(word(&bench.create(&order, &payment).await), "unsupported", "{back} {away}");
+    }
 }
 
 #[tokio::test]

@@ -157,6 +157,12 @@ async fn run(shared: Arc<Shared>, request: Request) -> Outcome {
             call(Some(429), false);
             return Outcome::Answered(Answer::of_error(&ApiError::rate_limit()));
         }
+        Some(Fault::Forbidden) => {
+            call(Some(403), false);
+            let message = "The provided key does not have the required permissions for this \
+                           endpoint.";
+            return Outcome::Answered(Answer::of_error(&ApiError::forbidden(message)));
+        }
         Some(Fault::HangBefore) => {
             call(None, false);
             return Outcome::Silence;

@@ -496,7 +496,7 @@ impl FakeStripe {
             let taken: i64 = world
                 .charges
                 .iter()
-                .filter(|charge| charge.currency == currency)
+                .filter(|charge| charge.currency == currency && charge.status == "succeeded")
                 .map(|charge| charge.amount_captured)
                 .sum();
             let given: i64 = world

@@ -17,6 +17,8 @@ pub enum Fault {
     Unavailable,
     /// 429: nobody looked at the request, and its idempotency key stays unused.
     RateLimited,
+    /// 403: the key may not do this, as a restricted one may not. Its idempotency key stays unused.
+    Forbidden,
     /// 500, and nothing was done. As with Stripe, the key remembers the 500: the same request with
     /// the same key gets it again.
     FailBefore,

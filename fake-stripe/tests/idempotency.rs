@@ -92,6 +92,7 @@ async fn every_fault_does_what_it_says() {
     // The first answer, the second one, whether that is the first again, and what there is then.
     assert_eq!(twice(Fault::Unavailable).await, (Some(503), 200, None, 1));
     assert_eq!(twice(Fault::RateLimited).await, (Some(429), 200, None, 1));
+    assert_eq!(twice(Fault::Forbidden).await, (Some(403), 200, None, 1));
     assert_eq!(twice(Fault::FailBefore).await, (Some(500), 500, replayed(), 0));
     assert_eq!(twice(Fault::FailAfter).await, (Some(500), 500, replayed(), 1));
     assert_eq!(twice(Fault::HangBefore).await, (None, 200, None, 1));

@@ -162,7 +162,12 @@ impl World {
             transfer_group: (),
             aftermath: method.map_or(Aftermath::Nothing, |method| method.card.aftermath),
         };
+        let currency = charge.currency.clone();
         self.charges.insert(charge);
+        if matches!(paying, Paying::Pending) {
+            // It is in the books from the first day, and is taken out of them again if it fails.
+            self.book_charge("payment", &id, intent.amount, &currency);
+        }
         if let Some(intent) = self.intents.find_mut(&intent.id) {
             intent.latest_charge = Some(id.clone());
         }
@@ -175,17 +180,23 @@ impl World {
     /// Takes so much of a charge, and lets go of the rest.
     pub(super) fn capture_charge(&mut self, id: &str, amount: i64) {
         let Some(charge) = self.charges.find_mut(id) else { return };
-        charge.captured = true;
         charge.paid = true;
         charge.status = "succeeded";
-        charge.amount_captured = amount;
         let currency = charge.currency.clone();
-        let fee = amount * 29 / 1000 + 30.min(amount);
-        let transaction = self.book("charge", id, amount, fee, &currency);
-        if let Some(charge) = self.charges.find_mut(id) {
-            charge.balance_transaction = Some(transaction);
+        if charge.balance_transaction.is_none() {
+            self.book_charge("charge", id, amount, &currency);
         }
         self.release_charge(id, amount);
+    }
+
+    fn book_charge(&mut self, kind: &'static str, id: &str, amount: i64, currency: &str) {
+        let fee = amount * 29 / 1000 + 30.min(amount);
+        let transaction = self.book(kind, id, amount, fee, currency);
+        if let Some(charge) = self.charges.find_mut(id) {
+            charge.captured = true;
+            charge.amount_captured = amount;
+            charge.balance_transaction = Some(transaction);
+        }
     }
 
     /// Lets go of what was set aside beyond the amount that was taken.
@@ -199,11 +210,12 @@ impl World {
 
     /// A pending charge failed.
     pub(super) fn fail_charge(&mut self, id: &str, decline: Decline) {
-        if let Some(charge) = self.charges.find_mut(id) {
-            charge.status = "failed";
-            charge.failure_code = Some(decline.code);
-            charge.failure_message = Some(decline.message);
-        }
+        let Some(charge) = self.charges.find_mut(id) else { return };
+        charge.status = "failed";
+        charge.failure_code = Some(decline.code);
+        charge.failure_message = Some(decline.message);
+        let (amount, currency) = (charge.amount, charge.currency.clone());
+        self.book("payment_failure_refund", id, -amount, 0, &currency);
         self.tell_charge("charge.failed", id);
     }
 

@@ -88,7 +88,7 @@ impl World {
         inquiry: bool,
     ) -> Result<String> {
         let found: Charge = self.charges.get(charge, "charge")?.clone();
-        if !found.captured || find_open(&self.disputes, charge) {
+        if found.status != "succeeded" || !found.captured || find_open(&self.disputes, charge) {
             return Err(ApiError::refused(format!("Charge {charge} cannot be disputed.")));
         }
         let id = self.ids.draw("du_");

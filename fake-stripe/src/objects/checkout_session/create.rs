@@ -48,10 +48,18 @@ impl World {
         let locale = params.text("locale")?;
         let submit_type = params.text("submit_type")?;
         let types = types_of(params)?;
-        for name in ["adaptive_pricing", "automatic_tax", "payment_method_options"] {
-            let enabled =
-                params.group(name)?.map(|mut group| group.boolean("enabled")).transpose()?;
-            if enabled.flatten() == Some(true) {
+        let mut enabled = |name| {
+            let group = params.group(name)?;
+            group.map_or(Ok(None), |mut group| group.boolean("enabled"))
+        };
+        let adaptive = enabled("adaptive_pricing")?;
+        let (tax, options) = (enabled("automatic_tax")?, enabled("payment_method_options")?);
+        for (name, asked) in [
+            ("adaptive_pricing", adaptive),
+            ("automatic_tax", tax),
+            ("payment_method_options", options),
+        ] {
+            if asked == Some(true) {
                 return Err(ApiError::invalid(name, "The fake does not offer this."));
             }
         }
@@ -85,7 +93,8 @@ impl World {
         let session = CheckoutSession {
             id: id.clone(),
             object: "checkout.session",
-            adaptive_pricing: json!({ "enabled": false }),
+            // Whoever does not say gets what the account is set to, and it is set to yes.
+            adaptive_pricing: json!({ "enabled": adaptive.unwrap_or(true) }),
             after_expiration: (),
             allow_promotion_codes: (),
             amount_subtotal: subtotal,
