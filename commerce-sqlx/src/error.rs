@@ -54,6 +54,15 @@ pub enum OpenError {
     /// The database refuses the user: a wrong name or password, or a right that is missing.
     #[error("the database refuses access: {}", said(.0))]
     Refused(sqlx::Error),
+    /// What this program sets for its sessions, such as the schema, does not reach the server.
+    #[error(
+        "what is set for a session does not reach the server, whose `search_path` stays {found}: if a \
+        pooler is in between, connect to the server itself"
+    )]
+    Unset {
+        /// The path by which tables would be found.
+        found: String,
+    },
     /// The user has not every right on the tables that a shop needs.
     #[error("the user lacks the right {right} on `{on}`")]
     MissingRight {

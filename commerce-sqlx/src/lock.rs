@@ -185,8 +185,10 @@ impl<'a> Reading<'a> {
         params: impl IntoIterator<Item = Array>,
         read: impl Fn(&Columns<'_>, &mut State) -> Result<()> + Send + Sync + 'a,
     ) {
-        /// What a lock beside those of rows is known by, in each schema its own.
-        const LOCK: &str = "1131375977, 'commerce_locations'::regclass::oid::bigint::int";
+        /// What a lock beside those of rows is known by, in each schema its own. The number of a table
+        /// has no sign, and half of them are too large for one that has.
+        const LOCK: &str =
+            "1131375977, ('commerce_locations'::regclass::oid::bigint - 2147483648)::int";
         let mut pieces = sql.split('?');
         self.sql.push_str(if self.parts.is_empty() { "SELECT ARRAY(" } else { ", ARRAY(" });
         self.sql.push_str(&pieces.next().unwrap_or_default().replace("LOCK", LOCK));

@@ -42,7 +42,12 @@ pub(crate) async fn migrate(
     if known_version(connection, newest).await? == newest {
         return Ok(());
     }
-    let mut transaction = connection.begin().await?;
+    let mut transaction = if connection.is_in_transaction() {
+        connection.begin().await?
+    } else {
+        // In another isolation it would see what there was before it waited.
+        connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?
+    };
     // The lock comes first and the look after it: whoever waited finds the work done.
     const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('commerce ' || \
         coalesce(current_schema(), ''), 0))";
@@ -101,7 +106,7 @@ pub(crate) async fn migrate_schema(
         // Two servers that start together would both make it: one waits for the other here.
         const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('commerce ' || $1, 0))";
         sqlx::query(LOCK).bind(schema).execute(&mut *transaction).await?;
-        let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}");
+        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
         sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut *transaction).await?;
         transaction.commit().await?;
     } else if version(connection).await? == 0 {
@@ -131,6 +136,17 @@ pub(crate) async fn check_rights(connection: &mut PgConnection) -> Result<(), Op
     let missing: Option<(String, String)> =
         sqlx::query_as(MISSING).fetch_optional(connection).await?;
     missing.map_or(Ok(()), |(right, on)| Err(OpenError::MissingRight { right, on }))
+}
+
+/// Refuses a session that is not set as it was asked to be: it would make a shop, without a word, among
+/// the tables of others.
+pub(crate) async fn check_session(
+    connection: &mut PgConnection,
+    search_path: &str,
+) -> Result<(), OpenError> {
+    const FOUND: &str = "SELECT current_setting('search_path')";
+    let found: String = sqlx::query_scalar(FOUND).fetch_one(connection).await?;
+    if found == search_path { Ok(()) } else { Err(OpenError::Unset { found }) }
 }
 
 /// Refuses a server that this crate does not know, that cannot be written to, or that forgets.

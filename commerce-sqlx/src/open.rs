@@ -14,9 +14,11 @@ use crate::{
     writer::Writer,
 };
 
-/// Prepared statements that a connection keeps. A batch's statements depend on what is in it, so
-/// there are many, of which few come often.
+/// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 512;
+/// Prepared statements that the writer's connection keeps. A batch's depend on what is in it, so there
+/// are many, of which few come often, and for each of which the server keeps half a megabyte and more.
+const STATEMENTS_WRITER: usize = 64;
 
 /// How a shop's database is opened.
 ///
@@ -144,6 +146,7 @@ impl OpenOptions {
             ("client_min_messages", "warning"),
         ]);
         let mut connection = connected(&patient, self.connect_timeout).await?;
+        migrate::check_session(&mut connection, &search_path(&self.schema)).await?;
         migrate::check_server(&mut connection, self.durable).await?;
         migrate::migrate_schema(&mut connection, &self.schema).await?;
         migrate::check_rights(&mut connection).await?;
@@ -151,15 +154,16 @@ impl OpenOptions {
         // What else it is told, it is told when it is opened again as the writer's.
         connection.close().await?;
         let by_key = connect.clone().options(BY_KEY);
+        let by_writer = by_key.clone().statement_cache_capacity(STATEMENTS_WRITER);
         // Before those that read can take what room there is.
-        let writing = connected(&by_key, self.connect_timeout).await?;
+        let writing = connected(&by_writer, self.connect_timeout).await?;
         let readers = self.connections.max(Self::CONNECTIONS_MIN) - 2;
         let lists = readers / 3 + 1;
-        let records = self.readers(by_key.clone(), readers - lists);
+        let records = self.readers(by_key, readers - lists);
         let listening = Listening::new(connect.clone(), self.clone());
-        let lists = self.readers(connect.options([similar::LIKENESS]), lists);
+        let lists = self.readers(connect.options(FOR_LISTS), lists);
         let both = [Arc::clone(&records), Arc::clone(&lists)];
-        let writer = Writer::start(self.clone(), by_key, writing, both);
+        let writer = Writer::start(self.clone(), by_writer, writing, both);
         Ok(PgStore::start(records, lists, trigrams, writer, listening))
     }
 
@@ -172,35 +176,46 @@ impl OpenOptions {
     fn configured(&self, connect: PgConnectOptions) -> PgConnectOptions {
         let millis = |timeout: Duration| timeout.as_millis().max(1).to_string();
         let timeout = millis(self.statement_timeout);
-        // A transaction whose server does nothing is one that has died: its locks must not stay.
-        let idle = millis(self.statement_timeout.saturating_mul(2));
         let lock_timeout = millis(self.statement_timeout / 2);
+        // A transaction in which nothing is asked is that of a server that has died or hangs: its locks
+        // must be gone before others are tired of waiting for them.
+        let idle = millis((self.statement_timeout / 4).max(Duration::from_secs(1)));
         connect
             .application_name("commerce")
             .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging()
             .options([
-                ("search_path", self.schema.as_str()),
+                ("search_path", search_path(&self.schema).as_str()),
                 ("TimeZone", "UTC"),
                 ("jit", "off"),
                 ("statement_timeout", &timeout),
                 ("lock_timeout", &lock_timeout),
                 ("idle_in_transaction_session_timeout", &idle),
+                // Whoever has waited for a lock must see what was done under it.
+                ("default_transaction_isolation", "read committed"),
             ])
     }
+}
+
+/// Where a shop's tables are looked for. The name of a schema may be a word of SQL.
+pub(crate) fn search_path(schema: &str) -> String {
+    format!("\"{schema}\"")
 }
 
 /// For connections on which everything is looked for by key. The planner is told so, because it would
 /// otherwise plan for the tables as they were when they were empty; and it plans each statement once,
 /// whatever is in its arrays.
-const BY_KEY: [(&str, &str); 6] = [
+const BY_KEY: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("max_parallel_workers_per_gather", "0"),
-    ("default_transaction_isolation", "read committed"),
 ];
+
+/// For connections on which lists are made, whose plan depends on how many rows a value has. Without being
+/// told so the planner would settle, after some values, on one plan for all.
+const FOR_LISTS: [(&str, &str); 2] = [("plan_cache_mode", "force_custom_plan"), similar::LIKENESS];
 
 /// A connection that was made in time.
 pub(crate) async fn connected(

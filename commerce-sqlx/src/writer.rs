@@ -261,13 +261,12 @@ impl Task {
                 Attempt::Undone(error) => error,
             };
             times += 1;
+            if error.meaning() == Meaning::Lost {
+                // Whether it is tried again or not: what comes next must not wait for the same silence.
+                self.connection = None;
+            }
             match error.meaning() {
-                Meaning::Lost | Meaning::Conflict if Instant::now() < until => {
-                    if error.meaning() == Meaning::Lost {
-                        self.connection = None;
-                    }
-                    pause.wait().await;
-                }
+                Meaning::Lost | Meaning::Conflict if Instant::now() < until => pause.wait().await,
                 Meaning::Constraint if times == 1 => {}
                 _ => return Err(error),
             }

@@ -1,6 +1,11 @@
 //! The way from one version of the tables to the next, by versions that are made up: so far there is one.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 #[allow(dead_code, unreachable_pub, reason = "what can go wrong elsewhere")]
@@ -32,11 +37,16 @@ fn empty() -> (Schema, PgConnection) {
     (schema, connection)
 }
 
-/// Ten servers that start together.
+/// Ten servers that start together, in whatever isolation their user's transactions are.
 fn ten(schema: &Schema, migrations: &[Migration]) {
     std::thread::scope(|scope| {
-        let start = || block_on(migrate(&mut schema.connect(), migrations)).unwrap();
-        let servers: Vec<_> = (0..10).map(|_| scope.spawn(start)).collect();
+        let start = |number: usize| {
+            let isolation = ["read committed", "repeatable read", "serializable"][number % 3];
+            let mut connection = schema.connect();
+            run(&mut connection, &format!("SET default_transaction_isolation = '{isolation}'"));
+            block_on(migrate(&mut connection, migrations)).unwrap();
+        };
+        let servers: Vec<_> = (0..10).map(|number| scope.spawn(move || start(number))).collect();
         for server in servers {
             server.join().unwrap();
         }

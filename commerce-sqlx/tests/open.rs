@@ -4,11 +4,16 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use commerce_core::store::Store;
 use commerce_sqlx::{OpenError, PgStore, migrate_in};
-use common::{Schema, address, block_on, number, run};
+use common::{
+    Schema, Server, address, block_on, number,
+    proxy::proxy,
+    run,
+    shop::{sell, shop},
+};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 fn refused(result: Result<PgStore, OpenError>) -> OpenError {
@@ -21,7 +26,7 @@ fn refused(result: Result<PgStore, OpenError>) -> OpenError {
 /// The tables and other things in a schema.
 fn things(connection: &mut PgConnection, schema: &Schema) -> i64 {
     let sql = format!(
-        "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('{}')",
+        "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('\"{}\"')",
         schema.name
     );
     number(connection, &sql)
@@ -43,8 +48,12 @@ fn a_schema_is_made_once_and_opens_again() {
 #[test]
 fn servers_that_start_together_make_the_tables_once() {
     let schema = Schema::new();
+    // Whatever isolation their user's transactions are in.
+    let server: PgConnectOptions = address().parse().unwrap();
+    let strict = server.options([("default_transaction_isolation", "serializable")]);
     std::thread::scope(|scope| {
-        let servers: Vec<_> = (0..10).map(|_| scope.spawn(|| schema.open())).collect();
+        let open = || block_on(schema.options().open_with(strict.clone())).unwrap();
+        let servers: Vec<_> = (0..10).map(|_| scope.spawn(open)).collect();
         for server in servers {
             let store = server.join().unwrap();
             assert!(block_on(store.setup()).unwrap().is_none());
@@ -52,6 +61,36 @@ fn servers_that_start_together_make_the_tables_once() {
         }
     });
     assert_eq!(number(&mut schema.connect(), "SELECT count(*) FROM commerce_migrations"), 1);
+}
+
+#[test]
+fn a_schema_may_be_called_by_a_word_of_sql() {
+    let schema = Schema { name: "order".to_owned() };
+    let store = schema.open();
+    assert!(block_on(store.setup()).unwrap().is_none());
+    block_on(store.close());
+    assert!(things(&mut schema.connect(), &schema) > 50);
+}
+
+#[test]
+fn a_line_that_loses_the_name_of_the_schema_is_refused() {
+    let schema = Schema::new();
+    let (through, line) = proxy();
+    line.forgets_options.store(true, Ordering::SeqCst);
+    let error = refused(block_on(schema.options().open_with(through)));
+    assert!(matches!(&error, OpenError::Unset { found } if found.contains("public")), "{error:?}");
+    assert_eq!(things(&mut schema.connect(), &schema), 0);
+}
+
+#[test]
+fn a_server_whose_tables_have_high_numbers_sells_as_any_other() {
+    // So many tables, rows and types were made on it that their numbers have no room in an integer.
+    let server = Server::of_numbers_from(4_000_000_000);
+    let options = PgStore::options().allow_data_loss();
+    let store = block_on(options.open(&server.address)).unwrap();
+    let shop = shop(store.clone());
+    sell(&shop, "A", 5);
+    block_on(store.close());
 }
 
 #[test]

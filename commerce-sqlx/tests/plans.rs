@@ -450,6 +450,14 @@ fn products(large: &Large) {
             large.follows(&[index], store.products(&query(&filter, newest, page))).unwrap();
         }
     }
+    // A list is planned for its values, however often others were asked for.
+    for number in 0..12 {
+        let filter = ProductFilter { vendor: label(&format!("Vendor {number}")), ..active.clone() };
+        let asked = query(&filter, Some(ProductSort::Title), PageRequest::first(20));
+        let plans = large.plans(|| drop(block_on(store.products(&asked)).unwrap()));
+        let plans: String = plans.iter().map(|plan| plan["Plan"].to_string()).collect();
+        assert!(plans.contains(&format!("vendor {number}'")), "{plans}");
+    }
     for (filter, index) in
         [(&ProductFilter::default(), "products_by_title"), (&draft, "products_by_status_and_title")]
     {

@@ -33,6 +33,8 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.block_on(future)
 }
 
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/with-postgres");
+
 /// A server of this program's own. Its standard input is a pipe that nobody writes to: when this
 /// program ends, however it does, the pipe ends too, and with it the server.
 #[derive(Debug)]
@@ -50,8 +52,17 @@ impl Server {
 
     /// As [`start`](Self::start), with another port than the usual one in the name of its socket.
     pub(crate) fn start_at(port: u16, settings: &str) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/with-postgres");
-        let mut process = Command::new(script)
+        Self::start_by(port, settings, &mut Command::new(SCRIPT))
+    }
+
+    /// One that has made many things before: those that it makes now have numbers from this one on.
+    pub(crate) fn of_numbers_from(number: u32) -> Self {
+        let mut command = Command::new(SCRIPT);
+        Self::start_by(5432, "", command.env("POSTGRES_NUMBERS_FROM", number.to_string()))
+    }
+
+    fn start_by(port: u16, settings: &str, command: &mut Command) -> Self {
+        let mut process = command
             .args(["sh", "-c", "echo \"$DATABASE_URL\"; exec cat >/dev/null"])
             .env_remove("DATABASE_URL")
             .env("POSTGRES_SETTINGS", settings)
@@ -136,14 +147,14 @@ impl Schema {
     /// A connection whose search path it is.
     pub(crate) fn connect(&self) -> PgConnection {
         let options: PgConnectOptions = address().parse().unwrap();
-        let options = options.options([("search_path", &self.name)]);
+        let options = options.options([("search_path", format!("\"{}\"", self.name))]);
         block_on(PgConnection::connect_with(&options)).unwrap()
     }
 }
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        let drop = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.name);
         block_on(async {
             let mut connection = PgConnection::connect(&address()).await.unwrap();
             sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();

@@ -25,6 +25,8 @@ pub(crate) struct Line {
     pub(crate) cut_at_commit: AtomicBool,
     /// Whether answers are swallowed: the line is there, and nothing is said on it.
     pub(crate) silent: AtomicBool,
+    /// Whether what is set for a session is left out, as some poolers do.
+    pub(crate) forgets_options: AtomicBool,
 }
 
 impl Line {
@@ -81,6 +83,14 @@ where
     let (cut, cut_here) = (Arc::new(AtomicBool::new(false)), Arc::clone(&line));
     let asked = Arc::clone(&cut);
     let questions = async move {
+        let Ok(length) = from_client.read_u32().await else { return };
+        let mut hello = vec![0; usize::try_from(length).unwrap() - 4];
+        let _ = from_client.read_exact(&mut hello).await;
+        if cut_here.forgets_options.load(Ordering::SeqCst) {
+            hello = without_options(&hello);
+        }
+        let length = u32::try_from(hello.len()).unwrap() + 4;
+        let _ = to_server.write_all(&[&length.to_be_bytes(), &*hello].concat()).await;
         let mut bytes = vec![0; 65_536];
         while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
             let said = &bytes[..count];
@@ -122,4 +132,17 @@ where
         () = questions => {}
         () = answers => {}
     }
+}
+
+/// What a client says first, without its `options`: a version, and texts in pairs, each with a zero byte
+/// at its end.
+fn without_options(hello: &[u8]) -> Vec<u8> {
+    let (version, texts) = hello.split_at(4);
+    let texts: Vec<_> = texts.split(|byte| *byte == 0).collect();
+    let mut kept = version.to_vec();
+    for pair in texts.chunks_exact(2).filter(|pair| !pair[0].is_empty() && pair[0] != b"options") {
+        kept.extend(pair.iter().flat_map(|text| [text, &[0][..]].concat()));
+    }
+    kept.push(0);
+    kept
 }
