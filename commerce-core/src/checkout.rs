@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cart::{Cart, CartStatus, CheckoutInputs, Origin},
+    cart::{Cart, CartStatus, CartView, CheckoutInputs, Origin},
     catalog::{Backorder, Sellable},
     error::{FieldError, Rejection},
     event::Event,
@@ -176,7 +176,13 @@ impl Cart {
         // A shop whose methods are all switched off sends nothing, rather than all of it for free.
         let shop = &inputs.setup.shop;
         if sent && !shop.shipping_methods.is_empty() && self.shipping_method.is_none() {
-            errors.push(FieldError::new("/shipping_method", "is needed to check out"));
+            let detail = match CartView::shipping_options(inputs)?.is_empty() {
+                true => {
+                    "is needed to check out, but none of the shop's serves this address and these goods"
+                }
+                false => "is needed to check out",
+            };
+            errors.push(FieldError::new("/shipping_method", detail));
         }
         // Nobody saves a tax by not saying where they are.
         if !sent && !shop.taxes.is_empty() && self.destination().is_none() {

@@ -1,6 +1,11 @@
 //! What placing an order promises.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 #![allow(clippy::inconsistent_digit_grouping, reason = "euros and cents")]
 
 mod support;
@@ -245,8 +250,17 @@ fn a_storefront_must_say_who_and_where_and_how_and_the_back_office_need_not() {
     w.add(&guest, cart, shirt, 1).unwrap();
     let all = ["/email", "/shipping_address", "/shipping_method"];
     assert_eq!(invalid(w.place(&guest, cart)), all);
-    w.ready_in(&guest, cart, "FR");
-    assert_eq!(invalid(w.place(&guest, cart)), ["/shipping_method"]);
+    let needed = |nowhere: bool| match refused(w.place(&guest, cart)) {
+        Rejection::Invalid(errors) => {
+            assert_eq!((errors.len(), &*errors[0].pointer), (1, "/shipping_method"));
+            assert_eq!(errors[0].detail.contains("none of the shop's serves"), nowhere);
+        }
+        other => panic!("{other:?}"),
+    };
+    for (country, nowhere) in [("DE", false), ("FR", true)] {
+        w.ready_in(&guest, cart, country);
+        needed(nowhere);
+    }
     let patch = PatchCart { shipping_method: Some(Some(flat(500).id)), ..PatchCart::default() };
     w.patch(&guest, cart, &patch).unwrap();
     assert_eq!(invalid(w.place(&guest, cart)), ["/shipping_method"], "it does not go to France");

@@ -13,7 +13,7 @@ use crate::{
     error::Rejection,
     id::{CartId, CustomerId, LineId, OrderId, ProductId, ShippingMethodId, VariantId},
     money::Money,
-    pricing::{Adjustment, PricingError, Quote, QuoteShipping, TaxSummary},
+    pricing::{Adjustment, PricingError, Quote, QuoteShipping, ShippingMethod, TaxSummary},
     quantity::Quantity,
     text::{Email, Label, Note, Sku, Url},
     time::Timestamp,
@@ -132,8 +132,26 @@ impl CartView {
         Self::sent_by(inputs, inputs.cart.shipping_method)
     }
 
+    /// The ways in which the cart can be sent, and the cart as it would be then.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) fn shipping_options(
+        inputs: &CheckoutInputs,
+    ) -> Result<Vec<(ShippingMethod, Self)>, Rejection> {
+        let mut options = Vec::new();
+        for method in inputs.setup.shop.shipping_methods.iter().filter(|method| method.active) {
+            let view = Self::sent_by(inputs, Some(method.id))?;
+            let refused = view.problems.iter().any(|problem| problem.line_id.is_none());
+            if !refused {
+                options.push((method.clone(), view));
+            }
+        }
+        Ok(options)
+    }
+
     /// The cart as it would be if it were sent in another way.
-    pub(crate) fn sent_by(
+    fn sent_by(
         inputs: &CheckoutInputs,
         method: Option<ShippingMethodId>,
     ) -> Result<Self, Rejection> {

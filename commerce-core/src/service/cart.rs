@@ -200,16 +200,7 @@ impl Commerce {
         caller: &Caller,
         id: CartId,
     ) -> Result<Vec<(ShippingMethod, CartView)>, Error> {
-        let inputs = self.cart_inputs(caller, id, &[]).await?;
-        let mut options = Vec::new();
-        for method in inputs.setup.shop.shipping_methods.iter().filter(|method| method.active) {
-            let view = CartView::sent_by(&inputs, Some(method.id))?;
-            let refused = view.problems.iter().any(|problem| problem.line_id.is_none());
-            if !refused {
-                options.push((method.clone(), view));
-            }
-        }
-        Ok(options)
+        Ok(CartView::shipping_options(&self.cart_inputs(caller, id, &[]).await?)?)
     }
 
     /// Moves a guest's lines into a customer's cart, which is made if there is none: what a server
