@@ -16,8 +16,8 @@ use commerce_core::{
     id::{OrderId, PaymentId},
     order::{CancelReason, FulfillmentStatus, OrderStatus, PaymentTerms},
     payment::{
-        CapturePayment, CapturePolicy, DisputeStatus, PaymentChoice, PaymentStatus, RefundStatus,
-        VoidPayment,
+        CapturePayment, CapturePolicy, DisputeStatus, OperationKind, PaymentChoice, PaymentStatus,
+        RefundStatus, VoidPayment,
     },
     store::Due,
     text::GatewayName,
@@ -318,4 +318,23 @@ fn what_is_paid_is_not_paid_again() {
     t.w.refund(t.order, &refund_of(1_000)).unwrap();
     assert!(not_now(t.pay_again()), "nor is what was given back of it");
     assert_eq!(t.w.seen(t.order).payments.len(), 1);
+    let void = block_on(t.w.shop.void(&t.w.system, t.order, &VoidPayment::default(), None));
+    assert!(not_now(void), "nor is it called off, and its gateway is not asked");
+    let asked = &t.w.seen(t.order).payments[0].operations;
+    assert!(asked.iter().all(|it| it.kind != OperationKind::Void), "{asked:?}");
+}
+
+#[test]
+fn what_a_customer_still_confirms_after_another_payment_brought_the_money_is_let_go() {
+    let no = Reply::Decline { reason: "not now".parse().unwrap() };
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, sesame(), no]);
+    t.pay_again().unwrap();
+    t.change(0, takes_all);
+    let there = (t.status(0), t.status(1));
+    assert_eq!(there, (PaymentStatus::Paid, PaymentStatus::RequiresAction), "it was refused");
+    t.change(1, |payment| {
+        (payment.status, payment.capturable) = (ProviderStatus::Authorized, payment.amount);
+    });
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
+    assert_eq!(t.w.seen(t.order).authorized_total, eur(0));
 }
