@@ -16,7 +16,7 @@ use commerce_core::{
     order::{
         CancelOrder, CancelReason, Deliver, FulfillmentStatus, OrderStatus, OrderView, PaymentTerms,
     },
-    payment::{CapturePayment, CreateRefund, PaymentStatus},
+    payment::{CapturePayment, CapturePolicy, CreateRefund, PaymentStatus, VoidPayment},
     store::{OrderFilter, OrderQuery, OrderRef, PageRequest},
     text::GatewayName,
     version::Version,
@@ -149,12 +149,15 @@ fn a_paid_order_never_lapses_and_one_paid_at_the_last_moment_is_paid() {
 fn an_order_paid_on_delivery_is_sent_first_and_lapses_only_if_it_is_not() {
     let w = World::new();
     terms(&w, PaymentTerms::OnDelivery { days: 3 });
+    let policy = CapturePolicy::OnFulfillment;
+    w.configure(|shop| shop.capture = BTreeMap::from([(GatewayName::manual(), policy)]));
     let shirt = w.sell("SHIRT", 1999, 5);
     let [sent, idle] = [w.buy(&[(shirt, 2)]), w.buy(&[(shirt, 1)])];
     assert_eq!(sent.status, OrderStatus::Confirmed);
     let line = sent.lines[0].id;
     let part = w.fulfill(sent.id, &parts(&[(line, 1)])).unwrap();
     assert_eq!((part.status, part.expires_at), (OrderStatus::Processing, None));
+    assert_eq!(part.paid_total, eur(0), "whoever brings it takes the money, and says so");
     w.days(3);
     assert_eq!(w.sweep().0, 1);
     assert_eq!(w.seen(idle.id).status, OrderStatus::Cancelled);
@@ -283,6 +286,55 @@ fn units_that_came_back_are_put_somewhere_or_not_taken_back() {
     active(true);
     assert_eq!(w.refund(order.id, &units).unwrap().refunded_total, eur(2 * 1999));
     assert_eq!(w.stock(shirt), (8, 0, 8));
+}
+
+#[test]
+fn captures_and_voids_that_make_no_sense_are_refused() {
+    let w = World::new();
+    let shirt = w.sell("SHIRT", 1999, 9);
+    let order = w.buy(&[(shirt, 2)]);
+    let capture = |minor| {
+        let part = CapturePayment { amount: Some(eur(minor)), payment_id: None };
+        block_on(w.shop.capture(&w.system, order.id, &part, None))
+    };
+    for nothing in [0, -1] {
+        assert_eq!(invalid(capture(nothing)), ["/amount"]);
+    }
+    assert!(not_now(capture(3999)), "more than is to be paid");
+    capture(3997).unwrap();
+    assert!(not_now(capture(2)), "more than is left");
+    capture(1).unwrap();
+    let void = block_on(w.shop.void(&w.system, order.id, &VoidPayment::default(), None));
+    assert!(not_now(void), "it has brought money");
+    assert_eq!(w.seen(order.id).paid_total, eur(3998));
+}
+
+#[test]
+fn what_came_back_goes_on_the_shelf_once_and_what_never_left_does_not() {
+    // So many of five are sent and so many called off; of so many the money is given back in each
+    // step, and if they came back so many are put on the shelf.
+    for (sent, off, steps) in [
+        (3, 0, &[(2, false, 0), (3, true, 1)][..]),
+        (3, 0, &[(4, true, 3), (1, true, 0)]),
+        (2, 3, &[(2, true, 2), (3, true, 0)]),
+        (2, 3, &[(5, true, 2)]),
+    ] {
+        let w = World::new();
+        let shirt = w.sell("SHIRT", 1999, 9);
+        let order = w.buy(&[(shirt, 5)]);
+        let line = order.lines[0].id;
+        w.capture(order.id).unwrap();
+        w.fulfill(order.id, &parts(&[(line, sent)])).unwrap();
+        if off > 0 {
+            w.cancel_units(order.id, &[(line, off)]).unwrap();
+        }
+        for (units, restock, back) in steps {
+            let before = w.stock(shirt).0;
+            let request = CreateRefund { restock: *restock, ..refund_units(&[(line, *units)]) };
+            w.refund(order.id, &request).unwrap();
+            assert_eq!(w.stock(shirt).0 - before, *back, "{sent} {off} {steps:?}");
+        }
+    }
 }
 
 #[test]

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use commerce_core::{
     access::Caller,
+    catalog::{Backorder, CreateVariant},
     checkout::PlaceOrder,
-    gateway::{ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway},
+    gateway::{
+        ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway,
+    },
     id::{OrderId, PaymentId},
-    order::{FulfillmentStatus, PaymentTerms},
+    order::{CancelReason, FulfillmentStatus, OrderStatus, PaymentTerms},
     payment::{
-        CapturePayment, CapturePolicy, PaymentChoice, PaymentStatus, RefundStatus, VoidPayment,
+        CapturePayment, CapturePolicy, DisputeStatus, OperationKind, PaymentChoice, PaymentStatus,
+        RefundStatus, VoidPayment,
     },
     store::Due,
     text::GatewayName,
@@ -40,6 +44,14 @@ struct Bought {
 
 impl Bought {
     fn new(policy: CapturePolicy, script: impl IntoIterator<Item = Reply>) -> Self {
+        Self::selling(CreateVariant::new("SHIRT", eur(1_999)).unwrap(), policy, script)
+    }
+
+    fn selling(
+        variant: CreateVariant,
+        policy: CapturePolicy,
+        script: impl IntoIterator<Item = Reply>,
+    ) -> Self {
         let gateway = ScriptedGateway::new(wire());
         gateway.script(script);
         let store = Shared::new();
@@ -48,13 +60,26 @@ impl Bought {
             shop.payment_terms.insert(wire(), PaymentTerms::Prepaid { days: 2 });
             shop.capture.insert(wire(), policy);
         });
-        let shirt = w.sell("SHIRT", 1_999, 5);
+        let shirt = w.sell_as(variant, 5);
         let (guest, cart) = w.guest();
         w.add(&guest, cart, shirt, 2).unwrap();
         w.ready(&guest, cart);
         let request = PlaceOrder::paid_by(wire());
         let placed = block_on(w.shop.place_order(&guest, cart, &request)).unwrap();
         Self { order: placed.order.id, store, w, gateway }
+    }
+
+    /// One that nobody paid in time, and whose payment was called off.
+    fn lapsed() -> Self {
+        let t = Self::new(CapturePolicy::Automatic, [sesame()]);
+        t.lapse();
+        t
+    }
+
+    fn lapse(&self) {
+        self.w.days(2);
+        assert_eq!(self.w.sweep().0, 1);
+        assert_eq!(self.status(0), PaymentStatus::Voided);
     }
 
     fn payment(&self, nth: usize) -> PaymentId {
@@ -78,6 +103,17 @@ impl Bought {
         let (headers, body) = self.gateway.webhook(self.gateway.webhooks() - 1).unwrap();
         let told = block_on(self.w.shop.receive_webhook(&wire(), &headers, &body)).unwrap();
         block_on(self.w.shop.handle_webhook(told.id)).unwrap();
+    }
+}
+
+/// The whole of it is disputed.
+fn disputed() -> ProviderDispute {
+    ProviderDispute {
+        reference: "du_1".parse().unwrap(),
+        amount: eur(3_998),
+        status: DisputeStatus::Open,
+        reason: None,
+        opened_at: Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -203,4 +239,102 @@ fn a_payment_that_was_called_off_stays_called_off() {
     };
     assert!(void().is_ok() && not_now(void()));
     assert!(t.pay_again().is_ok(), "and can be paid in another way");
+}
+
+#[test]
+fn late_money_is_given_back_as_far_as_it_is_there_and_the_order_stays_called_off() {
+    let cents = |payment: &mut ProviderPayment| {
+        (payment.status, payment.captured) = (ProviderStatus::Captured, eur(1));
+    };
+    let by_hand = |payment: &mut ProviderPayment| {
+        takes_all(payment);
+        payment.refunds.push(given_by_hand(1_000));
+    };
+    let by_bank = |payment: &mut ProviderPayment| {
+        takes_all(payment);
+        payment.disputes.push(disputed());
+    };
+    for (late, given) in [
+        (&cents as &dyn Fn(&mut ProviderPayment), 1),
+        // Somebody has given a part back before the shop heard of any of it.
+        (&by_hand, 3_998),
+        (&by_bank, 0),
+    ] {
+        let t = Bought::lapsed();
+        t.change(0, late);
+        let seen = t.w.seen(t.order);
+        assert_eq!(seen.cancel_reason, Some(CancelReason::Expired));
+        assert_eq!(seen.refunded_total, eur(given));
+        assert_eq!(t.w.stock(seen.lines[0].variant_id), (5, 0, 5));
+    }
+}
+
+#[test]
+fn late_money_for_what_a_person_called_off_is_given_back_though_the_goods_are_there() {
+    let t = Bought::new(CapturePolicy::Automatic, [sesame()]);
+    t.w.cancel(t.order).unwrap();
+    t.change(0, takes_all);
+    let seen = t.w.seen(t.order);
+    assert_eq!(seen.cancel_reason, Some(CancelReason::Shop));
+    assert_eq!((seen.refunded_total, t.gateway.kept(t.payment(0))), (eur(3_998), 0));
+}
+
+#[test]
+fn late_money_takes_the_order_up_again_also_if_some_of_it_must_be_waited_for() {
+    for (backorder, waits) in [(Backorder::Deny, None), (Backorder::Allow, Some(1))] {
+        let shirt = CreateVariant { backorder, ..CreateVariant::new("SHIRT", eur(1_999)).unwrap() };
+        let t = Bought::selling(shirt, CapturePolicy::Automatic, [sesame()]);
+        t.lapse();
+        let shirt = t.w.seen(t.order).lines[0].variant_id;
+        t.w.buy(&[(shirt, 4)]);
+        t.change(0, takes_all);
+        let seen = t.w.seen(t.order);
+        match waits {
+            Some(units) => {
+                assert_eq!((seen.status, seen.cancel_reason), (OrderStatus::Confirmed, None));
+                assert_eq!((seen.lines[0].cancelled, seen.lines[0].backordered), (0, units));
+                assert_eq!(t.w.stock(shirt).1, 5, "the last one is kept for it");
+            }
+            None => assert_eq!(seen.refunded_total, eur(3_998), "one is not enough"),
+        }
+    }
+}
+
+#[test]
+fn units_are_not_refunded_any_more_when_a_bank_sends_their_money_back() {
+    let t = Bought::new(CapturePolicy::Automatic, []);
+    let unit = refund_units(&[(t.w.seen(t.order).lines[0].id, 1)]);
+    assert_eq!(t.w.refund(t.order, &unit).unwrap().lines[0].refunded, 1);
+    t.change(0, |payment| payment.refunds[0].status = RefundStatus::Failed);
+    let seen = t.w.seen(t.order);
+    assert_eq!((seen.lines[0].refunded, seen.refunded_total), (0, eur(0)));
+    assert_eq!(t.w.refund(t.order, &unit).unwrap().lines[0].refunded, 1);
+}
+
+#[test]
+fn what_is_paid_is_not_paid_again() {
+    let t = Bought::new(CapturePolicy::Automatic, []);
+    assert!(not_now(t.pay_again()));
+    t.w.refund(t.order, &refund_of(1_000)).unwrap();
+    assert!(not_now(t.pay_again()), "nor is what was given back of it");
+    assert_eq!(t.w.seen(t.order).payments.len(), 1);
+    let void = block_on(t.w.shop.void(&t.w.system, t.order, &VoidPayment::default(), None));
+    assert!(not_now(void), "nor is it called off, and its gateway is not asked");
+    let asked = &t.w.seen(t.order).payments[0].operations;
+    assert!(asked.iter().all(|it| it.kind != OperationKind::Void), "{asked:?}");
+}
+
+#[test]
+fn what_a_customer_still_confirms_after_another_payment_brought_the_money_is_let_go() {
+    let no = Reply::Decline { reason: "not now".parse().unwrap() };
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, sesame(), no]);
+    t.pay_again().unwrap();
+    t.change(0, takes_all);
+    let there = (t.status(0), t.status(1));
+    assert_eq!(there, (PaymentStatus::Paid, PaymentStatus::RequiresAction), "it was refused");
+    t.change(1, |payment| {
+        (payment.status, payment.capturable) = (ProviderStatus::Authorized, payment.amount);
+    });
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
+    assert_eq!(t.w.seen(t.order).authorized_total, eur(0));
 }

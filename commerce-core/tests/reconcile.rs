@@ -13,6 +13,7 @@ use commerce_core::{
     gateway::{Call, ProviderDispute, ProviderStatus, Reply, Transaction, TransactionKind},
     id::{Moment, OrderId, PaymentId},
     money::Money,
+    order::PaymentTerms,
     payment::{CapturePayment, DisputeStatus, PaymentChoice, RefundStatus},
     reconciliation::{Difference, DifferenceKind, Reconciliation},
     text::{GatewayName, Label},
@@ -383,4 +384,32 @@ fn a_sum_past_its_bound_is_no_panic() {
     let found =
         block_on(shop.world.shop.reconcile(&card(), now, now.saturating_add(HOUR))).unwrap_err();
     assert!(matches!(found, Error::Internal(_)), "{found:?}");
+}
+
+#[test]
+fn what_went_through_another_gateway_or_is_nobodys_on_another_day_is_not_told() {
+    let (shop, ..) = busy();
+    let manual = GatewayName::manual();
+    shop.world.configure(|it| {
+        it.payment_terms.insert(manual.clone(), PaymentTerms::default());
+    });
+    // The card's payment is called off, and the customer brings the money.
+    let (order, _) = shop.order(waits());
+    let choice = PaymentChoice::new(manual);
+    block_on(shop.world.shop.pay_order(&shop.world.system, order, &choice, None)).unwrap();
+    assert_eq!(shop.world.capture(order).unwrap().paid_total, eur(1_999));
+    assert!(compare_now(&shop).agrees(), "of what people take this provider knows nothing");
+    let before = shop.world.now().saturating_sub(2 * HOUR);
+    shop.gateway.change_books(move |moved| {
+        moved.push(Transaction {
+            reference: label("ch_nobodys"),
+            payment_references: vec![label("pi_nobodys")],
+            payment_id: None,
+            at: before,
+            ..moved[0].clone()
+        });
+    });
+    assert!(compare_now(&shop).agrees(), "it is of the hour before");
+    let all = compare(&shop, Timestamp::UNIX_EPOCH, Timestamp::MAX);
+    assert_eq!(only(&all).kind, DifferenceKind::UnknownToShop);
 }

@@ -518,6 +518,33 @@ async fn a_page_is_paid_or_lapses_while_it_is_being_closed() {
 }
 
 #[tokio::test]
+async fn money_lapses_while_it_is_being_let_go() {
+    let bench = Bench::open().await;
+    let order = euros().await;
+    let held = bench.paid(&order, manual(payment(&order, 1)), "pm_card_visa").await;
+    let before = bench.stripe.calls().len();
+    bench.stripe.fail(Operation::CancelPaymentIntent, Fault::Hold, 1);
+    let void = bench.void(&held);
+    tokio::pin!(void);
+    let mut over = false;
+    let voided = loop {
+        tokio::select! {
+            biased;
+            voided = &mut void => break voided,
+            () = tokio::task::yield_now() => {}
+        }
+        // It was seen to be set aside.
+        if over {
+            bench.stripe.release();
+        } else if bench.stripe.calls().len() > before {
+            bench.stripe.advance(Duration::from_secs(8 * 24 * 60 * 60));
+            over = true;
+        }
+    };
+    assert_eq!(voided.unwrap().status, ProviderStatus::Expired);
+}
+
+#[tokio::test]
 async fn what_stripe_does_not_know_any_more_is_none() {
     let bench = Bench::open().await;
     let order = euros().await;
@@ -529,4 +556,7 @@ async fn what_stripe_does_not_know_any_more_is_none() {
         // Nothing can come of it, and whoever asks why is told so.
         assert_eq!(word(&bench.void(&payment).await), "stale", "{gone}");
     }
+    let never = payment(&order, 2);
+    assert_eq!(word(&bench.capture(&never, eur(1)).await), "stale", "it was never made");
+    assert_eq!(word(&bench.refund(&never, &refund(eur(1), 1)).await), "stale");
 }

@@ -30,6 +30,7 @@ use commerce_core::{
     store::{MemoryStore, OrderRef, Queries, Store},
     text::IdempotencyKey,
     time::Timestamp,
+    version::Versioned,
 };
 use pollster::block_on;
 
@@ -386,6 +387,13 @@ impl World {
         act();
         self.commits_after(before).iter().flatten().map(name_of).collect()
     }
+}
+
+/// Changes what was read.
+pub(crate) fn changed<T: Clone>(of: &mut Versioned<T>, change: impl FnOnce(&mut T)) {
+    let mut value = of.value.as_ref().clone();
+    change(&mut value);
+    *of = Versioned::new(of.version, value);
 }
 
 pub(crate) fn name_of(event: &Event) -> String {
