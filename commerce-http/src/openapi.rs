@@ -244,7 +244,7 @@ fn complete(operation: &mut Operation, versioned: bool) {
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
         if versioned && status.starts_with('2') && status != "204" {
-            let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
+            let about = "For `If-None-Match`, and for `If-Match` of the writes that list it";
             response.headers.insert("ETag".to_owned(), text_header(about));
         }
         if status.starts_with(['4', '5']) && response.content.is_empty() {
