@@ -96,7 +96,9 @@ schemas! {
             Money::MINOR_MAX,
         ))
         .required("amount")
-        .property("currency", Ref::from_schema_name("Currency"))
+        .property("currency", Ref::builder()
+            .ref_location_from_schema_name("Currency")
+            .description(Some("The currency, whose minor unit that is.")))
         .required("currency")
         .examples([serde_json::json!({ "amount": 1999, "currency": "EUR" })])
         .into();

@@ -1,10 +1,11 @@
 //! The OpenAPI document, made from the routes themselves.
 
+mod examples;
+
 use std::{collections::BTreeSet, fmt::Write, sync::LazyLock};
 
 use axum::response::{IntoResponse, Response};
 use commerce_core::{currency::Currency, pricing::TaxRate};
-use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -36,10 +37,15 @@ pub const CART_TOKEN: &str = "cart_token";
 pub(crate) fn head() -> doc::OpenApi {
     let mut about = "Amounts of money are integers in the currency's minor unit. Times are \
         RFC 3339 in UTC. Ids are opaque. Unknown fields are refused.\n\nSingle resources carry an \
-        `ETag`. Writes that list `If-Match` honour it; those of carts take no notice of it: a cart is \
-        its owner's alone, and says at checkout what it comes to (`expected_total`).\n\nErrors are \
-        `application/problem+json` (RFC 9457) with a stable `code`; only what is not HTTP at all gets a \
-        bare status:\n\n\
+        `ETag`, and a client that sends it back in `If-None-Match` is answered 304 as long as it has what \
+        there is. Writes that list `If-Match` honour it; those of carts and of stock take no notice of \
+        it: a cart is its owner's alone, and says at checkout what it comes to (`expected_total`); stock \
+        moves with every order.\n\nEvery answer carries an `x-request-id`, by which the log knows the \
+        request: the client's own, if it sent one. `HEAD` is answered as `GET`, without the body.\n\n\
+        Errors are `application/problem+json` (RFC 9457) with a stable `code`; only what is not HTTP at \
+        all gets a bare status. What any address may answer is not repeated with each: 405 \
+        (`method_not_allowed`) to a method that it does not have, with those that it has in `Allow`, and \
+        404 (`not_found`) where there is no such address.\n\n\
         | status | code | when |\n|---|---|---|\n"
         .to_owned();
     for code in Code::ALL {
@@ -238,32 +244,38 @@ fn complete(operation: &mut Operation, versioned: bool) {
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
         if versioned && status.starts_with('2') && status != "204" {
-            let about = "The version, for `If-Match`, and the content, for `If-None-Match`";
+            let about = "For `If-None-Match`, and for `If-Match` of the writes that list it";
             response.headers.insert("ETag".to_owned(), text_header(about));
-        }
-        for content in response.content.values_mut() {
-            if let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), example, .. }) = content
-                && example.is_none()
-            {
-                *example = example_of(schema.ref_location.rsplit('/').next().unwrap_or_default());
-            }
         }
         if status.starts_with(['4', '5']) && response.content.is_empty() {
             let schema = Ref::from_schema_name(problem::Document::name());
             let content = ContentBuilder::new().schema(Some(schema)).build();
             response.content.insert("application/problem+json".to_owned(), content.into());
         }
+        let codes = codes_of(response);
+        for (name, about) in headers_of(&codes) {
+            response.headers.insert(name.to_owned(), text_header(about));
+        }
+        examples::illustrate(response, &codes);
     }
 }
 
-/// What an answer looks like whose schema has this name: the great ones have an example, taken from a shop
-/// that ran.
-fn example_of(schema: &str) -> Option<Value> {
-    static EXAMPLES: LazyLock<Value> = LazyLock::new(|| {
-        // That it can be read, a test asks.
-        serde_json::from_str(include_str!("examples.json")).unwrap_or_default()
-    });
-    EXAMPLES.get(schema).cloned()
+/// The codes of the problems that are answered so.
+fn codes_of(response: &doc::Response) -> Vec<Code> {
+    let named = |code: &&Code| response.description.contains(&format!("`{code}`"));
+    Code::ALL.iter().filter(named).copied().collect()
+}
+
+/// The headers that problems have if they have one of these codes.
+fn headers_of(codes: &[Code]) -> Vec<(&'static str, &'static str)> {
+    match codes {
+        [] => vec![],
+        [Code::Unauthenticated] => vec![("WWW-Authenticate", "`Bearer`")],
+        _ if codes.iter().all(|code| code.retry_after().is_some()) => {
+            vec![("Retry-After", "The seconds after which to ask again")]
+        }
+        _ => vec![],
+    }
 }
 
 /// What is optional may be absent; null is no body.
@@ -291,7 +303,9 @@ pub(crate) fn problem_routes() -> OpenApiRouter<App> {
 
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "documents", responses(
-    (status = 200, description = "An OpenAPI 3.1 document", body = Object),
+    (status = 200, description = "An OpenAPI 3.1 document", body = Object, example = json!({
+        "openapi": "3.1.0", "info": { "title": "Commerce", "version": "1.0.0" }, "paths": {},
+    })),
     (status = 304, description = "The client has it"),
 ))]
 async fn openapi(known: IfNoneMatch) -> Response {
@@ -367,6 +381,23 @@ mod tests {
             }
         }
         assert!(operations >= 5);
+    }
+
+    #[test]
+    fn every_single_resource_has_a_tag() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut resources = 0;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let responses = &item["get"]["responses"];
+            let schema = &responses["200"]["content"]["application/json"]["schema"];
+            let is_list = schema["$ref"].as_str().is_some_and(|name| name.contains("/Page_"));
+            if path.starts_with("/api/v1/") && schema.is_object() && !is_list {
+                assert!(responses["304"].is_object(), "{path} lacks 304");
+                assert!(responses["200"]["headers"]["ETag"].is_object(), "{path} lacks an ETag");
+                resources += 1;
+            }
+        }
+        assert!(resources >= 13, "{resources}");
     }
 
     #[test]

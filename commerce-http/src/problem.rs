@@ -1,6 +1,7 @@
 //! What a client is told when a request fails: RFC 9457 problem details with a stable code.
 
 mod core;
+mod members;
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -10,8 +11,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+pub use self::members::{Members, Presumed};
 
 /// The media type of a problem, `application/problem+json`.
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -199,9 +201,9 @@ pub struct FieldError {
 /// A failed request, as RFC 9457 problem details.
 ///
 /// ```
-/// use commerce_http::problem::{Code, Problem};
+/// use commerce_http::problem::{Code, Members, Problem};
 /// let problem = Problem::new(Code::InsufficientStock, "Only 2 of A-1 are available.")
-///     .with("available", 2);
+///     .with(Members { available: Some(2), ..Members::default() });
 /// assert_eq!(problem.code().status(), 409);
 /// assert_eq!(serde_json::to_value(&problem)?["code"], "insufficient_stock");
 /// # Ok::<(), serde_json::Error>(())
@@ -214,7 +216,7 @@ struct Parts {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
-    members: Map<String, Value>,
+    members: Members,
     retry_after: Option<u32>,
     cause: Option<Cause>,
 }
@@ -230,7 +232,7 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
-            members: Map::new(),
+            members: Members::default(),
             retry_after: code.retry_after(),
             cause: None,
         }))
@@ -283,10 +285,10 @@ impl Problem {
         self
     }
 
-    /// Adds a member of this problem's own, such as the stock that is available.
+    /// Tells what a client needs to go on, such as the stock that is available.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.members.insert(name.to_owned(), value.into());
+    pub fn with(mut self, members: Members) -> Self {
+        self.0.members = members;
         self
     }
 
@@ -320,7 +322,8 @@ impl Problem {
     }
 }
 
-/// Why a request failed (RFC 9457). Some codes add members of their own.
+/// Why a request failed (RFC 9457). Problems of some codes tell more, in members whose descriptions begin
+/// with those codes.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Document<'a> {
@@ -336,14 +339,14 @@ pub(crate) struct Document<'a> {
     /// A sentence for people about this very case.
     #[schema(example = "Some values are missing or not valid.")]
     detail: &'a str,
+    /// Which problem it is, for programs. When each comes about stands at the head of this document.
     code: Code,
     /// The values that are missing or against a rule.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [FieldError],
     #[serde(flatten)]
-    #[schema(ignore)]
-    members: &'a Map<String, Value>,
+    members: &'a Members,
 }
 
 impl Serialize for Problem {

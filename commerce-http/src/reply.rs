@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use commerce_core::{
-    CreatedCart, Done,
+    CreatedCart, Done, StockView,
     cart::CartView,
     catalog::{ProductView, VariantView},
     order::OrderView,
@@ -42,6 +42,13 @@ entities! {
     OrderView: version;
     ProductView: version;
     VariantView: version;
+}
+
+impl Entity for StockView {
+    /// Always the first: nothing counts how often stock moves, so that its content alone tells.
+    fn version(&self) -> Version {
+        Version::FIRST
+    }
 }
 
 /// Answers with a record: its JSON, and the `ETag` that a read of it would give.

@@ -9,7 +9,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Members, Problem};
 
 /// What a body may be; the server puts it among the extensions of a request that has one.
 #[derive(Debug, Clone, Copy)]
@@ -84,5 +84,6 @@ async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
 
 fn too_large(bytes_max: usize) -> Problem {
     let detail = format!("The body of the request is larger than {bytes_max} bytes.");
-    Problem::new(Code::PayloadTooLarge, detail).with("bytes_max", bytes_max)
+    let members = Members { bytes_max: Some(bytes_max), ..Members::default() };
+    Problem::new(Code::PayloadTooLarge, detail).with(members)
 }

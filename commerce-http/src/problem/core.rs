@@ -1,9 +1,8 @@
 //! What the shop's refusals and failures are to a client: the one place that decides it.
 
 use commerce_core::error::{Error, FieldError, Rejection};
-use serde_json::json;
 
-use super::{Code, Part, Problem};
+use super::{Code, Members, Part, Presumed, Problem};
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -40,32 +39,40 @@ impl From<Rejection> for Problem {
             Rejection::Forbidden => Self::new(Code::Forbidden, detail),
             Rejection::Invalid(errors) => invalid(errors),
             Rejection::InsufficientStock { variant_id, sku, wanted, available } => {
-                Self::new(Code::InsufficientStock, detail)
-                    .with("variant_id", json!(variant_id))
-                    .with("sku", json!(sku))
-                    .with("wanted", wanted)
-                    .with("available", available)
+                Self::new(Code::InsufficientStock, detail).with(Members {
+                    variant_id: Some(variant_id),
+                    sku: Some(sku),
+                    wanted: Some(wanted),
+                    available: Some(available),
+                    ..Members::default()
+                })
             }
             Rejection::NotForSale { variant_id, sku, .. } => Self::new(Code::NotForSale, detail)
-                .with("variant_id", json!(variant_id))
-                .with("sku", json!(sku)),
+                .with(Members {
+                    variant_id: Some(variant_id),
+                    sku: Some(sku),
+                    ..Members::default()
+                }),
             Rejection::CartEmpty => Self::new(Code::CartEmpty, detail),
             Rejection::CartClosed => Self::new(Code::CartClosed, detail),
             Rejection::PriceChanged { expected, actual } => Self::new(Code::PriceChanged, detail)
-                .with("expected", json!(expected))
-                .with("actual", json!(actual)),
+                .with(presumed(Presumed::Total(expected), Presumed::Total(actual))),
             Rejection::VersionMismatch { expected, actual } => {
-                Self::stale().with("expected", expected.get()).with("actual", actual.get())
+                Self::stale().with(presumed(Presumed::Version(expected), Presumed::Version(actual)))
             }
-            Rejection::Taken { what, value } => {
-                Self::new(Code::Conflict, detail).with("what", what).with("value", value)
-            }
+            Rejection::Taken { what, value } => Self::new(Code::Conflict, detail).with(Members {
+                what: Some(what),
+                value: Some(value),
+                ..Members::default()
+            }),
             Rejection::InvalidTransition { .. } => Self::new(Code::InvalidTransition, detail),
             Rejection::PaymentDeclined { decline, order_id } => {
-                Self::new(Code::PaymentDeclined, detail)
-                    .with("decline_code", json!(decline.code))
-                    .with("reason", json!(decline.reason))
-                    .with("order_id", json!(order_id))
+                Self::new(Code::PaymentDeclined, detail).with(Members {
+                    decline_code: Some(decline.code),
+                    reason: Some(decline.reason),
+                    order_id: Some(order_id),
+                    ..Members::default()
+                })
             }
             Rejection::WebhookUnverified { .. } => Self::new(Code::SignatureInvalid, detail),
             Rejection::WebhookUnreadable { .. } => Self::new(Code::MalformedRequest, detail),
@@ -76,10 +83,15 @@ impl From<Rejection> for Problem {
     }
 }
 
+fn presumed(expected: Presumed, actual: Presumed) -> Members {
+    Members { expected: Some(expected), actual: Some(actual), ..Members::default() }
+}
+
 /// The refusal as a sentence for people.
 fn sentence(rejection: &Rejection) -> String {
     let text = rejection.to_string();
-    let mut chars = text.chars();
+    // It may end with what somebody else said.
+    let mut chars = text.trim_end_matches('.').chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).chain(['.']).collect(),
         None => text,
@@ -111,6 +123,7 @@ mod tests {
         time::Timestamp,
         version::Version,
     };
+    use serde_json::json;
 
     use super::*;
 
@@ -118,7 +131,7 @@ mod tests {
     fn all() -> Vec<(Error, Code)> {
         let mut moment = Moment::new(Timestamp::UNIX_EPOCH, [0; 16]);
         let (variant_id, order_id) = (moment.id(), moment.id());
-        let reason = "No funds".parse().unwrap();
+        let reason = "Too few funds.".parse().unwrap();
         let decline = Decline { code: DeclineCode::InsufficientFunds, reason };
         let sku = || Sku::new("A-1").unwrap();
         let euros = |amount| Money::new(amount, Currency::EUR);
@@ -164,7 +177,7 @@ mod tests {
             assert_eq!(problem.code(), code, "{text}");
             let body = serde_json::to_string(&problem).unwrap();
             assert!(!body.contains("secret"), "{body}");
-            assert!(problem.detail().ends_with('.'), "{body}");
+            assert!(problem.detail().ends_with('.') && !problem.detail().ends_with(".."), "{body}");
             assert!(problem.detail().starts_with(char::is_uppercase), "{body}");
             let response = problem.into_response();
             let waits = response.headers().contains_key(header::RETRY_AFTER);

@@ -15,10 +15,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     caller::BackOffice,
+    etag::IfNoneMatch,
     extract::{Json, Path},
     pagination::{List, Page, Pagination},
     problem::Problem,
-    reply,
+    reply::{self, Entity},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -65,14 +66,19 @@ async fn stock(
 /// The stock of a variant
 #[utoipa::path(get, path = "/variants/{id}/stock", tag = "stock", security(("bearer" = [])),
     params(("id" = VariantId, Path, description = "The variant")),
-    responses((status = 200, description = "Its stock in every location", body = StockView)),
+    responses(
+        (status = 200, description = "Its stock in every location", body = StockView),
+        (status = 304, description = "The client has it"),
+    ),
 )]
 async fn stock_of(
     State(app): State<App>,
     BackOffice(caller): BackOffice,
     Path(id): Path<VariantId>,
-) -> Result<Json<StockView>, Problem> {
-    Ok(Json(app.commerce().stock_of(&caller, id).await?))
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
+    let stock = app.commerce().stock_of(&caller, id).await?;
+    Ok(known.answer(stock.version().get(), &stock))
 }
 
 /// Say how many units of a variant a location has
@@ -88,7 +94,7 @@ async fn set_stock(
     Json(request): Json<SetStock>,
 ) -> Result<Response, Problem> {
     let done = app.commerce().set_stock(&caller, id, &request).await?;
-    Ok(reply::value(StatusCode::OK, &done))
+    Ok(reply::entity(StatusCode::OK, &done))
 }
 
 /// Add units of a variant to a location, or take some away
@@ -108,7 +114,7 @@ async fn adjust_stock(
     Json(request): Json<AdjustStock>,
 ) -> Result<Response, Problem> {
     let done = app.commerce().adjust_stock(&caller, id, &request).await?;
-    Ok(reply::value(StatusCode::OK, &done))
+    Ok(reply::entity(StatusCode::OK, &done))
 }
 
 /// Which rows of the ledger are wanted.

@@ -22,6 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     caller::BackOffice,
+    etag::IfNoneMatch,
     extract::{Json, Path, Raw},
     frame::chain,
     metrics::WEBHOOKS_HANDLED,
@@ -85,16 +86,21 @@ struct WebhookDetail {
         ("gateway" = GatewayName, Path, description = "The gateway that it came to"),
         ("id" = WebhookId, Path, description = "The webhook"),
     ),
-    responses((status = 200, description = "The webhook", body = WebhookDetail)),
+    responses(
+        (status = 200, description = "The webhook", body = WebhookDetail),
+        (status = 304, description = "The client has it"),
+    ),
 )]
 async fn webhook(
     State(app): State<App>,
     BackOffice(caller): BackOffice,
     Path((gateway, id)): Path<(GatewayName, WebhookId)>,
-) -> Result<Json<WebhookDetail>, Problem> {
+    known: IfNoneMatch,
+) -> Result<Response, Problem> {
     let found = received(&app, &caller, &gateway, id).await?;
     let body = String::from_utf8_lossy(&found.body).into_owned();
-    Ok(Json(WebhookDetail { webhook: WebhookView::from(&*found.value), body }))
+    let detail = WebhookDetail { webhook: WebhookView::from(&*found.value), body };
+    Ok(known.answer(found.version.get(), &detail))
 }
 
 /// A webhook that came to a gateway.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod demo;
+mod examples;
 mod failures;
 mod methods;
 mod office;

@@ -187,7 +187,10 @@ fn the_back_office_sees_what_was_told_and_has_it_looked_into_again() {
     cards.shop.office("GET", "/webhooks?status=lost", None).problem(422, "validation_failed");
 
     let parked = format!("/webhooks/stripe/{}", first["items"][0]["id"].as_str().unwrap());
-    let read = cards.shop.office("GET", &parked, None).json();
+    let shown = cards.shop.office("GET", &parked, None);
+    let (tag, read) = (shown.header("etag"), shown.json());
+    let known = [("authorization", cards.shop.bearer.as_str()), ("if-none-match", tag)];
+    assert_eq!(cards.shop.call("GET", &parked, &known, None).status, 304);
     assert_eq!((&read["body"], &read["references"]), (&json!(foreign), &json!(["pi_foreign"])));
     let retried = cards.shop.office("POST", &format!("{parked}/retry"), None);
     assert_eq!(retried.status, 200, "{}", retried.text());
@@ -195,6 +198,7 @@ fn the_back_office_sees_what_was_told_and_has_it_looked_into_again() {
         (&retried.json()["attempts"], &retried.json()["status"]),
         (&json!(2), &json!("parked"))
     );
+    assert_eq!(cards.shop.call("GET", &parked, &known, None).status, 200);
     let done = format!("/webhooks/stripe/{}/retry", second["items"][0]["id"].as_str().unwrap());
     cards.shop.office("POST", &done, None).problem(409, "invalid_transition");
     let elsewhere = parked.replace("stripe", "manual");

@@ -8,6 +8,7 @@ use std::{
 };
 
 use commerce_core::catalog::Product;
+use commerce_http::problem::Code;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -146,6 +147,13 @@ fn every_example_of_a_request_works() {
     assert!(tried >= 23, "{tried}");
 }
 
+/// The examples of an answer's body: the one of what succeeds, or one for each code of a problem.
+fn examples(content: &Value) -> BTreeMap<&str, &Value> {
+    let of_codes = content["examples"].as_object().into_iter().flatten();
+    let of_codes = of_codes.map(|(code, example)| (code.as_str(), &example["value"]));
+    content.get("example").map(|example| ("", example)).into_iter().chain(of_codes).collect()
+}
+
 #[test]
 fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
     let (shop, names) = furnished();
@@ -172,21 +180,75 @@ fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
 }
 
 #[test]
-fn every_example_of_an_answer_is_as_its_schema_says() {
-    let mut seen = BTreeSet::new();
+fn every_answer_has_examples_as_its_schema_says() {
+    let (mut good, mut bad) = (0, 0);
     for operation in Contract::of_server().operations() {
-        for response in operation.value["responses"].as_object().unwrap().values() {
-            for content in response["content"].as_object().into_iter().flat_map(|all| all.values())
-            {
-                let Some(example) = content.get("example") else { continue };
-                let schema = &content["schema"];
-                let at = format!("{} {}", operation.method, operation.template);
-                Contract::of_server().valid(schema, example, &at).unwrap();
-                seen.extend(schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()));
+        for (status, response) in operation.value["responses"].as_object().unwrap() {
+            for (kind, content) in response["content"].as_object().into_iter().flatten() {
+                let at = format!("{} {} {status}", operation.method, operation.template);
+                let (examples, about) = (examples(content), response["description"].as_str());
+                for example in examples.values() {
+                    Contract::of_server().valid(&content["schema"], example, &at).unwrap();
+                }
+                let shown: BTreeSet<&str> = examples.keys().copied().collect();
+                if kind == "application/problem+json" {
+                    let named = |code: &&Code| about.unwrap().contains(&format!("`{code}`"));
+                    let due: BTreeSet<_> =
+                        Code::ALL.iter().filter(named).map(|code| code.as_str()).collect();
+                    assert!(!due.is_empty() && shown == due, "{at}: {shown:?} of {due:?}");
+                    for (code, example) in examples {
+                        assert_eq!(example["code"], code, "{at}");
+                        assert_eq!(example["status"].to_string(), *status, "{at}");
+                    }
+                    bad += 1;
+                } else if kind == "application/json" {
+                    assert_eq!(Vec::from_iter(shown), [""], "{at}");
+                    good += 1;
+                }
             }
         }
     }
-    assert_eq!(Vec::from_iter(seen), ["CartView", "CreatedCart", "OrderView", "PlacedView"]);
+    assert!(good >= 65 && bad >= 500, "{good} {bad}");
+}
+
+#[test]
+fn a_member_stands_in_the_problems_that_its_description_names() {
+    let document = &Contract::of_server().0;
+    let members = document["components"]["schemas"]["ProblemMembers"]["properties"].as_object();
+    let problems: BTreeMap<&str, &Value> = Contract::of_server()
+        .operations()
+        .flat_map(|operation| operation.value["responses"].as_object().unwrap().values())
+        .flat_map(|response| examples(&response["content"]["application/problem+json"]))
+        .collect();
+    for (member, schema) in members.unwrap() {
+        let (codes, _) = schema["description"].as_str().unwrap().split_once(':').unwrap();
+        let named: BTreeSet<&str> = codes.split('`').skip(1).step_by(2).collect();
+        let having = problems.iter().filter(|(_, problem)| problem.get(member).is_some());
+        assert_eq!(having.map(|(code, _)| *code).collect::<BTreeSet<_>>(), named, "{member}");
+    }
+    let errors = |code: &str| problems[code]["errors"][0]["pointer"].is_string();
+    assert!(errors("validation_failed"));
+}
+
+#[test]
+fn what_a_client_has_is_not_sent_again() {
+    let (shop, names) = furnished();
+    let mut tried = 0;
+    for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
+        let (Some(address), true) =
+            (address(operation, &names), operation.value["responses"]["304"].is_object())
+        else {
+            continue;
+        };
+        let first = shop.staff_get(&address);
+        assert_eq!(first.status, 200, "{address}");
+        let again = shop.staff_with(("if-none-match", first.header("etag")), "GET", &address, None);
+        assert_eq!((again.status, again.body.len()), (304, 0), "{address}");
+        let other = shop.staff_with(("if-none-match", "\"1.0\""), "GET", &address, None);
+        assert_eq!((other.status, &other.body), (200, &first.body), "{address}");
+        tried += 1;
+    }
+    assert!(tried >= 12, "{tried}");
 }
 
 #[test]
@@ -212,8 +274,8 @@ fn every_field_of_a_request_is_documented() {
 /// Whether a person can read what a property is: one that names the variant of its object is told by that.
 fn described(schema: &Value) -> bool {
     let tag = schema["enum"].as_array().is_some_and(|values| values.len() == 1);
-    let own = schema["description"].is_string() || schema["$ref"].is_string();
-    tag || own || schema["oneOf"].as_array().is_some_and(|choices| choices.iter().any(described))
+    tag || schema["description"].is_string()
+        || schema["oneOf"].as_array().is_some_and(|choices| choices.iter().any(described))
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Stock and locations.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{Fixture, id, pointers};
+use super::{Fixture, id, pointers, support::shop::manual};
 
 fn variant(product: &Value) -> String {
     format!("/variants/{}", id(&product["variants"][0]))
@@ -47,6 +49,49 @@ fn stock_is_counted_adjusted_and_accounted_for() {
     let rest = shop.staff_get(&format!("{variant}/stock_movements?limit=1&cursor={cursor}")).json();
     assert_eq!(rest["items"][0]["delta"], 10);
     assert_eq!(shop.get("/products/shirt").json()["variants"][0]["available"], 7);
+}
+
+#[test]
+fn the_tag_of_stock_changes_with_whatever_it_shows() {
+    let shop = Fixture::open();
+    let main = shop.staff_get("/locations").json()["items"][0].clone();
+    let product = shop.sell("Shirt", 1999, 4, json!({}));
+    let variant = variant(&product);
+    let stock = format!("{variant}/stock");
+    let tag = || shop.staff_get(&stock).header("etag").to_owned();
+    let mut seen = BTreeSet::from([tag()]);
+    let mut changes = |what: &str| assert!(seen.insert(tag()), "{what}");
+
+    let answer = shop.staff("PUT", &stock, json!({ "on_hand": 5 }));
+    assert_eq!(answer.header("etag"), tag());
+    changes("counted");
+    let adjusted = json!({ "delta": 3, "reason": "received" });
+    let answer = shop.staff("POST", &format!("{variant}/stock_adjustments"), adjusted);
+    assert_eq!(answer.header("etag"), tag());
+    changes("adjusted");
+    let line = json!({ "variant_id": id(&product["variants"][0]), "quantity": 2 });
+    let address = json!({ "name": "Ada", "line1": "Street 1", "city": "Town", "country": "GB" });
+    let cart = shop.create(
+        "/carts",
+        json!({
+            "lines": [line], "email": "ada@example.com", "shipping_address": address,
+        }),
+    );
+    let check_out = format!("/carts/{}/checkout", id(&cart));
+    let placed = shop.staff_with(("idempotency-key", "buy"), "POST", &check_out, manual());
+    assert_eq!(placed.status, 201, "{}", placed.text());
+    changes("held");
+    let change = |path: &str, body: Value| assert_eq!(shop.staff("PATCH", path, body).status, 200);
+    let below = format!("/products/{}{variant}", id(&product));
+    change(&below, json!({ "low_stock_threshold": 2 }));
+    changes("the threshold");
+    change(&below, json!({ "sku": "SHIRT-1" }));
+    changes("the SKU");
+    shop.staff("POST", "/locations", json!({ "name": "Cellar" }));
+    change(&format!("/locations/{}", id(&main)), json!({ "active": false }));
+    changes("the location is closed");
+    let known = ("if-none-match", &*tag());
+    assert_eq!(shop.staff_with(known, "GET", &stock, None).status, 304);
 }
 
 #[test]

@@ -173,8 +173,6 @@ impl Contract {
                     let at = format!("{at}/{name}");
                     match (properties.get(name), &schema["additionalProperties"]) {
                         (Some(property), _) => self.valid(property, field, &at)?,
-                        // Problems have members of their own.
-                        _ if properties.contains_key("code") => {}
                         (None, Value::Null | Value::Bool(false)) => {
                             return Err(format!("{at} is not documented"));
                         }
