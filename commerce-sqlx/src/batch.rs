@@ -1,6 +1,7 @@
 //! A batch of commits, judged and written in one transaction of somebody else's.
 //!
-//! 1. All that the commits name is locked and read in one statement; see [`lock`](crate::lock).
+//! 1. All that the commits name is locked and read in one statement; see [`lock`](crate::lock). Unique
+//!    keys that are gained are locked by one before it, so that it sees whether they are free.
 //! 2. The core's [`apply`](commerce_core::store::apply) judges them one after the other by what was
 //!    read, and what those before left; see [`view`](crate::view). This is plain code without waiting.
 //!    If a commit is refused, all is read once more: now that the locks are there, nothing of it is
@@ -10,9 +11,9 @@
 //! 4. The same statement ends with what follows from it, and last of all the outbox. Where products,
 //!    variants or locations change, that is a statement of its own; see [`settle`](crate::settle).
 //!
-//! So a batch is two round trips, however many commits it has, a third if it changes what is sold, and
-//! one more if a commit is refused. A refused commit has written nothing, and the rest of its batch
-//! stands.
+//! So a batch is two round trips, however many commits it has, a third if it gains keys, another if it
+//! changes what is sold, and one more if a commit is refused. A refused commit has written nothing,
+//! and the rest of its batch stands.
 
 use std::mem;
 
@@ -33,15 +34,18 @@ use crate::{
 };
 
 /// Judges commits and writes those that hold; answers for each why it does not. After an error the
-/// transaction must not be committed.
+/// transaction must not be committed. With `marks`, the variants whose marks may change are locked in
+/// their place; without, a mark on what another transaction has locked is such an error.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     commits: &[&Commit],
+    marks: bool,
 ) -> Result<Vec<Option<Refusal>>> {
     let names = Names::of(commits);
+    let names = if marks { names.with_marks() } else { names };
     let (mut net, mut refusals) = view::judge(names.read(connection).await?, commits);
     if refusals.iter().any(Option::is_some) {
-        (net, refusals) = view::judge(names.read(connection).await?, commits);
+        (net, refusals) = view::judge(names.read_again(connection).await?, commits);
     }
     let settle = Settle::of(&net)?;
     let mut parts = Parts::default();
@@ -74,7 +78,7 @@ fn sets_of(net: &Net<'_>) -> Result<Sets> {
     for movement in &net.movements {
         sets.insert(&stock::MOVEMENTS, &stock::movement_row(movement));
     }
-    for outcome in &net.outcomes {
+    for outcome in net.outcomes.values() {
         sets.insert(&journal::OUTCOMES, &journal::outcome_row(outcome));
     }
     Ok(sets)

@@ -40,7 +40,8 @@ use crate::{
 /// together with the embedder's own rows. Without a transaction around it, it is one of its own.
 ///
 /// What the commit writes, and stock levels above all, stays locked until the transaction ends: end
-/// it soon. Begin it with the isolation level `READ COMMITTED`, which is PostgreSQL's default; with a
+/// it soon. All locks of one commit are taken in the order that servers keep, so nobody waits in a
+/// circle; a second commit in the same transaction begins at the front again, and may. Begin it with the isolation level `READ COMMITTED`, which is PostgreSQL's default; with a
 /// stricter one, be prepared for [`CommitError::Unavailable`] where others were faster, and for
 /// running the whole transaction again.
 ///
@@ -65,7 +66,7 @@ pub async fn commit_in(connection: &mut PgConnection, commit: &Commit) -> Result
     // Nothing is written before it is there, so there is nothing to undo if that is dropped; sqlx
     // would roll back all of the transaction around it, and have its `COMMIT` say that all is well.
     let mut savepoint = Left::new(connection.begin()).await.map_err(Error::from)?;
-    match batch::write(&mut savepoint, &[commit]).await {
+    match batch::write(&mut savepoint, &[commit], true).await {
         Ok(refusals) => {
             if let Some(refusal) = refusals.into_iter().flatten().next() {
                 savepoint.rollback().await.map_err(Error::from)?;

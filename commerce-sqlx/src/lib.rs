@@ -61,6 +61,7 @@ mod codec;
 mod embed;
 mod error;
 mod gather;
+mod keys;
 mod listen;
 mod lock;
 mod migrate;

@@ -1,18 +1,33 @@
-//! Locking and reading all that a batch asks about, in one statement.
+//! Locking and reading all that a batch asks about.
 //!
-//! Everybody locks in the same order: records by kind and key, then stock levels by variant and
-//! location, and last of all, when the batch is written, the end of the outbox. Whoever does so waits
-//! for others but never in a circle. Within a table all rows are locked in the same way: to be
-//! written if the batch writes any, else only against being written by others.
+//! Everybody locks in the same order, and so waits for others but never in a circle:
 //!
-//! The rows that are locked are read as they are once the lock is there. Who holds a unique key, and
-//! what was answered under an idempotency key, is read as of the beginning of the statement, and may
-//! be older by as long as the statement had to wait. So a refusal that follows from it is not yet
-//! certain: see [`batch`](crate::batch).
+//! 1. the unique keys that are gained or given up; see [`keys`](crate::keys),
+//! 2. what tells whether locations are being changed,
+//! 3. records by kind and key,
+//! 4. stock levels by variant and location,
+//! 5. as the batch is written, table by table and key by key, what is new: that waits for whoever
+//!    inserts the same at the same time, such as the same outcome,
+//! 6. the end of the outbox.
+//!
+//! What would have to be locked out of order is not waited for. That is the mark of a variant that
+//! becomes low, if another transaction has locked the variant; and what has come to be there since it was
+//! first asked about. The batch is undone then, and begun again with what it lacked in its place.
+//!
+//! Within a table all rows are locked in the same way, the strongest that the batch needs of any. No
+//! row is locked more strongly later on, not even by a foreign key: a record's unique columns are
+//! written only if they change, as PostgreSQL keeps whoever writes them from what others refer to.
+//!
+//! It is all one statement, after one for the keys if any are gained. The rows that are locked are
+//! read as they are once the lock is there. Who holds a unique key, and what was answered under an
+//! idempotency key, is read as of the beginning of the statement, and may be older by as long as the
+//! statement had to wait. So a refusal that follows from it is not yet certain: see
+//! [`batch`](crate::batch).
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
+    mem,
 };
 
 use commerce_core::{
@@ -25,6 +40,7 @@ use crate::{
     cell::{Array, Cell, Kind, Param},
     codec::{self, Columns},
     error::Result,
+    keys::Keys,
     table::{journal, stock, variant},
     view::State,
 };
@@ -33,12 +49,34 @@ use crate::{
 // that leaves the planner the choice to go through a table: each key is looked up on its own, behind
 // an `OFFSET 0`, which it does not see through.
 
+/// How a record is locked. What comes later excludes more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lock {
+    /// It stays as it is.
+    Share,
+    /// It is written, and stays what others refer to.
+    Write,
+    /// It gets another unique key, or goes.
+    Key,
+}
+
+/// How long to wait for what another transaction has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// As long as the session lets one.
+    Long,
+    /// Not at all: the transaction fails.
+    Never,
+}
+
 /// What a batch's commits ask about.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// The records, and whether they are written.
-    records: BTreeMap<RecordKey, bool>,
+    records: BTreeMap<RecordKey, Lock>,
+    /// The unique keys that are gained.
     unique: BTreeSet<UniqueKey>,
+    /// The unique keys that are locked themselves.
+    keys: Keys,
     /// The variants whose levels are moved, or count for something that changes.
     stocked: BTreeSet<VariantId>,
     outcomes: BTreeSet<OutcomeKey>,
@@ -58,27 +96,45 @@ impl Names {
         names
     }
 
-    fn record(&mut self, key: RecordKey, written: bool) {
-        *self.records.entry(key).or_default() |= written;
+    /// The same, with every variant that may become low or cease to be.
+    pub(crate) fn with_marks(mut self) -> Self {
+        let stocked = mem::take(&mut self.stocked);
+        stocked.iter().for_each(|id| self.record(RecordKey::Variant(*id), Lock::Write));
+        Self { stocked, ..self }
+    }
+
+    fn record(&mut self, key: RecordKey, lock: Lock) {
+        let strongest = self.records.entry(key).or_insert(lock);
+        *strongest = lock.max(*strongest);
     }
 
     fn write(&mut self, write: &Write) {
         let (old, new) = match write {
-            Write::Require { key, .. } => return self.record(key.clone(), false),
-            Write::Touch { key, .. } => return self.record(key.clone(), true),
+            Write::Require { key, .. } => return self.record(key.clone(), Lock::Share),
+            Write::Touch { key, .. } => return self.record(key.clone(), Lock::Write),
             Write::Insert(new) => (None, Some(new)),
             Write::Replace { old, new, .. } => (Some(old), Some(new)),
             Write::Remove { old, .. } => (Some(old), None),
         };
-        self.record(write.key(), true);
         let before = old.map(Record::unique_keys).unwrap_or_default();
-        let wanted = new.map(Record::unique_keys).unwrap_or_default();
-        self.unique.extend(wanted.into_iter().filter(|key| !before.contains(key)));
+        let after = new.map(Record::unique_keys).unwrap_or_default();
+        let moves =
+            new.is_none() || before.iter().any(|key| is_in_row(key) && !after.contains(key));
+        self.record(write.key(), if moves { Lock::Key } else { Lock::Write });
+        before.iter().filter(|key| !after.contains(key)).for_each(|key| self.keys.give_up(key));
+        for key in after.into_iter().filter(|key| !before.contains(key)) {
+            // A cart becomes an order by one at a time.
+            if let UniqueKey::OrderOfCart(cart) = key {
+                self.record(RecordKey::Cart(cart), Lock::Write);
+            }
+            self.keys.gain(&key);
+            self.unique.insert(key);
+        }
         for record in old.into_iter().chain(new) {
             match record {
                 // What is worked out of all variants of a product is worked out by one at a time.
                 Record::Variant(it) => {
-                    self.record(RecordKey::Product(it.product_id), true);
+                    self.record(RecordKey::Product(it.product_id), Lock::Write);
                     self.stocked.insert(it.id);
                 }
                 Record::Location(_) => self.places = true,
@@ -90,14 +146,35 @@ impl Names {
     /// Locks and reads it all.
     pub(crate) async fn read(&self, connection: &mut PgConnection) -> Result<State> {
         let mut reading = Reading::default();
+        self.keys.lock(&mut reading);
+        if self.keys.are_gained() {
+            mem::take(&mut reading).run(connection).await?;
+        }
+        self.rest(reading, connection, Waiting::Long).await
+    }
+
+    /// Reads it once more, now that it is locked. What has come to be there meanwhile is locked out of
+    /// order, and so not waited for.
+    pub(crate) async fn read_again(&self, connection: &mut PgConnection) -> Result<State> {
+        self.rest(Reading::default(), connection, Waiting::Never).await
+    }
+
+    /// Locks and reads all but the unique keys.
+    async fn rest<'a>(
+        &'a self,
+        mut reading: Reading<'a>,
+        connection: &mut PgConnection,
+        waiting: Waiting,
+    ) -> Result<State> {
+        let marks = |key: &RecordKey| matches!(key, RecordKey::Variant(_));
         if self.places {
             reading.part("SELECT ROW(1) FROM pg_advisory_xact_lock(LOCK)", [], nothing);
-        } else if !self.stocked.is_empty() {
+        } else if !self.stocked.is_empty() || self.records.keys().any(marks) {
             reading.part("SELECT ROW(1) FROM pg_advisory_xact_lock_shared(LOCK)", [], nothing);
         }
-        reading.records(&self.records);
+        reading.records(&self.records, waiting);
         if !self.stocked.is_empty() {
-            reading.levels(&self.stocked);
+            reading.levels(&self.stocked, waiting);
         }
         reading.holders(&self.unique)?;
         if !self.outcomes.is_empty() {
@@ -107,7 +184,31 @@ impl Names {
     }
 }
 
-fn nothing(_: &Columns<'_>, _: &mut State) -> Result<()> {
+impl Lock {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Share => "SHARE",
+            Self::Write => "NO KEY UPDATE",
+            Self::Key => "UPDATE",
+        }
+    }
+}
+
+impl Waiting {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Long => "",
+            Self::Never => "NOWAIT",
+        }
+    }
+}
+
+/// Whether a unique key stands in the row of its record, where others can refer to it.
+fn is_in_row(key: &UniqueKey) -> bool {
+    !matches!(key, UniqueKey::OpenCart(_) | UniqueKey::PaymentReference(..))
+}
+
+pub(crate) fn nothing(_: &Columns<'_>, _: &mut State) -> Result<()> {
     Ok(())
 }
 
@@ -115,7 +216,7 @@ type ReadRow<'a> = Box<dyn Fn(&Columns<'_>, &mut State) -> Result<()> + Send + S
 
 /// The statement as it is put together: one column for each part, which is an array of its rows.
 #[derive(Default)]
-struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     sql: String,
     params: Vec<Param<'a>>,
     parts: Vec<ReadRow<'a>>,
@@ -179,7 +280,7 @@ fn read_key(like: &RecordKey, row: &Columns<'_>) -> Result<RecordKey> {
 
 impl<'a> Reading<'a> {
     /// Adds a part: a query of one column, which is a row. Each `?` in it is a parameter.
-    fn part(
+    pub(crate) fn part(
         &mut self,
         sql: &str,
         params: impl IntoIterator<Item = Array>,
@@ -201,20 +302,20 @@ impl<'a> Reading<'a> {
         self.parts.push(Box::new(read));
     }
 
-    fn records(&mut self, records: &'a BTreeMap<RecordKey, bool>) {
+    fn records(&mut self, records: &'a BTreeMap<RecordKey, Lock>, waiting: Waiting) {
         let mut rest = records.iter().peekable();
-        while let Some((first, written)) = rest.next() {
+        while let Some((first, lock)) = rest.next() {
             let (table, column, kind) = table_of(first);
-            let mut written = *written;
+            let mut strongest = *lock;
             let mut keys = Array::of(kind, [cell_of(first)]);
-            while let Some((key, also)) = rest.next_if(|(key, _)| table_of(key).0 == table) {
+            while let Some((key, lock)) = rest.next_if(|(key, _)| table_of(key).0 == table) {
                 keys.push(&cell_of(key));
-                written |= also;
+                strongest = strongest.max(*lock);
             }
-            let lock = if written { "NO KEY UPDATE" } else { "SHARE" };
+            let (lock, waiting) = (strongest.sql(), waiting.sql());
             let sql = format!(
                 "SELECT ROW({column}, version) FROM {table}
-                WHERE {column} = ANY(?) ORDER BY {column} FOR {lock}"
+                WHERE {column} = ANY(?) ORDER BY {column} FOR {lock} {waiting}"
             );
             self.part(&sql, [keys], |row, state| {
                 state.versions.insert(read_key(first, row)?, row.version()?);
@@ -223,11 +324,14 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn levels(&mut self, variants: &'a BTreeSet<VariantId>) {
-        const LEVELS: &str = "SELECT ROW(s.variant_id, s.location_id, s.on_hand, s.held)
+    fn levels(&mut self, variants: &'a BTreeSet<VariantId>, waiting: Waiting) {
+        let levels = format!(
+            "SELECT ROW(s.variant_id, s.location_id, s.on_hand, s.held)
             FROM commerce_stock_levels AS s WHERE s.variant_id = ANY(?)
-            ORDER BY s.variant_id, s.location_id FOR NO KEY UPDATE";
-        self.part(LEVELS, [Array::ids(variants.iter().copied())], |row, state| {
+            ORDER BY s.variant_id, s.location_id FOR NO KEY UPDATE {}",
+            waiting.sql()
+        );
+        self.part(&levels, [Array::ids(variants.iter().copied())], |row, state| {
             let level = stock::read_level(row)?;
             state.levels.insert(level.key(), level);
             Ok(())
@@ -389,8 +493,9 @@ impl<'a> Reading<'a> {
         if !events.iter().all(Array::is_empty) {
             const EVENTS: &str = "SELECT ROW(w.id, w.gateway, w.event_id)
                 FROM unnest(?::text[], ?::text[]) AS wanted (gateway, event_id)
-                JOIN commerce_webhooks AS w ON w.gateway = wanted.gateway
-                AND w.event_id = wanted.event_id";
+                CROSS JOIN LATERAL (SELECT * FROM commerce_webhooks AS t
+                    WHERE t.gateway = wanted.gateway
+                    AND t.event_id = wanted.event_id OFFSET 0) AS w";
             self.part(EVENTS, events, |row, state| {
                 let holder = RecordKey::Webhook(row.id()?);
                 state.holders.insert(UniqueKey::WebhookEvent(row.text()?, row.text()?), holder);

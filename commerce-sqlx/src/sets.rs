@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use commerce_core::version::Version;
+use commerce_core::{store::Stored, version::Version};
 
 use crate::{
     cell::{Array, Cell},
@@ -24,6 +24,8 @@ enum Deed {
     /// that of rows that are, but the planner takes every array for a short one and compares each row
     /// with each.
     Put,
+    /// As [`Put`](Self::Put), and their unique columns are others.
+    Move,
     /// They are there, and get another version.
     Touch,
     /// They are there, and go.
@@ -47,7 +49,7 @@ impl Sets {
             Deed::Delete => table.keys,
             // The version comes after the key.
             Deed::Touch => table.keys + 1,
-            Deed::Insert | Deed::Put => table.columns.len(),
+            Deed::Insert | Deed::Put | Deed::Move => table.columns.len(),
         };
         let set = self.0.entry((table.name, deed)).or_insert_with(|| Set {
             table,
@@ -81,7 +83,7 @@ impl Sets {
     }
 
     /// Writes the row of a record as it was and as it is to be.
-    pub(crate) fn record<'a, T>(
+    pub(crate) fn record<'a, T: Stored>(
         &mut self,
         table: &'static Table,
         before: At<'a, T>,
@@ -91,7 +93,11 @@ impl Sets {
         match (before, after) {
             (None, None) => {}
             (None, Some((version, new))) => self.push(table, Deed::Insert, &row(new, version)?),
-            (Some(_), Some((version, new))) => self.update(table, &row(new, version)?),
+            (Some((_, old)), Some((version, new))) => {
+                let moves = !table.unique.is_empty() && old.unique_keys() != new.unique_keys();
+                let deed = if moves { Deed::Move } else { Deed::Put };
+                self.push(table, deed, &row(new, version)?);
+            }
             (Some((version, old)), None) => self.push(table, Deed::Delete, &row(old, version)?),
         }
         Ok(())
@@ -138,7 +144,7 @@ impl Sets {
 
 impl Set {
     fn sql(self, deed: Deed, parts: &mut Parts) -> String {
-        let Table { name, keys, columns } = self.table;
+        let Table { name, keys, unique, columns } = self.table;
         let arrays: Vec<_> = self.columns.into_iter().map(|array| parts.param(array)).collect();
         let rows = rows(columns.iter().map(|(name, _)| *name).zip(&arrays));
         let keys: Vec<_> = columns.iter().take(*keys).map(|(key, _)| *key).collect();
@@ -152,10 +158,10 @@ impl Set {
         let names = self.table.names();
         match deed {
             Deed::Insert => format!("INSERT INTO {name} ({names}) {rows}"),
-            Deed::Put => {
-                let rest = columns.iter().skip(self.table.keys);
-                let rest: Vec<_> =
-                    rest.map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+            Deed::Put | Deed::Move => {
+                let rest = columns.iter().skip(self.table.keys).map(|(name, _)| *name);
+                let rest = rest.filter(|name| deed == Deed::Move || !unique.contains(name));
+                let rest: Vec<_> = rest.map(|name| format!("{name} = excluded.{name}")).collect();
                 let rest = rest.join(", ");
                 format!(
                     "INSERT INTO {name} ({names}) {rows} ON CONFLICT ({keys}) DO UPDATE SET {rest}"

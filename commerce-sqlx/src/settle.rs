@@ -214,16 +214,28 @@ fn mark_low(parts: &mut Parts, variants: &BTreeMap<VariantId, i64>, levels: &[St
             WHERE n.least < (SELECT max(low_stock_threshold) FROM commerce_variants) GROUP BY n.id"
         ),
     );
+    const TURNS: &str = "v.low <> (v.track_inventory AND v.low_stock_threshold > n.available)";
     parts.query(
         "turned",
-        "SELECT n.id FROM counted AS n CROSS JOIN LATERAL (
+        &format!(
+            "SELECT n.id, n.available FROM counted AS n CROSS JOIN LATERAL (
                 SELECT * FROM commerce_variants AS t WHERE t.id = n.id OFFSET 0) AS v
-            WHERE v.low <> (v.track_inventory AND v.low_stock_threshold > n.available)",
+            WHERE {TURNS}"
+        ),
+    );
+    // Levels are locked by now, and variants come before them.
+    parts.query(
+        "marked",
+        &format!(
+            "SELECT v.id FROM turned AS n CROSS JOIN LATERAL (
+                SELECT v.id FROM commerce_variants AS v WHERE v.id = n.id AND {TURNS}
+                FOR NO KEY UPDATE NOWAIT) AS v"
+        ),
     );
     parts.write(
         "low",
         "UPDATE commerce_variants AS v SET low = NOT v.low
-            WHERE v.id = ANY(ARRAY(SELECT id FROM turned))",
+            WHERE v.id = ANY(ARRAY(SELECT id FROM marked))",
         None,
     );
 }

@@ -31,17 +31,21 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// How many of the columns, from the first, are its key.
     pub(crate) keys: usize,
+    /// The columns that no two rows may have the same of. Whoever writes one of them, even as it was,
+    /// locks the row against whoever refers to it.
+    pub(crate) unique: &'static [&'static str],
     pub(crate) columns: &'static [(&'static str, Kind)],
 }
 
 /// Declares a [`Table`].
 macro_rules! table {
-    ($(#[$doc:meta])* $vis:vis $ident:ident = $name:literal, $keys:literal keys:
-     $($column:ident: $kind:ident),* $(,)?) => {
+    ($(#[$doc:meta])* $vis:vis $ident:ident = $name:literal, $keys:literal keys
+     $(, unique $($unique:ident)+)?: $($column:ident: $kind:ident),* $(,)?) => {
         $(#[$doc])*
         $vis static $ident: $crate::table::Table = $crate::table::Table {
             name: $name,
             keys: $keys,
+            unique: &[$($(stringify!($unique)),+)?],
             columns: &[$((stringify!($column), $crate::cell::Kind::$kind)),*],
         };
     };

@@ -78,7 +78,7 @@ pub(crate) struct Net<'a> {
     pub(crate) stock: BTreeMap<LevelKey, StockLevel>,
     pub(crate) movements: Vec<Movement>,
     pub(crate) entries: Vec<(Timestamp, Vec<commerce_core::event::Event>)>,
-    pub(crate) outcomes: Vec<&'a Outcome>,
+    pub(crate) outcomes: BTreeMap<&'a OutcomeKey, &'a Outcome>,
 }
 
 /// Judges commits one after the other, each by what those before it left.
@@ -146,7 +146,7 @@ impl<'a> Net<'a> {
         }
         if let Some(outcome) = commit.outcome() {
             state.outcomes.insert(outcome.key.clone(), outcome.clone());
-            self.outcomes.push(outcome);
+            self.outcomes.insert(&outcome.key, outcome);
         }
     }
 }

@@ -252,7 +252,7 @@ impl Task {
         let until = Instant::now() + self.options.queue_timeout;
         let (mut times, mut pause) = (0, Pause::default());
         loop {
-            let error = match self.attempt(commits).await {
+            let error = match self.attempt(commits, times > 0).await {
                 Attempt::Done(answers) => return Ok(answers),
                 Attempt::Unknown(answers) => {
                     self.connection = None;
@@ -273,7 +273,7 @@ impl Task {
         }
     }
 
-    async fn attempt(&mut self, commits: &[&Commit]) -> Attempt {
+    async fn attempt(&mut self, commits: &[&Commit], marks: bool) -> Attempt {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match open::connected(&self.connect, self.options.connect_timeout).await {
@@ -289,17 +289,22 @@ impl Task {
         self.room = None;
         // The server gives up first, if it is there.
         let patience = self.options.statement_timeout.saturating_mul(2);
-        let attempt = try_on(&mut connection, commits, patience).await;
+        let attempt = try_on(&mut connection, commits, marks, patience).await;
         self.connection = Some(connection);
         attempt
     }
 }
 
 /// Writes a batch in one transaction.
-async fn try_on(connection: &mut PgConnection, commits: &[&Commit], patience: Duration) -> Attempt {
+async fn try_on(
+    connection: &mut PgConnection,
+    commits: &[&Commit],
+    marks: bool,
+    patience: Duration,
+) -> Attempt {
     let written = timeout(patience, async {
         let mut transaction = connection.begin().await?;
-        let refusals = batch::write(&mut transaction, commits).await;
+        let refusals = batch::write(&mut transaction, commits, marks).await;
         Ok::<_, Error>((transaction, refusals))
     })
     .await;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) CATEGORIES = "commerce_categories", 1 keys:
+    pub(crate) CATEGORIES = "commerce_categories", 1 keys, unique slug:
     id: Uuid, version: Int, slug: Text, title: Text, parent_id: Uuid, position: Int, image: Json,
     seo: Json, active: Bool, created_at: Time, updated_at: Time, description: Text, metadata: Json,
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) CUSTOMERS = "commerce_customers", 1 keys:
+    pub(crate) CUSTOMERS = "commerce_customers", 1 keys, unique email_key external_id:
     id: Uuid, version: Int, email: Text, email_key: Text, email_verified: Bool, name: Text,
     phone: Text, external_id: Text, note: Text, provider_references: Json, created_at: Time,
     updated_at: Time, own_words: Text,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) ORDERS = "commerce_orders", 1 keys:
+    pub(crate) ORDERS = "commerce_orders", 1 keys, unique number cart_id:
     id: Uuid, version: Int, number: Text, cart_id: Uuid, status: Text, payment_status: Text,
     fulfillment_status: Text, origin: Text, customer_id: Uuid, secret: Bytes, email: Text,
     email_key: Text, currency: Text, subtotal: Int, discount_total: Int, shipping_total: Int,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) PRODUCTS = "commerce_products", 1 keys:
+    pub(crate) PRODUCTS = "commerce_products", 1 keys, unique slug:
     id: Uuid, version: Int, slug: Text, title: Text, status: Text, tax_class: Text,
     featured: Bool, gift_card: Bool, vendor: Text, product_type: Text, title_key: Text,
     vendor_key: Text, type_key: Text, created_at: Time, updated_at: Time, options: Json, seo: Json,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) TOKENS = "commerce_api_tokens", 1 keys:
+    pub(crate) TOKENS = "commerce_api_tokens", 1 keys, unique digest:
     id: Uuid, version: Int, digest: Bytes, label: Text, scope: Text, created_at: Time,
     revoked_at: Time,
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) VARIANTS = "commerce_variants", 1 keys:
+    pub(crate) VARIANTS = "commerce_variants", 1 keys, unique sku product_id options_key:
     id: Uuid, version: Int, product_id: Uuid, sku: Text, title: Text, options: Json,
     options_key: Bytes, cost: Int, cost_currency: Text, grams: Int, length_mm: Int, width_mm: Int,
     height_mm: Int, barcode: Text, track_inventory: Bool, backorder: Text,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 table! {
-    pub(crate) WEBHOOKS = "commerce_webhooks", 1 keys:
+    pub(crate) WEBHOOKS = "commerce_webhooks", 1 keys, unique gateway event_id:
     id: Uuid, version: Int, gateway: Text, event_id: Text, kind: Text, account: Text,
     livemode: Bool, subject: Json, body: Bytes, status: Text, attempts: Int, failure: Text,
     due_at: Time, received_at: Time, updated_at: Time, place: Int,
