@@ -147,13 +147,6 @@ fn every_example_of_a_request_works() {
     assert!(tried >= 23, "{tried}");
 }
 
-/// The examples of an answer's body: the one of what succeeds, or one for each code of a problem.
-fn examples(content: &Value) -> BTreeMap<&str, &Value> {
-    let of_codes = content["examples"].as_object().into_iter().flatten();
-    let of_codes = of_codes.map(|(code, example)| (code.as_str(), &example["value"]));
-    content.get("example").map(|example| ("", example)).into_iter().chain(of_codes).collect()
-}
-
 #[test]
 fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
     let (shop, names) = furnished();
@@ -177,6 +170,13 @@ fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
         tried += 1;
     }
     assert!(tried >= 19, "{tried}");
+}
+
+/// The examples of an answer's body: the one of what succeeds, or one for each code of a problem.
+fn examples(content: &Value) -> BTreeMap<&str, &Value> {
+    let of_codes = content["examples"].as_object().into_iter().flatten();
+    let of_codes = of_codes.map(|(code, example)| (code.as_str(), &example["value"]));
+    content.get("example").map(|example| ("", example)).into_iter().chain(of_codes).collect()
 }
 
 #[test]
