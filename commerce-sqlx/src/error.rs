@@ -22,6 +22,17 @@ pub enum OpenError {
     /// The server cannot be written to: it follows another one, or is told to refuse.
     #[error("the database is read-only: a standby, or one with `default_transaction_read_only` on")]
     ReadOnly,
+    /// The clock of this machine and that of the database differ by more than a minute.
+    #[error(
+        "the clock of this machine is {} s {} that of the database, so that orders would lapse at the wrong \
+        time: set it",
+        .seconds.unsigned_abs(),
+        if *.seconds > 0 { "ahead of" } else { "behind" }
+    )]
+    Clock {
+        /// By how many seconds this machine is ahead; negative if it is behind.
+        seconds: i64,
+    },
     /// The database does not keep texts as UTF-8.
     #[error("the database has the encoding {found}; a shop needs UTF8")]
     Encoding {
