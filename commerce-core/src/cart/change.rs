@@ -179,7 +179,8 @@ impl Cart {
     /// # Errors
     /// [`Rejection::CartClosed`], [`Rejection::NotFound`] for a variant that does not exist,
     /// [`Rejection::NotForSale`], [`Rejection::InsufficientStock`], [`Rejection::Invalid`] when a
-    /// limit of the shop would be passed, [`Rejection::Forbidden`] when a client sets a price.
+    /// limit of the shop would be passed or a price is set in what is no draft,
+    /// [`Rejection::Forbidden`] when a client sets one.
     pub fn add_line(
         inputs: &CheckoutInputs,
         request: &AddLine,
@@ -311,8 +312,12 @@ impl Cart {
         moment: &mut Moment,
     ) -> Result<(), Rejection> {
         if let Some(price) = request.unit_price {
-            if !caller.is_back_office() || self.origin != Origin::BackOffice {
+            if !caller.is_back_office() {
                 return Err(Rejection::Forbidden);
+            }
+            if self.origin != Origin::BackOffice {
+                let detail = "can be set in a draft alone: this cart is a customer's";
+                return Err(Rejection::invalid("/unit_price", detail));
             }
             if price.currency() != self.currency {
                 let detail = format!("must be in {}, like the cart", self.currency.code());
