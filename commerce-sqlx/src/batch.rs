@@ -15,7 +15,7 @@
 //! changes what is sold, and one more if a commit is refused. A refused commit has written nothing,
 //! and the rest of its batch stands.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use commerce_core::store::{Commit, Record, RecordKey, Refusal};
 use sqlx::PgConnection;
@@ -33,19 +33,56 @@ use crate::{
     view::{self, Change, Moved, Net},
 };
 
-/// Judges commits and writes those that hold; answers for each why it does not. After an error the
-/// transaction must not be committed. With `marks`, the variants whose marks may change are locked in
-/// their place; without, a mark on what another transaction has locked is such an error.
+/// How a batch goes about what other transactions have locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It waits for it, but for variants that become low: if one is locked, the batch fails.
+    Usual,
+    /// It waits for it, and has locked in their place all variants that may become low.
+    InOrder,
+    /// It goes on without the commits that would have to wait.
+    Past,
+}
+
+/// What is to be said of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is written.
+    Holds,
+    /// It does not hold.
+    Refused(Refusal),
+    /// It would have to wait, and was left out.
+    Blocked,
+}
+
+impl Verdict {
+    /// Why it does not hold.
+    pub(crate) fn refusal(self) -> Option<Refusal> {
+        if let Self::Refused(refusal) = self { Some(refusal) } else { None }
+    }
+}
+
+/// Judges commits and writes those that hold; answers what is to be said of each. After an error the
+/// transaction must not be committed. `patience` is how long it waits for each lock, if that is not what
+/// the session says.
 pub(crate) async fn write(
     connection: &mut PgConnection,
     commits: &[&Commit],
-    marks: bool,
-) -> Result<Vec<Option<Refusal>>> {
-    let names = Names::of(commits);
-    let names = if marks { names.with_marks() } else { names };
-    let (mut net, mut refusals) = view::judge(names.read(connection).await?, commits);
+    way: Way,
+    patience: Option<Duration>,
+) -> Result<Vec<Verdict>> {
+    let mut names = Names::of(commits, way);
+    let state = names.read(connection, patience).await?;
+    let mut free = commits.to_vec();
+    let mut blocked = vec![false; commits.len()];
+    if !state.blocked.is_empty() {
+        blocked = commits.iter().map(|it| Names::of(&[it], way).meet(&state.blocked)).collect();
+        free = commits.iter().zip(&blocked).filter(|(_, is)| !**is).map(|(it, _)| *it).collect();
+        names = Names::of(&free, way);
+    }
+    let (mut net, mut refusals) = view::judge(state, &free);
     if refusals.iter().any(Option::is_some) {
-        (net, refusals) = view::judge(names.read_again(connection).await?, commits);
+        (net, refusals) = view::judge(names.read_again(connection).await?, &free);
     }
     let settle = Settle::of(&net)?;
     let mut parts = Parts::default();
@@ -55,7 +92,12 @@ pub(crate) async fn write(
     }
     settle.write(&mut parts);
     parts.run(connection).await?;
-    Ok(refusals)
+    let mut refusals = refusals.into_iter();
+    let verdict = |blocked| match blocked {
+        true => Verdict::Blocked,
+        false => refusals.next().flatten().map_or(Verdict::Holds, Verdict::Refused),
+    };
+    Ok(blocked.into_iter().map(verdict).collect())
 }
 
 /// The rows that a batch writes.

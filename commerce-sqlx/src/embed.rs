@@ -25,7 +25,7 @@ use commerce_core::{
 use sqlx::{Connection, PgConnection};
 
 use crate::{
-    batch,
+    batch::{self, Verdict, Way},
     error::{Error, Meaning},
     table::{
         cart,
@@ -66,9 +66,10 @@ pub async fn commit_in(connection: &mut PgConnection, commit: &Commit) -> Result
     // Nothing is written before it is there, so there is nothing to undo if that is dropped; sqlx
     // would roll back all of the transaction around it, and have its `COMMIT` say that all is well.
     let mut savepoint = Left::new(connection.begin()).await.map_err(Error::from)?;
-    match batch::write(&mut savepoint, &[commit], true).await {
-        Ok(refusals) => {
-            if let Some(refusal) = refusals.into_iter().flatten().next() {
+    match batch::write(&mut savepoint, &[commit], Way::InOrder, None).await {
+        Ok(verdicts) => {
+            let refusal = verdicts.into_iter().find_map(Verdict::refusal);
+            if let Some(refusal) = refusal {
                 savepoint.rollback().await.map_err(Error::from)?;
                 return Err(refusal.into());
             }

@@ -165,6 +165,8 @@ pub(crate) enum Meaning {
     Lost,
     /// Another transaction was in the way; the same may succeed at once.
     Conflict,
+    /// Another transaction has locked something, and has not let it go in time.
+    Blocked,
     /// A key that must be unique is taken, or another rule of a table is broken.
     Constraint,
     /// Anything else: the same will fail again, or not soon succeed.
@@ -192,7 +194,9 @@ impl Error {
             };
         };
         match error.code().as_deref() {
-            Some("40001" | "40P01" | "55P03") => Meaning::Conflict,
+            Some("40001" | "40P01") => Meaning::Conflict,
+            // A lock was not to be had. Or a statement took too long, which may be for many of them.
+            Some("55P03" | "57014") => Meaning::Blocked,
             // A connection exception, or the server ends the connection or itself.
             Some(code) if code.starts_with("08") || code.starts_with("57P") => Meaning::Lost,
             // The session ran into one of its own bounds.

@@ -21,7 +21,7 @@ use commerce_core::{secret::Digest, store::UniqueKey};
 
 use crate::{
     cell::{Array, Cell, Kind},
-    lock::{Reading, nothing},
+    lock::{Blocked, Reading, Waiting, nothing},
 };
 
 /// The most keys of a kind that a batch locks one by one.
@@ -30,12 +30,20 @@ const KEYS_MAX: usize = 128;
 /// Tells the locks of one schema from those of others.
 const SPACE: &str = "('commerce_locations'::regclass::oid::bigint << 32)";
 
-/// The keys of a batch that are to be locked: by their kinds, their digests.
+/// The keys of a batch that are to be locked, by their kinds.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    kinds: BTreeMap<u8, BTreeSet<i64>>,
+    kinds: BTreeMap<u8, OfKind>,
     /// Whether some are gained: then it must be seen whether they are free.
     gained: bool,
+}
+
+#[derive(Debug, Default)]
+struct OfKind {
+    /// Their digests.
+    keys: BTreeSet<i64>,
+    /// Whether a single commit has too many of them to be among these.
+    many: bool,
 }
 
 /// What is locked for a key, if anything is: its kind, in the order in which kinds are locked.
@@ -73,8 +81,20 @@ impl Keys {
         let digest = Digest::of(format!("{kind} {value}").as_bytes());
         let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
         let number = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        self.kinds.entry(kind).or_default().insert(number);
+        self.kinds.entry(kind).or_default().keys.insert(number);
         true
+    }
+
+    /// Adds those of another commit.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.gained |= other.gained;
+        for (kind, OfKind { keys, many }) in other.kinds {
+            let of = self.kinds.entry(kind).or_default();
+            of.many |= many || keys.len() > KEYS_MAX;
+            if keys.len() <= KEYS_MAX {
+                of.keys.extend(keys);
+            }
+        }
     }
 
     /// Whether some are gained, so that they are to be locked before it is read who has them.
@@ -82,24 +102,58 @@ impl Keys {
         self.gained
     }
 
-    /// Locks them.
-    pub(crate) fn lock(&self, reading: &mut Reading<'_>) {
+    /// Locks them, or those that need not be waited for.
+    pub(crate) fn lock(&self, reading: &mut Reading<'_>, waiting: Waiting) {
+        let past = waiting == Waiting::Past;
         let mut single = BTreeSet::new();
-        for (kind, keys) in &self.kinds {
-            let how = if keys.len() > KEYS_MAX {
-                ""
-            } else {
+        for (kind, OfKind { keys, many }) in &self.kinds {
+            let crowd = keys.len() > KEYS_MAX;
+            if !crowd {
                 single.extend(keys);
-                "_shared"
-            };
-            let lock = format!("pg_advisory_xact_lock{how}({kind}::bigint # {SPACE})");
-            reading.part(&format!("SELECT ROW(1) FROM {lock}"), [], nothing);
+            }
+            let of = |how| format!("advisory_xact_lock{how}({kind}::bigint # {SPACE})");
+            if !past {
+                let lock = of(if crowd || *many { "" } else { "_shared" });
+                reading.part(&format!("SELECT ROW(1) FROM pg_{lock}"), [], nothing);
+                continue;
+            }
+            let passed = |lock| format!("SELECT ROW({kind}) WHERE NOT pg_try_{lock}");
+            let lock = of(if crowd { "" } else { "_shared" });
+            reading.part(&passed(lock), [], |row, state| {
+                state.blocked.kinds.insert(row.int()?);
+                Ok(())
+            });
+            // Whoever has many is not to be in the way of those who have few.
+            if *many && !crowd {
+                reading.part(&passed(of("")), [], |row, state| {
+                    state.blocked.whole_kinds.insert(row.int()?);
+                    Ok(())
+                });
+            }
         }
-        if !single.is_empty() {
-            let keys = Array::of(Kind::Int, single.into_iter().copied().map(Cell::Int));
-            let lock = format!("pg_advisory_xact_lock(key # {SPACE})");
-            let sql = format!("SELECT ROW(1) FROM unnest(?::bigint[]) AS key, {lock}");
+        if single.is_empty() {
+            return;
+        }
+        let keys = Array::of(Kind::Int, single.into_iter().copied().map(Cell::Int));
+        let lock = format!("advisory_xact_lock(key # {SPACE})");
+        if past {
+            let passed = "SELECT ROW(key) FROM unnest(?::bigint[]) AS key WHERE NOT pg_try_";
+            reading.part(&format!("{passed}{lock}"), [keys], |row, state| {
+                state.blocked.keys.insert(row.i64()?);
+                Ok(())
+            });
+        } else {
+            let sql = format!("SELECT ROW(1) FROM unnest(?::bigint[]) AS key, pg_{lock}");
             reading.part(&sql, [keys], nothing);
         }
+    }
+
+    /// Whether one of them is locked by others.
+    pub(crate) fn meet(&self, blocked: &Blocked) -> bool {
+        self.kinds.iter().any(|(kind, OfKind { keys, many })| {
+            blocked.kinds.contains(kind)
+                || (*many && blocked.whole_kinds.contains(kind))
+                || keys.iter().any(|key| blocked.keys.contains(key))
+        })
     }
 }

@@ -15,8 +15,9 @@
 //! [`apply`](commerce_core::store::apply), and writes what they come to set by set, with one array for
 //! each column, so that a hundred checkouts cost few more round trips than one. Nobody waits for a
 //! batch to fill. Everybody locks in the same order, so that servers wait for each other but never in
-//! a circle; what goes wrong all the same is tried again within bounds. The module `writer` tells it
-//! in full.
+//! a circle; what goes wrong all the same is tried again within bounds. What somebody else keeps locked
+//! keeps only those who want the same, and they are told no when their time is over. The module
+//! `writer` tells it in full.
 //!
 //! A read is one statement, with what belongs to a record as an array in a column of its own. It is
 //! one snapshot and one round trip, and a caller who goes away in the middle leaves nothing behind.
@@ -55,12 +56,16 @@
 //! whole minor units of the currency beside them. Read as much as you like; write only through this
 //! crate, which keeps what is derived in step.
 
+mod aside;
+mod attempt;
 mod batch;
 mod cell;
 mod codec;
 mod embed;
 mod error;
 mod gather;
+mod holders;
+mod job;
 mod keys;
 mod listen;
 mod lock;

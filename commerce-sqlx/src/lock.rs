@@ -25,23 +25,26 @@
 //! [`batch`](crate::batch).
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     mem,
+    time::Duration,
 };
 
 use commerce_core::{
-    id::{ProductId, VariantId},
+    id::VariantId,
+    inventory::LevelKey,
     store::{Commit, OutcomeKey, Record, RecordKey, UniqueKey, Write},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
+    batch::Way,
     cell::{Array, Cell, Kind, Param},
     codec::{self, Columns},
     error::Result,
     keys::Keys,
-    table::{journal, stock, variant},
+    table::{journal, stock},
     view::State,
 };
 
@@ -61,12 +64,40 @@ enum Lock {
 }
 
 /// How long to wait for what another transaction has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Waiting {
     /// As long as the session lets one.
+    #[default]
     Long,
     /// Not at all: the transaction fails.
     Never,
+    /// Not at all: what is locked is passed over.
+    Past,
+}
+
+/// What is asked about and was passed over, because others have locked it.
+#[derive(Debug, Default)]
+pub(crate) struct Blocked {
+    records: BTreeSet<RecordKey>,
+    /// The variants of levels.
+    stocked: BTreeSet<VariantId>,
+    /// Of unique keys, whole kinds and single ones; see [`keys`](crate::keys).
+    pub(crate) kinds: BTreeSet<u8>,
+    /// The kinds of which others have locked single ones.
+    pub(crate) whole_kinds: BTreeSet<u8>,
+    pub(crate) keys: BTreeSet<i64>,
+    /// Locations are being changed.
+    places: bool,
+    /// It matters to others that locations are not changed.
+    leant_on: bool,
+}
+
+impl Blocked {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { records, stocked, kinds, whole_kinds, keys, places, leant_on } = self;
+        let rows = records.is_empty() && stocked.is_empty() && !places && !leant_on;
+        rows && kinds.is_empty() && whole_kinds.is_empty() && keys.is_empty()
+    }
 }
 
 /// What a batch's commits ask about.
@@ -82,25 +113,29 @@ pub(crate) struct Names {
     outcomes: BTreeSet<OutcomeKey>,
     /// Whether a location is written, by which it may be told which levels count.
     places: bool,
+    waiting: Waiting,
 }
 
 impl Names {
-    pub(crate) fn of(commits: &[&Commit]) -> Self {
-        let mut names = Self::default();
+    pub(crate) fn of(commits: &[&Commit], way: Way) -> Self {
+        let waiting = if way == Way::Past { Waiting::Past } else { Waiting::Long };
+        let mut names = Self { waiting, ..Self::default() };
         for commit in commits {
+            let before = mem::take(&mut names.keys);
             commit.writes().iter().for_each(|write| names.write(write));
+            let keys = mem::replace(&mut names.keys, before);
+            names.keys.join(keys);
             names.stocked.extend(commit.moves().iter().map(|change| change.level.variant_id));
             names.stocked.extend(commit.low_stock().map(|low| low.variant_id));
             names.outcomes.extend(commit.outcome().map(|outcome| outcome.key.clone()));
         }
+        if way != Way::Usual {
+            // Any of them may become low or cease to be.
+            let stocked = mem::take(&mut names.stocked);
+            stocked.iter().for_each(|id| names.record(RecordKey::Variant(*id), Lock::Write));
+            names.stocked = stocked;
+        }
         names
-    }
-
-    /// The same, with every variant that may become low or cease to be.
-    pub(crate) fn with_marks(mut self) -> Self {
-        let stocked = mem::take(&mut self.stocked);
-        stocked.iter().for_each(|id| self.record(RecordKey::Variant(*id), Lock::Write));
-        Self { stocked, ..self }
     }
 
     fn record(&mut self, key: RecordKey, lock: Lock) {
@@ -143,14 +178,27 @@ impl Names {
         }
     }
 
-    /// Locks and reads it all.
-    pub(crate) async fn read(&self, connection: &mut PgConnection) -> Result<State> {
+    /// Locks and reads it all; waits so long for each lock, if that is not what the session says.
+    pub(crate) async fn read(
+        &self,
+        connection: &mut PgConnection,
+        patience: Option<Duration>,
+    ) -> Result<State> {
         let mut reading = Reading::default();
-        self.keys.lock(&mut reading);
-        if self.keys.are_gained() {
-            mem::take(&mut reading).run(connection).await?;
+        if let Some(patience) = patience {
+            let most = patience.as_millis().max(1);
+            let set = format!("SELECT ROW(set_config('lock_timeout', '{most}', true))");
+            reading.part(&set, [], nothing);
         }
-        self.rest(reading, connection, Waiting::Long).await
+        self.keys.lock(&mut reading, self.waiting);
+        if !self.keys.are_gained() {
+            return self.rest(reading, connection, self.waiting).await;
+        }
+        let locked = reading.run(connection).await?.blocked;
+        let mut state = self.rest(Reading::default(), connection, self.waiting).await?;
+        let Blocked { kinds, whole_kinds, keys, .. } = locked;
+        state.blocked = Blocked { kinds, whole_kinds, keys, ..state.blocked };
+        Ok(state)
     }
 
     /// Reads it once more, now that it is locked. What has come to be there meanwhile is locked out of
@@ -166,11 +214,8 @@ impl Names {
         connection: &mut PgConnection,
         waiting: Waiting,
     ) -> Result<State> {
-        let marks = |key: &RecordKey| matches!(key, RecordKey::Variant(_));
-        if self.places {
-            reading.part("SELECT ROW(1) FROM pg_advisory_xact_lock(LOCK)", [], nothing);
-        } else if !self.stocked.is_empty() || self.records.keys().any(marks) {
-            reading.part("SELECT ROW(1) FROM pg_advisory_xact_lock_shared(LOCK)", [], nothing);
+        if self.lean_on_places() {
+            reading.places(self.places, waiting);
         }
         reading.records(&self.records, waiting);
         if !self.stocked.is_empty() {
@@ -181,6 +226,21 @@ impl Names {
             reading.outcomes(&self.outcomes);
         }
         reading.run(connection).await
+    }
+
+    /// Whether it matters if locations are being changed: they mark variants.
+    fn lean_on_places(&self) -> bool {
+        let marked = |key: &RecordKey| matches!(key, RecordKey::Variant(_));
+        self.places || !self.stocked.is_empty() || self.records.keys().any(marked)
+    }
+
+    /// Whether they name something that is locked by others.
+    pub(crate) fn meet(&self, blocked: &Blocked) -> bool {
+        self.records.keys().any(|key| blocked.records.contains(key))
+            || self.stocked.iter().any(|id| blocked.stocked.contains(id))
+            || self.keys.meet(blocked)
+            || (blocked.places && self.lean_on_places())
+            || (blocked.leant_on && self.places)
     }
 }
 
@@ -199,6 +259,7 @@ impl Waiting {
         match self {
             Self::Long => "",
             Self::Never => "NOWAIT",
+            Self::Past => "SKIP LOCKED",
         }
     }
 }
@@ -302,6 +363,28 @@ impl<'a> Reading<'a> {
         self.parts.push(Box::new(read));
     }
 
+    /// Adds the lock of who leans on locations, or changes them.
+    fn places(&mut self, changed: bool, waiting: Waiting) {
+        if waiting != Waiting::Past {
+            let how = if changed { "" } else { "_shared" };
+            let sql = format!("SELECT ROW(1) FROM pg_advisory_xact_lock{how}(LOCK)");
+            return self.part(&sql, [], nothing);
+        }
+        // Whoever changes them is not to be in the way of those who do not.
+        let lean = "SELECT ROW(1) WHERE NOT pg_try_advisory_xact_lock_shared(LOCK)";
+        self.part(lean, [], |_, state| {
+            state.blocked.places = true;
+            Ok(())
+        });
+        if changed {
+            let change = "SELECT ROW(1) WHERE NOT pg_try_advisory_xact_lock(LOCK)";
+            self.part(change, [], |_, state| {
+                state.blocked.leant_on = true;
+                Ok(())
+            });
+        }
+    }
+
     fn records(&mut self, records: &'a BTreeMap<RecordKey, Lock>, waiting: Waiting) {
         let mut rest = records.iter().peekable();
         while let Some((first, lock)) = rest.next() {
@@ -312,15 +395,26 @@ impl<'a> Reading<'a> {
                 keys.push(&cell_of(key));
                 strongest = strongest.max(*lock);
             }
-            let (lock, waiting) = (strongest.sql(), waiting.sql());
+            let (lock, how) = (strongest.sql(), waiting.sql());
+            let passed = (waiting == Waiting::Past).then(|| keys.clone());
             let sql = format!(
                 "SELECT ROW({column}, version) FROM {table}
-                WHERE {column} = ANY(?) ORDER BY {column} FOR {lock} {waiting}"
+                WHERE {column} = ANY(?) ORDER BY {column} FOR {lock} {how}"
             );
             self.part(&sql, [keys], |row, state| {
                 state.versions.insert(read_key(first, row)?, row.version()?);
                 Ok(())
             });
+            if let Some(keys) = passed {
+                let sql = format!("SELECT ROW({column}) FROM {table} WHERE {column} = ANY(?)");
+                self.part(&sql, [keys], |row, state| {
+                    let key = read_key(first, row)?;
+                    if !state.versions.contains_key(&key) {
+                        state.blocked.records.insert(key);
+                    }
+                    Ok(())
+                });
+            }
         }
     }
 
@@ -336,6 +430,17 @@ impl<'a> Reading<'a> {
             state.levels.insert(level.key(), level);
             Ok(())
         });
+        if waiting == Waiting::Past {
+            const PASSED: &str = "SELECT ROW(variant_id, location_id)
+                FROM commerce_stock_levels WHERE variant_id = ANY(?)";
+            self.part(PASSED, [Array::ids(variants.iter().copied())], |row, state| {
+                let key = LevelKey { variant_id: row.id()?, location_id: row.id()? };
+                if !state.levels.contains_key(&key) {
+                    state.blocked.stocked.insert(key.variant_id);
+                }
+                Ok(())
+            });
+        }
     }
 
     fn outcomes(&mut self, keys: &'a BTreeSet<OutcomeKey>) {
@@ -350,159 +455,6 @@ impl<'a> Reading<'a> {
             state.outcomes.insert(key.clone(), journal::read_outcome(row, key)?);
             Ok(())
         });
-    }
-
-    fn holders(&mut self, keys: &'a BTreeSet<UniqueKey>) -> Result<()> {
-        let mut slugs = Array::new(Kind::Text);
-        let mut category_slugs = Array::new(Kind::Text);
-        let mut skus = Array::new(Kind::Text);
-        let mut options = [Array::new(Kind::Uuid), Array::new(Kind::Bytes)];
-        let mut by_options: HashMap<(ProductId, [u8; 32]), &UniqueKey> = HashMap::new();
-        let mut customers = Array::new(Kind::Uuid);
-        let mut numbers = Array::new(Kind::Text);
-        let mut carts = Array::new(Kind::Uuid);
-        let mut emails = Array::new(Kind::Text);
-        let mut external_ids = Array::new(Kind::Text);
-        let mut references = [Array::new(Kind::Text), Array::new(Kind::Text)];
-        let mut digests = Array::new(Kind::Bytes);
-        let mut events = [Array::new(Kind::Text), Array::new(Kind::Text)];
-        for key in keys {
-            match key {
-                UniqueKey::ProductSlug(slug) => slugs.push(&Cell::Text(slug)),
-                UniqueKey::CategorySlug(slug) => category_slugs.push(&Cell::Text(slug)),
-                UniqueKey::Sku(sku) => skus.push(&Cell::Text(sku)),
-                UniqueKey::VariantOptions(product, values) => {
-                    let digest = variant::options_key(values)?;
-                    let [products, keys] = &mut options;
-                    products.push(&Cell::id(*product));
-                    keys.push(&Cell::Digest(digest));
-                    by_options.insert((*product, *digest.as_bytes()), key);
-                }
-                UniqueKey::OpenCart(customer) => customers.push(&Cell::id(*customer)),
-                UniqueKey::OrderNumber(number) => numbers.push(&Cell::Text(number)),
-                UniqueKey::OrderOfCart(cart) => carts.push(&Cell::id(*cart)),
-                UniqueKey::CustomerEmail(email) => emails.push(&Cell::Text(email)),
-                UniqueKey::CustomerExternalId(id) => external_ids.push(&Cell::Text(id)),
-                UniqueKey::PaymentReference(gateway, reference) => {
-                    let [gateways, names] = &mut references;
-                    gateways.push(&Cell::Text(gateway));
-                    names.push(&Cell::Text(reference));
-                }
-                UniqueKey::ApiToken(digest) => digests.push(&Cell::Digest(*digest)),
-                UniqueKey::WebhookEvent(gateway, event) => {
-                    let [gateways, names] = &mut events;
-                    gateways.push(&Cell::Text(gateway));
-                    names.push(&Cell::Text(event));
-                }
-            }
-        }
-        /// One part: who has one of the keys. The row is the id and the key.
-        macro_rules! part {
-            ($keys:ident, $sql:literal, $record:ident, |$row:ident| $unique:expr) => {
-                if !$keys.is_empty() {
-                    self.part($sql, [$keys], |$row, state| {
-                        let holder = RecordKey::$record($row.id()?);
-                        state.holders.insert($unique, holder);
-                        Ok(())
-                    });
-                }
-            };
-        }
-        part!(
-            slugs,
-            "SELECT ROW(id, slug) FROM commerce_products WHERE slug = ANY(?)",
-            Product,
-            |row| UniqueKey::ProductSlug(row.text()?)
-        );
-        part!(
-            category_slugs,
-            "SELECT ROW(id, slug) FROM commerce_categories WHERE slug = ANY(?)",
-            Category,
-            |row| UniqueKey::CategorySlug(row.text()?)
-        );
-        part!(
-            skus,
-            "SELECT ROW(id, sku) FROM commerce_variants WHERE sku = ANY(?)",
-            Variant,
-            |row| UniqueKey::Sku(row.text()?)
-        );
-        if !by_options.is_empty() {
-            const OPTIONS: &str = "SELECT ROW(v.id, v.product_id, v.options_key)
-                FROM unnest(?::uuid[], ?::bytea[]) AS wanted (product_id, options_key)
-                CROSS JOIN LATERAL (SELECT * FROM commerce_variants AS t
-                    WHERE t.product_id = wanted.product_id
-                    AND t.options_key = wanted.options_key OFFSET 0) AS v";
-            self.part(OPTIONS, options, move |row, state| {
-                let holder = RecordKey::Variant(row.id()?);
-                let key = (row.id()?, *row.digest()?.as_bytes());
-                if let Some(unique) = by_options.get(&key) {
-                    state.holders.insert((*unique).clone(), holder);
-                }
-                Ok(())
-            });
-        }
-        part!(
-            customers,
-            "SELECT ROW(id, customer_id) FROM commerce_carts
-                WHERE customer_id = ANY(?) AND status = 'open' AND origin = 'storefront'",
-            Cart,
-            |row| UniqueKey::OpenCart(row.id()?)
-        );
-        part!(
-            numbers,
-            "SELECT ROW(id, number) FROM commerce_orders WHERE number = ANY(?)",
-            Order,
-            |row| UniqueKey::OrderNumber(row.text()?)
-        );
-        part!(
-            carts,
-            "SELECT ROW(id, cart_id) FROM commerce_orders WHERE cart_id = ANY(?)",
-            Order,
-            |row| UniqueKey::OrderOfCart(row.id()?)
-        );
-        part!(
-            emails,
-            "SELECT ROW(id, email_key) FROM commerce_customers WHERE email_key = ANY(?)",
-            Customer,
-            |row| UniqueKey::CustomerEmail(row.str()?.to_owned())
-        );
-        part!(
-            external_ids,
-            "SELECT ROW(id, external_id) FROM commerce_customers WHERE external_id = ANY(?)",
-            Customer,
-            |row| UniqueKey::CustomerExternalId(row.text()?)
-        );
-        if !references.iter().all(Array::is_empty) {
-            const REFERENCES: &str = "SELECT ROW(r.payment_id, r.gateway, r.reference)
-                FROM unnest(?::text[], ?::text[]) AS wanted (gateway, reference)
-                CROSS JOIN LATERAL (SELECT * FROM commerce_payment_references AS t
-                    WHERE t.gateway = wanted.gateway
-                    AND t.reference = wanted.reference OFFSET 0) AS r";
-            self.part(REFERENCES, references, |row, state| {
-                let holder = RecordKey::Payment(row.id()?);
-                state.holders.insert(UniqueKey::PaymentReference(row.text()?, row.text()?), holder);
-                Ok(())
-            });
-        }
-        part!(
-            digests,
-            "SELECT ROW(id, digest) FROM commerce_api_tokens WHERE digest = ANY(?)",
-            ApiToken,
-            |row| UniqueKey::ApiToken(row.digest()?)
-        );
-        if !events.iter().all(Array::is_empty) {
-            const EVENTS: &str = "SELECT ROW(w.id, w.gateway, w.event_id)
-                FROM unnest(?::text[], ?::text[]) AS wanted (gateway, event_id)
-                CROSS JOIN LATERAL (SELECT * FROM commerce_webhooks AS t
-                    WHERE t.gateway = wanted.gateway
-                    AND t.event_id = wanted.event_id OFFSET 0) AS w";
-            self.part(EVENTS, events, |row, state| {
-                let holder = RecordKey::Webhook(row.id()?);
-                state.holders.insert(UniqueKey::WebhookEvent(row.text()?, row.text()?), holder);
-                Ok(())
-            });
-        }
-        Ok(())
     }
 
     async fn run(self, connection: &mut PgConnection) -> Result<State> {

@@ -16,7 +16,7 @@ use commerce_core::{
     version::Version,
 };
 
-use crate::table::At;
+use crate::{lock::Blocked, table::At};
 
 /// The state, as far as a batch's commits ask about it. What is not in it does not exist.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) holders: HashMap<UniqueKey, RecordKey>,
     pub(crate) levels: BTreeMap<LevelKey, StockLevel>,
     pub(crate) outcomes: HashMap<OutcomeKey, Outcome>,
+    /// What is there and is not read, because others have locked it.
+    pub(crate) blocked: Blocked,
 }
 
 impl View for State {

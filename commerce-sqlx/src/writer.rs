@@ -16,35 +16,42 @@
 //!
 //! - It was undone because of another transaction (a deadlock, a serialization failure) or because
 //!   the connection was lost before `COMMIT`: it is tried again after a random pause, longer each
-//!   time, until a bound.
-//! - The database refused it although the core did not: somebody took a unique key meanwhile. It is
-//!   tried again at once, and then sees who. If it is still refused, its commits are tried one by
-//!   one, so that the one at fault fails alone.
+//!   time, as long as its callers have time.
+//! - The database refused it although the core did not: somebody broke a rule of its tables meanwhile.
+//!   It is tried again at once, and then sees who. If it is still refused, it is tried by halves, so
+//!   that the commit at fault fails alone.
 //! - The connection was lost during `COMMIT`: nobody knows. That is what the callers are told, and
 //!   the outcome under their idempotency key tells the rest; nothing is run again blindly.
+//!
+//! Servers hold what they lock for as long as a batch takes, and others wait for it in line. A stranger,
+//! such as an embedder who has called [`commit_in`](crate::commit_in), may hold it for as long as it
+//! likes. So a batch waits for no lock longer than a tenth of the time that a caller has. Then it goes on
+//! without the commits that would have to wait; these are put [`aside`](crate::aside) and tried
+//! again beside all that comes, which waits for nothing either as long as anything is aside. A
+//! caller whose time is over is told that nothing was written, and nothing is.
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use commerce_core::store::{Commit, CommitError, Refusal, StoreError};
+use commerce_core::store::{Commit, CommitError, StoreError};
 use futures_util::FutureExt;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::JoinHandle,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
-    batch,
+    aside::Aside,
+    attempt::{Attempt, Patience, attempt},
+    batch::{Verdict, Way},
     error::{Error, Meaning},
+    job::{Answer, Asked, Job, fitting},
     open::{self, OpenOptions},
     pause::Pause,
     readers::{Readers, Room},
@@ -52,35 +59,9 @@ use crate::{
 
 /// The commits that can wait; whoever comes after them waits to be let in.
 const QUEUE: usize = 1_024;
-/// The most records and stock moves of one batch, unless a single commit has more.
-const WEIGHT_MAX: usize = 10_000;
-
-type Answer = Result<(), CommitError>;
-
-/// A commit that waits for its turn.
-#[derive(Debug)]
-struct Job {
-    commit: Arc<Commit>,
-    turn: Arc<Turn>,
-    answer: oneshot::Sender<Answer>,
-}
-
-/// Whether a commit is still waiting: it is either taken by the writer or given up by whoever asked.
-#[derive(Debug, Default)]
-struct Turn(AtomicBool);
-
-impl Turn {
-    /// Ends the waiting; whether it had not ended before.
-    fn end(&self) -> bool {
-        !self.0.swap(true, Ordering::AcqRel)
-    }
-}
-
-impl Job {
-    fn weight(&self) -> usize {
-        self.commit.writes().len() + self.commit.moves().len()
-    }
-}
+/// The most tries in a row that find nothing that can be written. More than it takes to find one commit
+/// among many by halves.
+const STUCK_MAX: u32 = 9;
 
 /// The way to the task that writes. Dropping it lets the task finish what it was asked.
 #[derive(Debug)]
@@ -108,7 +89,8 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let queue_timeout = options.queue_timeout;
         let connection = Some(connection);
-        let task = Task { options, connect, connection, readers, room: None };
+        let aside = Aside::new(options.batch_max.get());
+        let task = Task { options, connect, connection, readers, room: None, aside };
         let runtime = Handle::current();
         let task = Mutex::new(Some(runtime.spawn(task.serve(jobs))));
         Self { queue: Mutex::new(Some(queue)), queue_timeout, runtime, task }
@@ -126,9 +108,8 @@ impl Writer {
 
     /// Applies a commit. If the future is dropped, the commit happens all the same or not at all.
     pub(crate) async fn commit(&self, commit: &Commit) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        let turn = Arc::<Turn>::default();
-        let job = Job { commit: Arc::new(commit.clone()), turn: Arc::clone(&turn), answer };
+        let until = Instant::now() + self.queue_timeout;
+        let (job, Asked { turn, answer: answered }) = Job::new(commit, until);
         let queue = lock(&self.queue).clone();
         let Some(queue) = queue else { return Err(CommitError::Unavailable(gone())) };
         let mut answered = answered.map(|answer| {
@@ -147,7 +128,7 @@ impl Writer {
         };
         match waiting.await {
             Ok(answer) => answer,
-            Err(_) if turn.end() => Err(CommitError::Unavailable(late())),
+            Err(_) if turn.take() => Err(CommitError::Unavailable(late())),
             // It has been taken, and is bounded by what the writer's statements are.
             Err(_) => answered.await,
         }
@@ -162,17 +143,6 @@ fn late() -> StoreError {
     StoreError::unavailable("a commit's turn did not come in time")
 }
 
-/// What became of a batch that was tried.
-#[derive(Debug)]
-enum Attempt {
-    /// It is durable, but for the commits that were refused, each with its reason.
-    Done(Vec<Answer>),
-    /// Nothing of it was written.
-    Undone(Error),
-    /// Nobody knows what became of those that hold.
-    Unknown(Vec<Answer>),
-}
-
 #[derive(Debug)]
 struct Task {
     options: OpenOptions,
@@ -181,24 +151,30 @@ struct Task {
     /// Those who read for the same store, and yield where there is too little room for all.
     readers: [Arc<Readers>; 2],
     room: Option<Room>,
+    /// The commits that wait for what somebody outside has locked.
+    aside: Aside,
 }
 
 impl Task {
     async fn serve(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let batch_max = self.options.batch_max.get();
-        let mut waiting = Vec::with_capacity(batch_max);
-        loop {
-            if waiting.is_empty() && jobs.recv_many(&mut waiting, batch_max).await == 0 {
-                break;
+        let mut waiting = Vec::with_capacity(self.options.batch_max.get());
+        let mut open = true;
+        while open || !waiting.is_empty() || !self.aside.is_empty() {
+            if waiting.is_empty() {
+                open = self.wait(&mut jobs, &mut waiting, open).await;
             }
-            let mut weight = 0;
-            let fits = |job: &&Job| {
-                weight += job.weight();
-                weight <= WEIGHT_MAX
-            };
-            let count = waiting.iter().take_while(fits).count().max(1);
-            let batch: Vec<_> = waiting.drain(..count).collect();
-            self.answer(batch).await;
+            if !waiting.is_empty() {
+                let count = fitting(waiting.iter());
+                // Whoever has given up waiting has been told that nothing happens.
+                let batch = waiting.drain(..count).filter(Job::take).collect();
+                // Where somebody outside is in the way, nobody waits.
+                let way = if self.aside.is_empty() { Way::Usual } else { Way::Past };
+                self.guarded(batch, way).await;
+            }
+            if self.aside.pause().is_some_and(|left| left.is_zero()) {
+                self.again().await;
+            }
+            self.room = None;
         }
         if let Some(connection) = self.connection.take() {
             // Whether it says goodbye or not: everything is written.
@@ -206,74 +182,118 @@ impl Task {
         }
     }
 
-    async fn answer(&mut self, batch: Vec<Job>) {
-        // Whoever has given up waiting has been told that nothing happens.
-        let batch: Vec<_> = batch.into_iter().filter(|job| job.turn.end()).collect();
-        if batch.is_empty() {
-            return;
+    /// Waits for commits, or until those that are aside are to be tried; whether more can come.
+    async fn wait(
+        &self,
+        jobs: &mut mpsc::Receiver<Job>,
+        waiting: &mut Vec<Job>,
+        open: bool,
+    ) -> bool {
+        let batch_max = self.options.batch_max.get();
+        let Some(pause) = self.aside.pause() else {
+            return jobs.recv_many(waiting, batch_max).await > 0;
+        };
+        if !open {
+            sleep(pause).await;
+            return false;
         }
-        let commits: Vec<_> = batch.iter().map(|job| Arc::clone(&job.commit)).collect();
-        let commits: Vec<_> = commits.iter().map(|commit| &**commit).collect();
-        // After a panic the channels are dropped, which tells those who wait that nobody knows; the
-        // connection is dropped too, whatever state it is in.
-        let answers = AssertUnwindSafe(self.commit(&commits)).catch_unwind().await;
-        match answers {
-            Ok(answers) => {
-                for (job, answer) in batch.into_iter().zip(answers) {
-                    let _ = job.answer.send(answer);
-                }
-            }
-            Err(_) => self.connection = None,
-        }
-        self.room = None;
+        timeout(pause, jobs.recv_many(waiting, batch_max)).await.map_or(true, |count| count > 0)
     }
 
-    /// Writes a batch, whatever it takes within bounds.
-    async fn commit(&mut self, commits: &[&Commit]) -> Vec<Answer> {
-        match self.together(commits).await {
-            Ok(answers) => answers,
-            Err(error) if error.meaning() == Meaning::Lost || commits.len() == 1 => {
-                refused(commits, error)
+    /// Tries what is aside.
+    async fn again(&mut self) {
+        let (began, before) = (Instant::now(), self.aside.len());
+        let batch = self.aside.take(self.aside.together());
+        self.guarded(batch, Way::Past).await;
+        if self.aside.len() < before {
+            self.aside.is_moving();
+        }
+        if let Some(count) = self.aside.in_line() {
+            let (asked, before) = (Instant::now(), self.aside.len());
+            let first = self.aside.take(count);
+            self.guarded(first, Way::InOrder).await;
+            let moved = self.aside.len() < before;
+            self.aside.waited(asked.elapsed(), moved);
+        }
+        let moved = self.aside.len() < before;
+        self.aside.tried(began.elapsed(), moved);
+    }
+
+    /// Writes a batch. After a panic the channels are dropped, which tells those who wait that nobody
+    /// knows; the connection is dropped too, whatever state it is in.
+    async fn guarded(&mut self, batch: Vec<Job>, way: Way) {
+        if AssertUnwindSafe(self.write(batch, way)).catch_unwind().await.is_err() {
+            self.connection = None;
+        }
+    }
+
+    /// Writes a batch, whatever it takes within bounds, and answers whoever asked, or puts it aside.
+    async fn write(&mut self, batch: Vec<Job>, way: Way) {
+        let (mut parts, mut stuck) = (vec![(batch, way)], 0);
+        while let Some((batch, way)) = parts.pop() {
+            let Err((left, error)) = self.together(batch, way).await else {
+                stuck = 0;
+                continue;
+            };
+            let blocked = error.meaning() == Meaning::Blocked;
+            let mut left = in_time(left, &error);
+            if blocked && way == Way::Usual {
+                parts.push((left, Way::Past));
+                continue;
             }
-            Err(_) => {
-                let mut answers = Vec::with_capacity(commits.len());
-                for commit in commits {
-                    let alone = [*commit];
-                    let answer = self.together(&alone).await;
-                    answers.extend(answer.unwrap_or_else(|error| refused(&alone, error)));
-                }
-                answers
+            if blocked && way == Way::Past {
+                // Not all that is in the way is a row that one can pass.
+                self.aside.is_stuck();
+                stuck += 1;
+            }
+            if blocked && (left.len() == 1 || way == Way::InOrder || stuck > STUCK_MAX) {
+                left.into_iter().for_each(|job| self.aside.put(job));
+            } else if left.len() > 1 {
+                let rest = left.split_off(left.len() / 2);
+                parts.extend([(rest, way), (left, way)]);
+            } else if let Some(job) = left.pop() {
+                job.tell(Err(error.into()));
             }
         }
     }
 
-    /// Writes a batch in one transaction, again and again while that may help.
-    async fn together(&mut self, commits: &[&Commit]) -> Result<Vec<Answer>, Error> {
-        let until = Instant::now() + self.options.queue_timeout;
+    /// Writes a batch in one transaction, again and again while that may help; gives back what was not
+    /// written, and why.
+    async fn together(&mut self, mut batch: Vec<Job>, way: Way) -> Result<(), (Vec<Job>, Error)> {
         let (mut times, mut pause) = (0, Pause::default());
-        loop {
-            let error = match self.attempt(commits, times > 0).await {
-                Attempt::Done(answers) => return Ok(answers),
-                Attempt::Unknown(answers) => {
+        while !batch.is_empty() {
+            let commits: Vec<_> = batch.iter().map(|job| &*job.commit).collect();
+            let error = match self.attempt(&commits, way).await {
+                Attempt::Done(verdicts) => {
+                    self.tell(batch, verdicts, None);
+                    break;
+                }
+                Attempt::Unknown(verdicts, error) => {
                     self.connection = None;
-                    return Ok(answers);
+                    self.tell(batch, verdicts, Some(&error));
+                    break;
                 }
                 Attempt::Undone(error) => error,
             };
             times += 1;
-            if error.meaning() == Meaning::Lost {
-                // Whether it is tried again or not: what comes next must not wait for the same silence.
-                self.connection = None;
-            }
             match error.meaning() {
-                Meaning::Lost | Meaning::Conflict if Instant::now() < until => pause.wait().await,
+                meaning @ (Meaning::Lost | Meaning::Conflict) => {
+                    if meaning == Meaning::Lost {
+                        self.connection = None;
+                    }
+                    batch = in_time(batch, &error);
+                    if !batch.is_empty() {
+                        pause.wait().await;
+                    }
+                }
                 Meaning::Constraint if times == 1 => {}
-                _ => return Err(error),
+                _ => return Err((batch, error)),
             }
         }
+        Ok(())
     }
 
-    async fn attempt(&mut self, commits: &[&Commit], marks: bool) -> Attempt {
+    async fn attempt(&mut self, commits: &[&Commit], way: Way) -> Attempt {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => match open::connected(&self.connect, self.options.connect_timeout).await {
@@ -287,81 +307,39 @@ impl Task {
             },
         };
         self.room = None;
+        let OpenOptions { queue_timeout, statement_timeout, .. } = self.options;
+        let usual = (queue_timeout / 10).min(statement_timeout / 2);
+        let lock = if way == Way::Usual { usual } else { usual / 4 };
         // The server gives up first, if it is there.
-        let patience = self.options.statement_timeout.saturating_mul(2);
-        let attempt = try_on(&mut connection, commits, marks, patience).await;
+        let patience = Patience { lock, answer: statement_timeout.saturating_mul(2) };
+        let attempt = attempt(&mut connection, commits, way, patience).await;
         self.connection = Some(connection);
         attempt
     }
-}
 
-/// Writes a batch in one transaction.
-async fn try_on(
-    connection: &mut PgConnection,
-    commits: &[&Commit],
-    marks: bool,
-    patience: Duration,
-) -> Attempt {
-    let written = timeout(patience, async {
-        let mut transaction = connection.begin().await?;
-        let refusals = batch::write(&mut transaction, commits, marks).await;
-        Ok::<_, Error>((transaction, refusals))
-    })
-    .await;
-    let (transaction, refusals) = match written {
-        Ok(Ok((transaction, Ok(refusals)))) => (transaction, refusals),
-        Ok(Ok((transaction, Err(error)))) => {
-            return match timeout(patience, transaction.rollback()).await {
-                Ok(Ok(())) => Attempt::Undone(error),
-                // The connection is gone, and its transaction with it.
-                Ok(Err(_)) | Err(_) => Attempt::Undone(Error::Late),
-            };
+    /// Answers whoever asked for the commits of a batch that was written, unless nobody knows that, and
+    /// puts those aside that were left out.
+    fn tell(&mut self, batch: Vec<Job>, verdicts: Vec<Verdict>, unknown: Option<&Error>) {
+        for (job, verdict) in batch.into_iter().zip(verdicts) {
+            let why = unknown.map(|error| StoreError::unavailable(error.to_string()));
+            match (verdict, why) {
+                (Verdict::Blocked, _) => self.aside.put(job),
+                (Verdict::Holds, None) => job.tell(Ok(())),
+                (Verdict::Holds, Some(why)) => job.tell(Err(CommitError::OutcomeUnknown(why))),
+                (Verdict::Refused(refusal), None) => job.tell(Err(refusal.into())),
+                // Perhaps only because of others, which may not have been written either.
+                (Verdict::Refused(_), Some(why)) => job.tell(Err(CommitError::Unavailable(why))),
+            }
         }
-        Ok(Err(error)) => return Attempt::Undone(error),
-        Err(_) => return Attempt::Undone(Error::Late),
-    };
-    if refusals.iter().all(Option::is_some) {
-        return match timeout(patience, transaction.rollback()).await {
-            Ok(Ok(())) => Attempt::Done(refusals.into_iter().map(answer).collect()),
-            Ok(Err(_)) | Err(_) => Attempt::Undone(Error::Late),
-        };
-    }
-    let error = match timeout(patience, transaction.commit()).await {
-        Ok(Ok(())) => return Attempt::Done(refusals.into_iter().map(answer).collect()),
-        Ok(Err(error)) => Error::Database(error),
-        Err(_) => Error::Late,
-    };
-    match error.meaning() {
-        // What the server itself takes back, it has not done.
-        Meaning::Conflict | Meaning::Constraint => Attempt::Undone(error),
-        Meaning::Lost | Meaning::Other => Attempt::Unknown(unknown(&refusals, &error)),
     }
 }
 
-fn answer(refusal: Option<Refusal>) -> Answer {
-    refusal.map_or(Ok(()), |why| Err(why.into()))
-}
-
-/// Nothing of the commits was written, and nothing can be now.
-fn refused(commits: &[&Commit], error: Error) -> Vec<Answer> {
-    if let [_] = commits {
-        return vec![Err(error.into())];
+/// Those whose callers still have time. The others are told why nothing was written.
+fn in_time(batch: Vec<Job>, error: &Error) -> Vec<Job> {
+    let (late, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(Job::is_late);
+    for job in late {
+        let why = StoreError::unavailable(error.to_string());
+        job.tell(Err(CommitError::Unavailable(why)));
     }
-    let why = error.to_string();
-    let answer = |_| Err(CommitError::Unavailable(StoreError::unavailable(why.clone())));
-    commits.iter().map(answer).collect()
-}
-
-/// Nobody knows whether the commits that hold were written. Those that were refused were not, but
-/// perhaps only because of others that were not either.
-fn unknown(refusals: &[Option<Refusal>], error: &Error) -> Vec<Answer> {
-    let why = error.to_string();
-    let answer = |refusal: &Option<Refusal>| {
-        let error = StoreError::unavailable(why.clone());
-        Err(match refusal {
-            Some(_) => CommitError::Unavailable(error),
-            None => CommitError::OutcomeUnknown(error),
-        })
-    };
-    refusals.iter().map(answer).collect()
+    rest
 }

@@ -231,7 +231,8 @@ fn a_commit_that_the_database_refuses_leaves_the_transaction_usable() {
 fn a_commit_that_is_dropped_anywhere_takes_nothing_of_the_host_with_it() {
     let (schema, mut connection) = host();
     let (mut rows, mut orders, mut failed) = (0, 0, 0);
-    for (polls, cart) in carts(&schema, 60).into_iter().enumerate() {
+    let mut polls = 0;
+    for cart in carts(&schema, 120) {
         let mut hosts = schema.connect();
         let (done, committed) = block_on(async {
             let read = read_checkout_inputs_in(&mut hosts, cart, &[]).await;
@@ -253,9 +254,11 @@ fn a_commit_that_is_dropped_anywhere_takes_nothing_of_the_host_with_it() {
             assert_eq!((rows, orders, done), (0, 0, false), "after {polls} polls");
             failed += 1;
         }
-        if done {
+        if done && failed > 0 {
             break;
         }
+        // In how many pieces answers come differs: the end is looked for again where it was.
+        polls = if done { polls - 4 } else { polls + 1 };
     }
     assert!(orders > 0 && failed > 0, "{orders} {failed}");
     check_books(&mut connection);
