@@ -87,15 +87,17 @@ impl OpenOptions {
         Self { connect_timeout: timeout, ..self }
     }
 
-    /// How long the server may take for one statement before it is given up; 10 s unless set. For half
-    /// as long it may wait for what another transaction has locked.
+    /// How long the server may take for one statement before it is given up; 10 s unless set. A
+    /// transaction in which nothing is asked for a quarter of that, and a second at least, is ended by the
+    /// server: whoever was to go on with it hangs or is gone.
     #[must_use]
     pub fn statement_timeout(self, timeout: Duration) -> Self {
         Self { statement_timeout: timeout, ..self }
     }
 
-    /// How long a commit may wait for its turn before it is given up, and how long a batch is tried
-    /// again when the server is away or others are in the way; 10 s unless set.
+    /// How long a commit may wait before it is given up: for its turn, for a server that is away, for what
+    /// other transactions have locked; 10 s unless set. For a tenth of that all that is written together
+    /// waits for such a lock, and then goes on without those who want it.
     #[must_use]
     pub fn queue_timeout(self, timeout: Duration) -> Self {
         Self { queue_timeout: timeout, ..self }
