@@ -60,11 +60,12 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        /// One part: who has one of the keys. The row is the id and the key.
+        // One part: who has one of the keys. The row is the id and the key.
         macro_rules! part {
-            ($keys:ident, $sql:literal, $record:ident, |$row:ident| $unique:expr) => {
-                if !$keys.is_empty() {
-                    self.part($sql, [$keys], |$row, state| {
+            ($keys:expr, $sql:literal, $record:ident, |$row:ident| $unique:expr) => {
+                let keys = $keys;
+                if !keys.iter().all(Array::is_empty) {
+                    self.part($sql, keys, |$row, state| {
                         let holder = RecordKey::$record($row.id()?);
                         state.holders.insert($unique, holder);
                         Ok(())
@@ -73,19 +74,19 @@ impl<'a> Reading<'a> {
             };
         }
         part!(
-            slugs,
+            [slugs],
             "SELECT ROW(id, slug) FROM commerce_products WHERE slug = ANY(?)",
             Product,
             |row| UniqueKey::ProductSlug(row.text()?)
         );
         part!(
-            category_slugs,
+            [category_slugs],
             "SELECT ROW(id, slug) FROM commerce_categories WHERE slug = ANY(?)",
             Category,
             |row| UniqueKey::CategorySlug(row.text()?)
         );
         part!(
-            skus,
+            [skus],
             "SELECT ROW(id, sku) FROM commerce_variants WHERE sku = ANY(?)",
             Variant,
             |row| UniqueKey::Sku(row.text()?)
@@ -106,66 +107,62 @@ impl<'a> Reading<'a> {
             });
         }
         part!(
-            customers,
+            [customers],
             "SELECT ROW(id, customer_id) FROM commerce_carts
                 WHERE customer_id = ANY(?) AND status = 'open' AND origin = 'storefront'",
             Cart,
             |row| UniqueKey::OpenCart(row.id()?)
         );
         part!(
-            numbers,
+            [numbers],
             "SELECT ROW(id, number) FROM commerce_orders WHERE number = ANY(?)",
             Order,
             |row| UniqueKey::OrderNumber(row.text()?)
         );
         part!(
-            carts,
+            [carts],
             "SELECT ROW(id, cart_id) FROM commerce_orders WHERE cart_id = ANY(?)",
             Order,
             |row| UniqueKey::OrderOfCart(row.id()?)
         );
         part!(
-            emails,
+            [emails],
             "SELECT ROW(id, email_key) FROM commerce_customers WHERE email_key = ANY(?)",
             Customer,
             |row| UniqueKey::CustomerEmail(row.str()?.to_owned())
         );
         part!(
-            external_ids,
+            [external_ids],
             "SELECT ROW(id, external_id) FROM commerce_customers WHERE external_id = ANY(?)",
             Customer,
             |row| UniqueKey::CustomerExternalId(row.text()?)
         );
-        if !references.iter().all(Array::is_empty) {
-            const REFERENCES: &str = "SELECT ROW(r.payment_id, r.gateway, r.reference)
+        part!(
+            references,
+            "SELECT ROW(r.payment_id, r.gateway, r.reference)
                 FROM unnest(?::text[], ?::text[]) AS wanted (gateway, reference)
                 CROSS JOIN LATERAL (SELECT * FROM commerce_payment_references AS t
                     WHERE t.gateway = wanted.gateway
-                    AND t.reference = wanted.reference OFFSET 0) AS r";
-            self.part(REFERENCES, references, |row, state| {
-                let holder = RecordKey::Payment(row.id()?);
-                state.holders.insert(UniqueKey::PaymentReference(row.text()?, row.text()?), holder);
-                Ok(())
-            });
-        }
+                    AND t.reference = wanted.reference OFFSET 0) AS r",
+            Payment,
+            |row| UniqueKey::PaymentReference(row.text()?, row.text()?)
+        );
         part!(
-            digests,
+            [digests],
             "SELECT ROW(id, digest) FROM commerce_api_tokens WHERE digest = ANY(?)",
             ApiToken,
             |row| UniqueKey::ApiToken(row.digest()?)
         );
-        if !events.iter().all(Array::is_empty) {
-            const EVENTS: &str = "SELECT ROW(w.id, w.gateway, w.event_id)
+        part!(
+            events,
+            "SELECT ROW(w.id, w.gateway, w.event_id)
                 FROM unnest(?::text[], ?::text[]) AS wanted (gateway, event_id)
                 CROSS JOIN LATERAL (SELECT * FROM commerce_webhooks AS t
                     WHERE t.gateway = wanted.gateway
-                    AND t.event_id = wanted.event_id OFFSET 0) AS w";
-            self.part(EVENTS, events, |row, state| {
-                let holder = RecordKey::Webhook(row.id()?);
-                state.holders.insert(UniqueKey::WebhookEvent(row.text()?, row.text()?), holder);
-                Ok(())
-            });
-        }
+                    AND t.event_id = wanted.event_id OFFSET 0) AS w",
+            Webhook,
+            |row| UniqueKey::WebhookEvent(row.text()?, row.text()?)
+        );
         Ok(())
     }
 }

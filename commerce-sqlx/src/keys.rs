@@ -21,14 +21,14 @@ use commerce_core::{secret::Digest, store::UniqueKey};
 
 use crate::{
     cell::{Array, Cell, Kind},
-    lock::{Blocked, Reading, Waiting, nothing},
+    lock::{Reading, Waiting, nothing},
 };
 
 /// The most keys of a kind that a batch locks one by one.
 const KEYS_MAX: usize = 128;
 
-/// Tells the locks of one schema from those of others.
-const SPACE: &str = "('commerce_locations'::regclass::oid::bigint << 32)";
+/// Tells the locks of one schema, other than those of rows, from those of others.
+pub(crate) const SPACE: &str = "('commerce_locations'::regclass::oid::bigint << 32)";
 
 /// The keys of a batch that are to be locked, by their kinds.
 #[derive(Debug, Default)]
@@ -44,6 +44,23 @@ struct OfKind {
     keys: BTreeSet<i64>,
     /// Whether a single commit has too many of them to be among these.
     many: bool,
+}
+
+/// Those that were passed over, because others have locked them.
+#[derive(Debug, Default)]
+pub(crate) struct BlockedKeys {
+    /// Of which kinds all are locked.
+    kinds: BTreeSet<u8>,
+    /// Of which kinds some are locked, so that not all can be.
+    whole_kinds: BTreeSet<u8>,
+    keys: BTreeSet<i64>,
+}
+
+impl BlockedKeys {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { kinds, whole_kinds, keys } = self;
+        kinds.is_empty() && whole_kinds.is_empty() && keys.is_empty()
+    }
 }
 
 /// What is locked for a key, if anything is: its kind, in the order in which kinds are locked.
@@ -120,13 +137,13 @@ impl Keys {
             let passed = |lock| format!("SELECT ROW({kind}) WHERE NOT pg_try_{lock}");
             let lock = of(if crowd { "" } else { "_shared" });
             reading.part(&passed(lock), [], |row, state| {
-                state.blocked.kinds.insert(row.int()?);
+                state.blocked.keys.kinds.insert(row.int()?);
                 Ok(())
             });
             // Whoever has many is not to be in the way of those who have few.
             if *many && !crowd {
                 reading.part(&passed(of("")), [], |row, state| {
-                    state.blocked.whole_kinds.insert(row.int()?);
+                    state.blocked.keys.whole_kinds.insert(row.int()?);
                     Ok(())
                 });
             }
@@ -139,7 +156,7 @@ impl Keys {
         if past {
             let passed = "SELECT ROW(key) FROM unnest(?::bigint[]) AS key WHERE NOT pg_try_";
             reading.part(&format!("{passed}{lock}"), [keys], |row, state| {
-                state.blocked.keys.insert(row.i64()?);
+                state.blocked.keys.keys.insert(row.i64()?);
                 Ok(())
             });
         } else {
@@ -149,7 +166,7 @@ impl Keys {
     }
 
     /// Whether one of them is locked by others.
-    pub(crate) fn meet(&self, blocked: &Blocked) -> bool {
+    pub(crate) fn meet(&self, blocked: &BlockedKeys) -> bool {
         self.kinds.iter().any(|(kind, OfKind { keys, many })| {
             blocked.kinds.contains(kind)
                 || (*many && blocked.whole_kinds.contains(kind))

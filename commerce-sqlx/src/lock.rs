@@ -43,7 +43,7 @@ use crate::{
     cell::{Array, Cell, Kind, Param},
     codec::{self, Columns},
     error::Result,
-    keys::Keys,
+    keys::{BlockedKeys, Keys, SPACE},
     table::{journal, stock},
     view::State,
 };
@@ -51,6 +51,9 @@ use crate::{
 // A plan is kept, and may have been made when a table was still empty. So nothing is joined in a way
 // that leaves the planner the choice to go through a table: each key is looked up on its own, behind
 // an `OFFSET 0`, which it does not see through.
+
+/// What tells whether locations are being changed. It is no kind of unique keys.
+const PLACES: i8 = -1;
 
 /// How a record is locked. What comes later excludes more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,11 +84,8 @@ pub(crate) struct Blocked {
     records: BTreeSet<RecordKey>,
     /// The variants of levels.
     stocked: BTreeSet<VariantId>,
-    /// Of unique keys, whole kinds and single ones; see [`keys`](crate::keys).
-    pub(crate) kinds: BTreeSet<u8>,
-    /// The kinds of which others have locked single ones.
-    pub(crate) whole_kinds: BTreeSet<u8>,
-    pub(crate) keys: BTreeSet<i64>,
+    /// Of the unique keys.
+    pub(crate) keys: BlockedKeys,
     /// Locations are being changed.
     places: bool,
     /// It matters to others that locations are not changed.
@@ -94,9 +94,8 @@ pub(crate) struct Blocked {
 
 impl Blocked {
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { records, stocked, kinds, whole_kinds, keys, places, leant_on } = self;
-        let rows = records.is_empty() && stocked.is_empty() && !places && !leant_on;
-        rows && kinds.is_empty() && whole_kinds.is_empty() && keys.is_empty()
+        let Self { records, stocked, keys, places, leant_on } = self;
+        records.is_empty() && stocked.is_empty() && keys.is_empty() && !places && !leant_on
     }
 }
 
@@ -194,10 +193,9 @@ impl Names {
         if !self.keys.are_gained() {
             return self.rest(reading, connection, self.waiting).await;
         }
-        let locked = reading.run(connection).await?.blocked;
+        let keys = reading.run(connection).await?.blocked.keys;
         let mut state = self.rest(Reading::default(), connection, self.waiting).await?;
-        let Blocked { kinds, whole_kinds, keys, .. } = locked;
-        state.blocked = Blocked { kinds, whole_kinds, keys, ..state.blocked };
+        state.blocked.keys = keys;
         Ok(state)
     }
 
@@ -238,7 +236,7 @@ impl Names {
     pub(crate) fn meet(&self, blocked: &Blocked) -> bool {
         self.records.keys().any(|key| blocked.records.contains(key))
             || self.stocked.iter().any(|id| blocked.stocked.contains(id))
-            || self.keys.meet(blocked)
+            || self.keys.meet(&blocked.keys)
             || (blocked.places && self.lean_on_places())
             || (blocked.leant_on && self.places)
     }
@@ -347,13 +345,9 @@ impl<'a> Reading<'a> {
         params: impl IntoIterator<Item = Array>,
         read: impl Fn(&Columns<'_>, &mut State) -> Result<()> + Send + Sync + 'a,
     ) {
-        /// What a lock beside those of rows is known by, in each schema its own. The number of a table
-        /// has no sign, and half of them are too large for one that has.
-        const LOCK: &str =
-            "1131375977, ('commerce_locations'::regclass::oid::bigint - 2147483648)::int";
         let mut pieces = sql.split('?');
         self.sql.push_str(if self.parts.is_empty() { "SELECT ARRAY(" } else { ", ARRAY(" });
-        self.sql.push_str(&pieces.next().unwrap_or_default().replace("LOCK", LOCK));
+        self.sql.push_str(pieces.next().unwrap_or_default());
         for (piece, param) in pieces.zip(params) {
             self.params.push(param.into());
             // Writing to a string cannot fail.
@@ -365,20 +359,19 @@ impl<'a> Reading<'a> {
 
     /// Adds the lock of who leans on locations, or changes them.
     fn places(&mut self, changed: bool, waiting: Waiting) {
+        let lock = |how| format!("advisory_xact_lock{how}({PLACES}::bigint # {SPACE})");
         if waiting != Waiting::Past {
-            let how = if changed { "" } else { "_shared" };
-            let sql = format!("SELECT ROW(1) FROM pg_advisory_xact_lock{how}(LOCK)");
-            return self.part(&sql, [], nothing);
+            let lock = lock(if changed { "" } else { "_shared" });
+            return self.part(&format!("SELECT ROW(1) FROM pg_{lock}"), [], nothing);
         }
+        let passed = |lock| format!("SELECT ROW(1) WHERE NOT pg_try_{lock}");
         // Whoever changes them is not to be in the way of those who do not.
-        let lean = "SELECT ROW(1) WHERE NOT pg_try_advisory_xact_lock_shared(LOCK)";
-        self.part(lean, [], |_, state| {
+        self.part(&passed(lock("_shared")), [], |_, state| {
             state.blocked.places = true;
             Ok(())
         });
         if changed {
-            let change = "SELECT ROW(1) WHERE NOT pg_try_advisory_xact_lock(LOCK)";
-            self.part(change, [], |_, state| {
+            self.part(&passed(lock("")), [], |_, state| {
                 state.blocked.leant_on = true;
                 Ok(())
             });
