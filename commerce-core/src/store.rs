@@ -28,7 +28,7 @@ pub use query::{
 };
 pub use record::{Record, RecordKey, Stored, Subscription, UniqueKey};
 
-use std::{collections::HashMap, fmt::Debug};
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 
@@ -155,22 +155,31 @@ impl ProductInputs {
         self.variants.iter().filter(|variant| variant.active).any(|variant| {
             !variant.track_inventory
                 || variant.backorder == Backorder::Allow
-                || levels.get(&variant.id).is_some_and(|of| available(of, locations) > 0)
+                || available(levels.of(variant.id), locations) > 0
         })
     }
 
-    /// The stock of each of its variants that has or had some.
-    pub(crate) fn levels_by_variant(&self) -> HashMap<VariantId, Vec<StockLevel>> {
-        let mut levels: HashMap<_, Vec<_>> = HashMap::new();
-        for level in &self.levels {
-            levels.entry(level.variant_id).or_default().push(*level);
-        }
-        levels
+    pub(crate) fn levels_by_variant(&self) -> LevelsByVariant {
+        let mut levels = self.levels.clone();
+        levels.sort_unstable_by_key(|level| level.variant_id);
+        LevelsByVariant(levels)
     }
 
     /// The stock of one of its variants.
     pub fn levels_of(&self, id: VariantId) -> Vec<StockLevel> {
         self.levels.iter().filter(|level| level.variant_id == id).copied().collect()
+    }
+}
+
+/// Stock levels, to be found by their variants.
+pub(crate) struct LevelsByVariant(Vec<StockLevel>);
+
+impl LevelsByVariant {
+    pub(crate) fn of(&self, id: VariantId) -> &[StockLevel] {
+        let Self(levels) = self;
+        let (_, from) = levels.split_at(levels.partition_point(|level| level.variant_id < id));
+        let (of, _) = from.split_at(from.partition_point(|level| level.variant_id == id));
+        of
     }
 }
 
@@ -233,6 +242,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn setup(&self) -> StoreResult<Option<Setup>>;
     /// A product with its variants and their stock.
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>>;
+    /// A product as in [`product`](Self::product), and by what it is shown, as in
+    /// [`setup`](Self::setup); `None` if either is missing.
+    async fn product_with_setup(
+        &self,
+        by: &ProductRef,
+    ) -> StoreResult<Option<(Setup, ProductInputs)>>;
     /// A variant with what selling it needs.
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>>;
     /// Those of the variants that exist, in no order, each once.

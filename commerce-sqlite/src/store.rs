@@ -225,6 +225,18 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn product_with_setup(
+        &self,
+        by: &ProductRef,
+    ) -> StoreResult<Option<(Setup, ProductInputs)>> {
+        self.read(|connection| {
+            let (cache, writes) = (&self.inner.cache, Writes::read(connection)?);
+            let Some(found) = cache.product(connection, writes, by)? else { return Ok(None) };
+            let Some(setup) = cache.setup(connection, writes)? else { return Ok(None) };
+            Ok(Some((setup, product::with_stock(connection, found)?)))
+        })
+    }
+
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
         self.read(|connection| variant::sellable(connection, by))
     }

@@ -115,6 +115,14 @@ impl Store for PgStore {
         read!(self.records(), |connection| product::product(connection, &by))
     }
 
+    async fn product_with_setup(
+        &self,
+        by: &ProductRef,
+    ) -> StoreResult<Option<(Setup, ProductInputs)>> {
+        let by = by.clone();
+        read!(self.records(), |connection| product::with_setup(connection, &by))
+    }
+
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
         let by = by.clone();
         read!(self.records(), |connection| variant::sellable(connection, &by))

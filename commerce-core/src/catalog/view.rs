@@ -171,7 +171,6 @@ impl ProductView {
         let product: &Product = &inputs.product;
         let prices = || inputs.prices(audience.currency);
         let levels = inputs.levels_by_variant();
-        let levels_of = |id| levels.get(&id).map_or(&[][..], Vec::as_slice);
         let money = |minor| Money::new(minor, audience.currency);
         Self {
             id: product.id,
@@ -198,7 +197,7 @@ impl ProductView {
                 .iter()
                 .filter(|variant| variant.active || audience.back_office)
                 .map(|variant| {
-                    VariantView::new(variant, levels_of(variant.id), locations, audience)
+                    VariantView::new(variant, levels.of(variant.id), locations, audience)
                 })
                 .collect(),
             price_range: prices()

@@ -301,6 +301,8 @@ macro_rules! __conformance_cases {
                     "a variant that was removed is not read with its product";
                 come_with_the_stock_of_their_own_variants:
                     "a product is read with the stock of its own variants and no other";
+                come_with_the_shop_as_it_is:
+                    "a product comes with the configuration and the locations that the shop has when it is read, and not without";
                 a_variant_is_found_by_id_and_sku:
                     "a variant is found by its id, and by the SKU that it has now";
                 a_variant_comes_with_what_selling_it_needs:

@@ -7,6 +7,8 @@ use super::{
 use crate::{
     catalog::{Image, Product, ProductStatus, Sellable, Variant},
     id::VariantId,
+    inventory::Location,
+    shop::Shop,
     store::{CategoryRef, ProductRef, VariantRef},
     text::TaxClass,
 };
@@ -125,6 +127,28 @@ pub(super) async fn come_with_the_stock_of_their_own_variants(t: &Bench<'_>) {
     counts.sort_unstable();
     assert_eq!(counts, [5, 7]);
     assert_eq!(found.levels_of(second.id)[0].on_hand, 7);
+}
+
+pub(super) async fn come_with_the_shop_as_it_is(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let (product, shop, location) = (make.product(), make.shop(), make.location());
+    let beside = async |by: ProductRef| t.store().product_with_setup(&by).await.unwrap();
+    t.insert(product.clone()).await;
+    t.insert(make.variant(&product)).await;
+    assert!(beside(ProductRef::Id(product.id)).await.is_none(), "there is no shop yet");
+    t.insert(shop.clone()).await;
+    t.insert(location.clone()).await;
+    for (name, active) in [("Shop", true), ("Renamed", false)] {
+        t.replace(&Shop { name: label(name), ..shop.clone() }).await;
+        t.replace(&Location { active, ..location.clone() }).await;
+        for by in [ProductRef::Id(product.id), ProductRef::Slug(product.slug.clone())] {
+            let (setup, found) = beside(by).await.expect("both are there");
+            assert_eq!(found, t.product(product.id).await);
+            assert_eq!(*setup.shop.name, *name);
+            assert_eq!(setup.locations.iter().map(|it| it.active).collect::<Vec<_>>(), [active]);
+        }
+    }
+    assert!(beside(ProductRef::Id(make.id())).await.is_none());
 }
 
 pub(super) async fn a_variant_is_found_by_id_and_sku(t: &Bench<'_>) {

@@ -33,13 +33,10 @@ impl Commerce {
         by: &ProductRef,
         currency: Option<Currency>,
     ) -> Result<ProductView, Error> {
-        let found = self.store.product(by).await?;
-        let visible =
-            |inputs: &ProductInputs| caller.is_back_office() || inputs.product.is_visible();
-        let Some(inputs) = found.filter(visible) else {
+        let (setup, inputs) = self.product_inputs(by).await?;
+        if !caller.is_back_office() && !inputs.product.is_visible() {
             return Err(Rejection::NotFound { what: "product" }.into());
-        };
-        let setup = self.setup().await?;
+        }
         Ok(ProductView::new(&inputs, &setup.locations, audience(caller, &setup, currency)))
     }
 
@@ -220,7 +217,7 @@ impl Commerce {
         let change = &change;
         self.run(caller, name, |mut moment| {
             Box::pin(async move {
-                let (setup, inputs) = self.product_inputs(id).await?;
+                let (setup, inputs) = self.product_inputs(&ProductRef::Id(id)).await?;
                 let old = &inputs.product;
                 require_version(expected, old.version)?;
                 let changed = change(&inputs, &mut moment)?;
@@ -281,12 +278,13 @@ impl Commerce {
         Ok(Rejection::unless_valid(errors)?)
     }
 
-    async fn product_inputs(&self, id: ProductId) -> Result<(Setup, ProductInputs), Error> {
-        let setup = self.setup().await?;
-        match self.store.product(&ProductRef::Id(id)).await? {
-            Some(inputs) => Ok((setup, inputs)),
-            None => Err(Rejection::NotFound { what: "product" }.into()),
+    async fn product_inputs(&self, by: &ProductRef) -> Result<(Setup, ProductInputs), Error> {
+        if let Some(found) = self.store.product_with_setup(by).await? {
+            return Ok(found);
         }
+        // There may be no shop.
+        self.setup().await?;
+        Err(Rejection::NotFound { what: "product" }.into())
     }
 
     /// A variant. Shop clients see active variants of active products only.
@@ -321,7 +319,7 @@ impl Commerce {
         caller.require_back_office()?;
         self.run(caller, &("create_variant", product_id, request), |mut moment| {
             Box::pin(async move {
-                let (setup, inputs) = self.product_inputs(product_id).await?;
+                let (setup, inputs) = self.product_inputs(&ProductRef::Id(product_id)).await?;
                 require_version(expected, inputs.product.version)?;
                 if inputs.variants.len() >= Product::VARIANTS_MAX {
                     let detail =

@@ -74,14 +74,15 @@ impl Store for MemoryStore {
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
+        Ok(self.read().product_by(by))
+    }
+
+    async fn product_with_setup(
+        &self,
+        by: &ProductRef,
+    ) -> StoreResult<Option<(Setup, ProductInputs)>> {
         let state = self.read();
-        Ok(match by {
-            ProductRef::Id(id) => state.product(*id),
-            ProductRef::Slug(slug) => match state.holder(&UniqueKey::ProductSlug(slug.clone())) {
-                Some(RecordKey::Product(id)) => state.product(*id),
-                _ => None,
-            },
-        })
+        Ok(state.setup().zip(state.product_by(by)))
     }
 
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {

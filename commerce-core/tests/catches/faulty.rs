@@ -126,6 +126,13 @@ impl<S: Store + Queries> Store for Faulty<S> {
         self.store.product(by).await
     }
 
+    async fn product_with_setup(
+        &self,
+        by: &ProductRef,
+    ) -> StoreResult<Option<(Setup, ProductInputs)>> {
+        self.store.product_with_setup(by).await
+    }
+
     async fn variant(&self, by: &VariantRef) -> StoreResult<Option<Sellable>> {
         let found = self.store.variant(by).await?;
         match by {

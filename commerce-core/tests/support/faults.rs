@@ -170,6 +170,7 @@ macro_rules! delegate {
 delegate! {
     setup() -> Option<Setup>;
     product(by: &ProductRef) -> Option<ProductInputs>;
+    product_with_setup(by: &ProductRef) -> Option<(Setup, ProductInputs)>;
     variant(by: &VariantRef) -> Option<Sellable>;
     sellables(variants: &[VariantId]) -> Vec<Sellable>;
     category(by: &CategoryRef) -> Option<Versioned<Category>>;

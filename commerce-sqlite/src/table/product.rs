@@ -255,8 +255,7 @@ pub(crate) fn with_stock(
     connection: &Connection,
     (product, variants): Described,
 ) -> Result<ProductInputs> {
-    let mut levels = stock::levels_of_products(connection, &Wanted::one(product.id))?;
-    let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
+    let levels = stock::levels_of_product(connection, product.id)?;
     Ok(ProductInputs { product, variants, levels })
 }
 

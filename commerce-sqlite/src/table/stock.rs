@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use commerce_core::{
-    id::VariantId,
+    id::{ProductId, VariantId},
     inventory::{LevelKey, Movement, StockLevel},
 };
 use rusqlite::{Connection, Params, params};
@@ -100,21 +100,30 @@ fn by_variant(levels: Vec<StockLevel>) -> HashMap<VariantId, Vec<StockLevel>> {
     found
 }
 
+static LEVELS_OF_PRODUCTS: LazyLock<RowsOf> = LazyLock::new(|| {
+    RowsOf::grouped(
+        "s.variant_id, s.location_id, s.on_hand, s.held",
+        "commerce_variants AS v",
+        "v.product_id",
+        "CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id",
+        "",
+    )
+});
+
+/// The levels of all variants of a product, in no order.
+pub(crate) fn levels_of_product(
+    connection: &Connection,
+    product: ProductId,
+) -> Result<Vec<StockLevel>> {
+    LEVELS_OF_PRODUCTS.all(connection, &Wanted::one(product), read_level)
+}
+
 /// The levels of all variants of products, those of one variant by location.
 pub(crate) fn levels_of_products(
     connection: &Connection,
     products: &Wanted,
 ) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
-    static LEVELS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
-        RowsOf::grouped(
-            "s.variant_id, s.location_id, s.on_hand, s.held",
-            "commerce_variants AS v",
-            "v.product_id",
-            "CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id",
-            "",
-        )
-    });
-    Ok(by_variant(LEVELS_OF.all(connection, products, read_level)?))
+    Ok(by_variant(LEVELS_OF_PRODUCTS.all(connection, products, read_level)?))
 }
 
 /// Levels that a batch has moved: read once, written once, however many commits move them.

@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use commerce_core::{
     catalog::{Image, Product},
+    shop::Setup,
     store::{ProductInputs, ProductRef},
     text::Label,
     version::{Version, Versioned},
 };
 use sqlx::PgConnection;
 
-use super::{At, Cells, document, table, variant};
+use super::{At, Cells, document, shop, table, variant};
 use crate::{
     cell::Cell,
     codec::{self, Columns},
@@ -194,19 +195,51 @@ pub(crate) fn read(row: &Columns<'_>) -> Result<ProductInputs> {
     })
 }
 
+/// The columns of one product, which is found by its id or its slug, and of what stands beside it.
+struct Finding {
+    by_id: String,
+    by_slug: String,
+}
+
+impl Finding {
+    fn new(columns: &str, beside: &str) -> Self {
+        let of = |key| {
+            format!("SELECT {columns} FROM commerce_products AS p{beside} WHERE p.{key} = $1")
+        };
+        Self { by_id: of("id"), by_slug: of("slug") }
+    }
+
+    async fn one<T>(
+        &'static self,
+        connection: &mut PgConnection,
+        by: &ProductRef,
+        read: impl FnOnce(&Columns<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let (sql, key) = match by {
+            ProductRef::Id(id) => (&self.by_id, Cell::id(*id)),
+            ProductRef::Slug(slug) => (&self.by_slug, Cell::Text(slug)),
+        };
+        codec::first(connection, sql.as_str(), [key.into()], read).await
+    }
+}
+
 /// A product with its variants and stock.
 pub(crate) async fn product(
     connection: &mut PgConnection,
     by: &ProductRef,
 ) -> Result<Option<ProductInputs>> {
-    fn select(clause: &str) -> String {
-        format!("SELECT {} FROM commerce_products AS p WHERE {clause}", *COLUMNS)
-    }
-    static BY_ID: LazyLock<String> = LazyLock::new(|| select("p.id = $1"));
-    static BY_SLUG: LazyLock<String> = LazyLock::new(|| select("p.slug = $1"));
-    let (sql, key) = match by {
-        ProductRef::Id(id) => (BY_ID.as_str(), Cell::id(*id)),
-        ProductRef::Slug(slug) => (BY_SLUG.as_str(), Cell::Text(slug)),
-    };
-    codec::first(connection, sql, [key.into()], read).await
+    static ALONE: LazyLock<Finding> = LazyLock::new(|| Finding::new(&COLUMNS, ""));
+    ALONE.one(connection, by, read).await
+}
+
+/// A product with its variants and stock, and the shop's configuration and locations.
+pub(crate) async fn with_setup(
+    connection: &mut PgConnection,
+    by: &ProductRef,
+) -> Result<Option<(Setup, ProductInputs)>> {
+    static BESIDE_SHOP: LazyLock<Finding> = LazyLock::new(|| {
+        let columns = format!("{}, {}", *shop::COLUMNS, *COLUMNS);
+        Finding::new(&columns, " CROSS JOIN commerce_shop AS s")
+    });
+    BESIDE_SHOP.one(connection, by, |row| Ok((shop::read(row)?, read(row)?))).await
 }

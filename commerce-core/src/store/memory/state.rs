@@ -16,8 +16,8 @@ use crate::{
     payment::Payment,
     shop::{Setup, Shop},
     store::{
-        Commit, Due, Effects, OutboxEntry, Outcome, OutcomeKey, ProductInputs, Purge, Record,
-        RecordKey, Stored, UniqueKey, View, Write,
+        Commit, Due, Effects, OutboxEntry, Outcome, OutcomeKey, ProductInputs, ProductRef, Purge,
+        Record, RecordKey, Stored, UniqueKey, View, Write,
     },
     time::Timestamp,
     version::{Version, Versioned},
@@ -102,6 +102,16 @@ impl State {
     pub(super) fn sellables(&self, ids: impl Iterator<Item = VariantId>) -> Vec<Sellable> {
         let distinct: BTreeSet<_> = ids.collect();
         distinct.into_iter().filter_map(|id| self.sellable(id)).collect()
+    }
+
+    pub(super) fn product_by(&self, by: &ProductRef) -> Option<ProductInputs> {
+        match by {
+            ProductRef::Id(id) => self.product(*id),
+            ProductRef::Slug(slug) => match self.holder(&UniqueKey::ProductSlug(slug.clone()))? {
+                RecordKey::Product(id) => self.product(*id),
+                _ => None,
+            },
+        }
     }
 
     pub(super) fn product(&self, id: ProductId) -> Option<ProductInputs> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use commerce_core::{
     catalog::ProductStatus,
+    inventory::StockLevel,
     order::OrderStatus,
     store::{
         Cursor, CustomerRef, MovementFilter, OrderFilter, OrderQuery, OrderRef, PageRequest,
@@ -107,9 +108,16 @@ impl Twins {
             both!(self, |shop| shop.store().variant(&VariantRef::Sku(sku.clone()))).unwrap();
         }
         let slug = Slug::new(format!("p-{}", self.dice.below(80))).unwrap();
-        both!(self, |shop| shop.store().product(&ProductRef::Slug(slug.clone()))).unwrap();
-        if let Some(id) = self.dice.one(&self.products) {
-            both!(self, |shop| shop.store().product(&ProductRef::Id(id))).unwrap();
+        let product = self.dice.one(&self.products).map(ProductRef::Id);
+        for by in product.into_iter().chain([ProductRef::Slug(slug)]) {
+            both!(self, |shop| async {
+                let mut inputs = shop.store().product(&by).await?;
+                if let Some(inputs) = &mut inputs {
+                    inputs.levels.sort_by_key(StockLevel::key);
+                }
+                Ok::<_, commerce_core::store::StoreError>(inputs)
+            })
+            .unwrap();
         }
         both!(self, |shop| async {
             let mut all = shop.store().categories().await?;
