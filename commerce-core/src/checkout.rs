@@ -84,7 +84,8 @@ fn price_with(
                 }
                 None => sellable.price(inputs.cart.currency)?.amount,
             };
-            Ok(priced(line.id, line.quantity, unit_price, sellable))
+            let priced = priced(line.id, line.quantity, unit_price, sellable);
+            Ok(PricedLine { agreed: line.set_price.is_some(), ..priced })
         })
         .collect::<Result<Vec<_>, Rejection>>()?;
     price_lines(inputs, &lines, inputs.cart.shipping_method).map_err(refused)
@@ -100,6 +101,7 @@ pub(crate) fn priced(
     PricedLine {
         id,
         unit_price,
+        agreed: false,
         quantity,
         tax_class: variant.taxable.then(|| sellable.tax_class.clone()),
         grams: variant.grams,

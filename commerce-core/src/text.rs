@@ -183,8 +183,8 @@ texts! {
     Country = "two capital letters, an ISO 3166-1 country code such as DE or GB",
         |text| is_country(text);
     /// A part of a country: a state, province or region, by the part of its ISO 3166-2 code after
-    /// the country (`CA` for California), or by name where there is none.
-    Region = "1 to 64 characters on one line",
+    /// the country (`CA` for California), or by name where there is none. Case does not matter.
+    Region = "1 to 64 characters on one line without space around them",
         |text| one_line(text, 64);
     /// Names a class of goods that are taxed alike, such as `standard` or `reduced`.
     TaxClass = "1 to 64 lower-case letters, digits, - or _",
@@ -224,6 +224,28 @@ impl Prose {
     /// The text that says nothing.
     pub fn empty() -> Self {
         Self("".into())
+    }
+}
+
+impl Region {
+    /// The region in the form in which two of a country are compared: lower case, without the country
+    /// that an ISO 3166-2 code has in front.
+    ///
+    /// ```
+    /// use commerce_core::text::{Country, Region};
+    /// let us = Country::new("US")?;
+    /// for text in ["CA", "ca", "US-CA"] {
+    ///     assert_eq!(Region::new(text)?.normalized(&us), "ca");
+    /// }
+    /// # Ok::<(), commerce_core::text::TextError>(())
+    /// ```
+    pub fn normalized(&self, country: &Country) -> String {
+        let region = self.to_lowercase();
+        let part = region.strip_prefix(&country.to_lowercase());
+        match part.and_then(|part| part.strip_prefix('-')) {
+            Some(part) if !part.is_empty() => part.to_owned(),
+            _ => region,
+        }
     }
 }
 

@@ -53,6 +53,13 @@ pub enum OpenError {
         #[source]
         source: Option<rusqlite::Error>,
     },
+    /// The file has another name, a hard link. SQLite keeps its log beside the name, so that what is
+    /// written under one name can be lost under the other.
+    #[error("{} has another name, a hard link: make a copy, and remove one of the names", .path.display())]
+    Linked {
+        /// The file.
+        path: PathBuf,
+    },
     /// There can be no write-ahead log beside the file: it is in memory, or on a file system that
     /// several processes cannot share.
     #[error("{} cannot have a write-ahead log", .path.display())]

@@ -1,6 +1,7 @@
 //! Opening a shop's file: options, and the checks that come before anything is written.
 
 use std::{
+    fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     thread::{self, available_parallelism},
@@ -116,6 +117,7 @@ impl OpenOptions {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         migrate::check_library()?;
         let path = path.as_ref();
+        require_one_name(path)?;
         let writer = self.writer(path)?;
         let readers = (0..self.readers.get())
             .map(|_| self.reader(path))
@@ -200,6 +202,19 @@ impl OpenOptions {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     }
+}
+
+/// Refuses a file that has several names.
+fn require_one_name(path: &Path) -> Result<(), OpenError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let linked = |file: fs::Metadata| file.is_file() && file.nlink() > 1;
+        if fs::metadata(path).is_ok_and(linked) {
+            return Err(OpenError::Linked { path: path.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses the database of another program; answers whether it is empty.

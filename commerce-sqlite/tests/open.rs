@@ -83,6 +83,21 @@ fn a_place_that_cannot_be_written_is_refused() {
     assert!(matches!(memory, OpenError::NoWriteAheadLog { .. }), "{memory:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_with_two_names_is_refused_by_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["shop.db", "link.db"].map(|name| folder.path().join(name));
+    drop(SqliteStore::open(&names[0]).unwrap());
+    std::fs::hard_link(&names[0], &names[1]).unwrap();
+    for name in &names {
+        let linked = SqliteStore::open(name).unwrap_err();
+        assert!(matches!(linked, OpenError::Linked { .. }), "{linked:?}");
+    }
+    std::fs::remove_file(&names[1]).unwrap();
+    assert!(SqliteStore::open(&names[0]).is_ok());
+}
+
 #[test]
 fn several_may_make_the_same_file_at_once() {
     for _ in 0..10 {

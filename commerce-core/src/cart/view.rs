@@ -98,9 +98,9 @@ pub struct CartLineView {
     pub image: Option<Url>,
     /// How many units.
     pub quantity: Quantity,
-    /// The price of a unit.
+    /// The price of a unit, rounded where it was converted for the country that it goes to.
     pub unit_price: Money,
-    /// All units at that price.
+    /// All units at that price, as it was before rounding.
     pub subtotal: Money,
     /// What is taken off.
     pub discount_total: Money,

@@ -135,7 +135,11 @@ impl<'a> Books<'a> {
     ) -> Result<Begun, Rejection> {
         let of = self.payment_mut(payment)?;
         if !refund.amount.is_positive() {
-            return Err(Rejection::invalid("/amount", "must be more than 0"));
+            return Err(if refund.lines.is_empty() {
+                Rejection::invalid("/amount", "must be more than 0")
+            } else {
+                Rejection::invalid("/lines", "must come to more than 0")
+            });
         }
         if of.refunds.len() >= Payment::REFUNDS_MAX {
             let detail = format!("a payment has at most {} refunds", Payment::REFUNDS_MAX);

@@ -27,6 +27,7 @@ use crate::{
 /// let line = PricedLine {
 ///     id: Moment::new(Timestamp::UNIX_EPOCH, [0; 16]).id(),
 ///     unit_price: Money::new(7_00, USD),
+///     agreed: false,
 ///     quantity: Quantity::new(2).unwrap(),
 ///     tax_class: None,
 ///     grams: 0,
@@ -135,7 +136,8 @@ impl Pricer<'_, '_> {
             }
             let rule = self.rules.find(line.tax_class.as_ref());
             let adjustments = line.discounts.len() + order_discounts.len() + rule.levy.len();
-            let mut draft = self.draft(rule, unit, line.quantity.get(), adjustments)?;
+            let conversion = rule.conversion.filter(|_| !line.agreed);
+            let mut draft = self.draft(rule, conversion, unit, line.quantity.get(), adjustments)?;
             self.discount(&mut draft, &line.discounts)?;
             Ok(draft)
         };
@@ -146,12 +148,13 @@ impl Pricer<'_, '_> {
     fn draft<'p>(
         &self,
         rule: &'p Rule<'p>,
+        conversion: Option<(i128, i128)>,
         unit: i64,
         quantity: i64,
         adjustments: usize,
     ) -> Result<Draft<'p>, PricingError> {
         let policy = self.request.policy;
-        let convert = |price: i128| match rule.conversion {
+        let convert = |price: i128| match conversion {
             None => Some(price),
             Some((num, den)) => div_round(price.checked_mul(num)?, den, policy.rounding),
         };
@@ -237,7 +240,7 @@ impl Pricer<'_, '_> {
         }
         let rule = self.rules.find(method.tax_class.as_ref());
         let adjustments = 1 + shipping_discounts.len() + rule.levy.len();
-        let mut draft = self.draft(rule, price, 1, adjustments)?;
+        let mut draft = self.draft(rule, rule.conversion, price, 1, adjustments)?;
         draft.adjustments.push(Adjustment {
             kind: AdjustmentKind::Shipping,
             label: method.name.clone(),

@@ -22,6 +22,8 @@ pub struct PricedLine {
     pub id: LineId,
     /// The price of one unit, zero or more, as the shop lists it.
     pub unit_price: Money,
+    /// Whether the price was agreed for this sale. It stays what it is then, wherever the goods go.
+    pub agreed: bool,
     /// The number of units.
     pub quantity: Quantity,
     /// The class by which it is taxed; not taxed without.

@@ -25,7 +25,7 @@ pub struct Destination {
 /// A tax: how much of what, and where.
 ///
 /// A rate *matches* goods and a destination when its class, country and region, as far as it has
-/// them, are theirs. Of those that match, the following apply, together:
+/// them, are theirs; regions are compared as [`Region::normalized`] says. Of those that match, the following apply, together:
 ///
 /// 1. Rates without a country are for the rest of the world: they apply only where no rate with a
 ///    country matches.
@@ -175,7 +175,12 @@ pub struct TaxTable {
     places: HashMap<Place, Vec<Arc<Entry>>>,
 }
 
-type Place = (Option<Country>, Option<Region>);
+/// A country, and one of its regions as they are compared.
+type Place = (Option<Country>, Option<String>);
+
+fn place(country: &Country, region: Option<&Region>) -> Place {
+    (Some(country.clone()), region.map(|region| region.normalized(country)))
+}
 
 /// A rate and its position in the table.
 #[derive(Debug)]
@@ -211,7 +216,10 @@ impl TaxTable {
             if !ids.insert(rate.id) {
                 return Err(TaxError::Duplicate(rate.id));
             }
-            let place = (rate.country.clone(), rate.region.clone());
+            let place = match &rate.country {
+                Some(country) => place(country, rate.region.as_ref()),
+                None => (None, None),
+            };
             let entry = Arc::new(Entry { position, rate });
             table.places.entry(place).or_default().push(Arc::clone(&entry));
             table.rates.push(entry);
@@ -257,10 +265,9 @@ impl TaxTable {
     }
 
     pub(super) fn entries(&self, class: &TaxClass, to: &Destination) -> Vec<&Entry> {
-        let country = || Some(to.country.clone());
-        let mut entries = self.matching(class, country(), None);
+        let mut entries = self.matching(class, &place(&to.country, None));
         if to.region.is_some() {
-            let region = self.matching(class, country(), to.region.clone());
+            let region = self.matching(class, &place(&to.country, to.region.as_ref()));
             if region.iter().any(|entry| entry.rate.replaces_country) {
                 entries = region;
             } else {
@@ -268,19 +275,14 @@ impl TaxTable {
             }
         }
         if entries.is_empty() {
-            entries = self.matching(class, None, None);
+            entries = self.matching(class, &(None, None));
         }
         entries.sort_by_key(|entry| entry.rate.compound);
         entries
     }
 
-    fn matching(
-        &self,
-        class: &TaxClass,
-        country: Option<Country>,
-        region: Option<Region>,
-    ) -> Vec<&Entry> {
-        let Some(place) = self.places.get(&(country, region)) else { return Vec::new() };
+    fn matching(&self, class: &TaxClass, place: &Place) -> Vec<&Entry> {
+        let Some(place) = self.places.get(place) else { return Vec::new() };
         let with = |class: Option<&TaxClass>| -> Vec<&Entry> {
             let of_class = |entry: &&Arc<Entry>| entry.rate.class.as_ref() == class;
             place.iter().filter(of_class).map(|entry| &**entry).collect()
@@ -368,6 +370,18 @@ mod tests {
         ] {
             assert_eq!(applying(&table, class, at), wanted, "{class} {at}");
         }
+        // However the region is written, here and there.
+        let loose = TaxTable::new([
+            rate(1, "US/us-ca", "", "0.06"),
+            rate(2, "US/Ca", "", "0.0125"),
+            rate(3, "IE/IE-", "", "0.23"),
+        ])
+        .unwrap();
+        for at in ["US/CA", "US/ca", "US/US-CA"] {
+            assert_eq!(applying(&loose, "standard", at), "0.06 0.0125", "{at}");
+        }
+        assert_eq!(applying(&loose, "standard", "US/MX-CA"), "");
+        assert_eq!(applying(&loose, "standard", "IE/ie-"), "0.23");
         assert_eq!(applying(&TaxTable::default(), "standard", "DE"), "");
     }
 

@@ -25,6 +25,7 @@ pub(crate) fn eur(minor: i64) -> Money {
 /// So many units of goods of class `standard` at this price.
 pub(crate) fn line(price: i64, quantity: i64) -> PricedLine {
     PricedLine {
+        agreed: false,
         id: id(0),
         unit_price: eur(price),
         quantity: Quantity::new(quantity).unwrap(),

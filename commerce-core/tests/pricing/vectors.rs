@@ -5,7 +5,10 @@ use commerce_core::{
     allocation::{allocate, allocate_within, cumulative_part},
     currency::Currency,
     money::Money,
-    pricing::{AllocationBasis, CrossBorder, IncludedRounds, RoundingLevel, ShippingRate, TaxRate},
+    pricing::{
+        AllocationBasis, CrossBorder, IncludedRounds, PricedLine, RoundingLevel, ShippingRate,
+        TaxRate,
+    },
     rounding::{Rounding, round_to_increment},
 };
 
@@ -220,6 +223,18 @@ mod taxes {
         // The other policy: everybody pays the same.
         let same = case.policy(|policy| policy.cross_border = CrossBorder::SameGross);
         assert_eq!((same.clone().to("FI").total(), same.to("US").total()), (1000, 1000));
+        // Nor does a price change that was agreed for this sale, beside one that does.
+        let agreed = PricedLine { agreed: true, ..line(1000, 3) };
+        let mixed = Case::of(&[line(1000, 3), agreed])
+            .taxed(&[tax("", "0.19"), tax_at("FI", "", "0.24")])
+            .included()
+            .policy(|policy| policy.cross_border = CrossBorder::SameNet)
+            .from("DE");
+        for (to, total) in [("DE", 3000), ("FI", 3126), ("US", 2521)] {
+            let quote = mixed.clone().to(to).quote();
+            let lines: Vec<_> = quote.lines.iter().map(|line| line.total.minor()).collect();
+            assert_eq!(lines, [total, 3000], "{to}");
+        }
     }
 
     /// Vendure 2662: the net of a line, not of a unit.
