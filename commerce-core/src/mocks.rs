@@ -5,7 +5,8 @@
 //! [`MemoryStore`](crate::store::MemoryStore), [`SteppedClock`](crate::inputs::SteppedClock),
 //! [`SeededIds`](crate::inputs::SeededIds) and
 //! [`ScriptedGateway`](crate::gateway::ScriptedGateway). A mock is for the call that must, or must
-//! not, be made.
+//! not, be made. [`Commerce::over`](crate::Commerce::over) takes a mocked store, or mocked lists beside
+//! a real store.
 //!
 //! A gateway that declines: the order is there, waits for its money, and no unit of stock is lost.
 //!
@@ -61,6 +62,21 @@
 //! assert_eq!(shop.orders(&system, &all).await?.items[0].status, OrderStatus::Pending);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
+//! ```
+//!
+//! A store that is out of reach: nothing is answered, and the caller may try again.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use commerce_core::{Commerce, inputs::{SeededIds, SteppedClock}, mocks::{MockQueries, MockStore}, store::StoreError, time::Timestamp};
+//!
+//! let mut store = MockStore::new();
+//! store.expect_setup().once().returning(|| Err(StoreError::unavailable("no route to host")));
+//! let clock = SteppedClock::new(Timestamp::UNIX_EPOCH);
+//! let queries = Arc::new(MockQueries::new());
+//! let shop = Commerce::over(Arc::new(store), queries, clock, SeededIds::new(1));
+//! let error = pollster::block_on(shop.shop()).unwrap_err();
+//! assert!(error.is_retryable());
 //! ```
 
 pub use crate::{

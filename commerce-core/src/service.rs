@@ -92,9 +92,20 @@ impl Commerce {
     /// A shop over a store, with the `manual` gateway and stock taken by priority of location.
     pub fn new<S: Store + Queries>(store: S, clock: impl Clock, ids: impl IdSource) -> Self {
         let store = Arc::new(store);
+        Self::over(store.clone(), store, clock, ids)
+    }
+
+    /// As [`new`](Self::new), over a store whose lists are kept apart from it, as by a search engine, or
+    /// mocked.
+    pub fn over(
+        store: Arc<dyn Store>,
+        queries: Arc<dyn Queries>,
+        clock: impl Clock,
+        ids: impl IdSource,
+    ) -> Self {
         Self {
-            store: store.clone(),
-            queries: store,
+            store,
+            queries,
             clock: Arc::new(clock),
             ids: Arc::new(ids),
             gateways: Arc::default(),

@@ -24,7 +24,10 @@ use commerce_core::{
     inventory::CreateLocation,
     money::Money,
     shop::Shop,
-    store::{PageRequest, ProductFilter, ProductQuery, ProductRef, ProductSort, VariantRef},
+    store::{
+        OrderFilter, OrderQuery, PageRequest, ProductFilter, ProductQuery, ProductRef, ProductSort,
+        StockFilter, VariantRef,
+    },
     text::{IdempotencyKey, Label, Sku, Slug},
     time::Timestamp,
 };
@@ -64,6 +67,43 @@ fn shirt() -> CreateProduct {
 
 fn create(w: &World, product: &CreateProduct) -> ProductView {
     block_on(w.shop.create_product(&w.system, product)).unwrap().output
+}
+
+#[test]
+fn no_amount_is_past_the_bound_of_money() {
+    let w = World::new();
+    let most = Money::MINOR_MAX;
+    for minor in [most + 1, i64::MAX, -1, i64::MIN] {
+        for pointer in ["/price", "/compare_at_price", "/cost"] {
+            let mut request = shirt();
+            let variant = &mut request.variants[0];
+            match pointer {
+                "/price" => variant.price = Some(eur(minor)),
+                "/compare_at_price" => variant.compare_at_price = Some(eur(minor)),
+                _ => variant.cost = Some(eur(minor)),
+            }
+            let refusal = refused(block_on(w.shop.create_product(&w.system, &request)));
+            let Rejection::Invalid(errors) = &refusal else { panic!("{refusal:?}") };
+            assert_eq!(errors[0].pointer, format!("/variants/0{pointer}"), "{minor}");
+        }
+    }
+    let mut dearest = shirt();
+    dearest.variants[0].price = Some(eur(most));
+    assert_eq!(create(&w, &dearest).price_range.unwrap().max, eur(most));
+}
+
+#[test]
+fn a_page_has_as_many_items_as_it_may_or_is_refused() {
+    let w = World::new();
+    create(&w, &shirt());
+    for limit in [0, PageRequest::LIMIT_MAX + 1, usize::MAX] {
+        let page = PageRequest { limit, ..PageRequest::first(1) };
+        let query = OrderQuery { filter: OrderFilter::default(), page: page.clone() };
+        let out_of_bounds = Rejection::invalid("/limit", "must be from 1 to 100");
+        assert_eq!(refused(block_on(w.shop.orders(&w.system, &query))), out_of_bounds);
+        let filter = StockFilter::default();
+        assert_eq!(refused(block_on(w.shop.stock(&w.system, &filter, &page))), out_of_bounds);
+    }
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use axum::{Router, http::StatusCode};
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, header},
+};
 use commerce_core::Commerce;
 use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -10,7 +14,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -173,7 +177,11 @@ pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
         // Its own, or it would take over that of a router that it is nested in.
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(FrameLayer::new(limits))
-        .layer((MapResponseLayer::new(etag::weaken), compression()));
+        .layer((
+            MapRequestLayer::new(takes_any_encoding),
+            MapResponseLayer::new(etag::weaken),
+            compression(),
+        ));
     match cors::layer(origins) {
         Some(cors) => router.layer(cors),
         None => router,
@@ -182,6 +190,21 @@ pub fn router(app: App, limits: Limits, origins: &[Origin]) -> Router {
 
 /// The smallest answer that is compressed, in bytes: below, it fits in one packet either way.
 const COMPRESSED_BYTES_MIN: u64 = 1024;
+
+/// Forgets what encodings a client takes if it refuses some. An answer as it is serves a client that says
+/// no to it better than none: the compression would say 406 of what was done already.
+fn takes_any_encoding(mut request: Request) -> Request {
+    let refuses = |coding: &str| {
+        let weights = coding.split(';').skip(1).filter_map(|it| it.trim().split_once('='));
+        let is_zero = |weight: &str| weight.trim().bytes().all(|b| b"0.".contains(&b));
+        weights.into_iter().any(|(_, weight)| is_zero(weight))
+    };
+    let mut values = request.headers().get_all(header::ACCEPT_ENCODING).iter();
+    if values.any(|it| it.to_str().is_ok_and(|codings| codings.split(',').any(refuses))) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+    request
+}
 
 /// gzip at its fastest: most of the gain for little time.
 fn compression() -> CompressionLayer<And<SizeAbove, NotForContentType>> {

@@ -8,6 +8,7 @@ mod json;
 mod path;
 mod query;
 
+pub(crate) use body::Rest;
 pub use body::{BodyRules, Raw};
 pub use header::{Bearer, CartToken, IdempotencyKey};
 pub use json::Json;

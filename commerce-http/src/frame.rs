@@ -31,7 +31,7 @@ use futures_util::FutureExt;
 use tower::{Layer, Service};
 
 use crate::{
-    extract::BodyRules,
+    extract::{BodyRules, Rest},
     metrics::RequestSeries,
     problem::{self, Cause, Code, Problem},
 };
@@ -135,8 +135,11 @@ where
             id: request_id(request.headers()),
             status: None,
         };
+        let until = record.started + shared.body.within;
+        let mut rest = None;
         if !request.body().is_end_stream() {
             request.extensions_mut().insert(shared.body);
+            rest = Some(Rest::of(&mut request));
         }
         let oversize = oversize(&request);
         let future = self.inner.call(request);
@@ -164,7 +167,11 @@ where
                 )
                 .into_response(),
             };
-            Ok(record.answer(response))
+            let answer = record.answer(response);
+            if let Some(rest) = rest {
+                rest.discard(until).await;
+            }
+            Ok(answer)
         })
     }
 }

@@ -167,6 +167,11 @@ fn a_body_of_ten_megabytes_gets_its_answer_although_it_is_sent_first() {
         let answer = server.post("/orders", Some("application/json"), &large);
         answer.problem(413, "payload_too_large");
     }
+    // Nor does it matter whether anybody looked at it.
+    for path in ["/nowhere", "/keyed"] {
+        let answer = server.post(path, Some("application/json"), &large);
+        assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
+    }
     // The same without a length that tells ahead.
     let mut stream = server.connect();
     let head = "POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
@@ -381,6 +386,17 @@ fn answers_are_compressed_where_it_pays() {
         assert_eq!(server.get_with("/api/v1/openapi.json", &known).status, 304);
     }
     assert_eq!(server.get_with("/healthz", &gzip).header("content-encoding"), "");
+    // Whoever refuses what there is gets it as it is: it may be the answer to what was done.
+    for refusing in
+        ["identity;q=0", "*;q=0", "br, *; q=0.0", "gzip;q=0,identity;q=0", "zstd;Q=0.5, *;q=0"]
+    {
+        let answer = server.get_with("/healthz", &[("accept-encoding", refusing)]);
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, ""), "{refusing}");
+    }
+    for taking in ["gzip;q=0.001", "*", "br;q=0.5, *"] {
+        let answer = server.get_with("/api/v1/openapi.json", &[("accept-encoding", taking)]);
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, "gzip"), "{taking}");
+    }
 }
 
 #[test]

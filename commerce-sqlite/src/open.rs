@@ -19,6 +19,8 @@ const STATEMENTS: usize = 256;
 /// The fewest and the most readers that are opened without being asked for.
 const READERS: (NonZeroUsize, NonZeroUsize) =
     (NonZeroUsize::new(2).unwrap(), NonZeroUsize::new(8).unwrap());
+/// The longest that anything waits. SQLite counts milliseconds in 32 bits.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Kilobytes of the file that all readers keep in memory.
 const READERS_CACHE: usize = 32 << 10;
 
@@ -76,18 +78,18 @@ impl OpenOptions {
     }
 
     /// How long another program may keep the file locked before a commit is given up; 5 s unless
-    /// set.
+    /// set, a day at most.
     #[must_use]
     pub fn busy_timeout(self, timeout: Duration) -> Self {
-        Self { busy_timeout: timeout, ..self }
+        Self { busy_timeout: timeout.min(TIMEOUT_MAX), ..self }
     }
 
     /// How long a commit may wait for its turn before it is given up; 10 s unless set. That is seen
     /// when its turn comes, so whoever waits behind a commit that another program keeps from the file
-    /// waits until that one is given up, [`busy_timeout`](Self::busy_timeout) longer at most.
+    /// waits until that one is given up, [`busy_timeout`](Self::busy_timeout) longer at most. A day at most.
     #[must_use]
     pub fn queue_timeout(self, timeout: Duration) -> Self {
-        Self { queue_timeout: timeout, ..self }
+        Self { queue_timeout: timeout.min(TIMEOUT_MAX), ..self }
     }
 
     /// How many reads can happen at once; as many as the machine has processors unless set, but 2
@@ -133,10 +135,12 @@ impl OpenOptions {
         let flags = EXISTING | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
         connection.busy_timeout(self.busy_timeout).map_err(fail)?;
-        let new = check_owner(&connection, path)?;
+        // Before anything is read: the files that SQLite puts beside one that is read-only would be
+        // read-only as well, and stay in the way once it can be written.
         if connection.is_readonly("main").map_err(fail)? {
             return Err(OpenError::NotWritable { path: path.to_owned(), source: None });
         }
+        let new = check_owner(&connection, path)?;
         if self.journal_mode(&connection).map_err(fail)? != "wal" {
             return Err(OpenError::NoWriteAheadLog { path: path.to_owned() });
         }

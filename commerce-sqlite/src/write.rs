@@ -54,8 +54,9 @@ impl From<Failure> for CommitError {
 ///
 /// It is durable when the transaction around it is committed, and gone when that is rolled back,
 /// together with the embedder's own rows. Without a transaction around it, it is one of its own.
-/// Begin the transaction as `IMMEDIATE` before anything that the commit was decided by is read, or
-/// be prepared for [`CommitError::Conflict`].
+/// Begin the transaction as `IMMEDIATE` before anything that the commit was decided by is read. One that
+/// has read already cannot write once others have written: SQLite says that it is busy, which is
+/// [`CommitError::Unavailable`], and only another transaction helps.
 ///
 /// The connection should keep prepared statements for reuse, as by
 /// [`set_prepared_statement_cache_capacity(256)`](Connection::set_prepared_statement_cache_capacity).

@@ -83,6 +83,33 @@ fn a_place_that_cannot_be_written_is_refused() {
     assert!(matches!(memory, OpenError::NoWriteAheadLog { .. }), "{memory:?}");
 }
 
+#[test]
+fn a_file_that_cannot_be_written_can_be_used_as_soon_as_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    drop(SqliteStore::open(&path).unwrap());
+    let writable = fs::metadata(&path).unwrap().permissions();
+    let mut permissions = writable.clone();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    // Root writes it all the same.
+    if let Err(error) = SqliteStore::open(&path) {
+        assert!(matches!(error, OpenError::NotWritable { .. }), "{error:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    fs::set_permissions(&path, writable).unwrap();
+    sell(&shop(SqliteStore::open(&path).unwrap()), "SHIRT", 1);
+}
+
+#[test]
+fn waits_of_any_length_can_be_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let longest = std::time::Duration::MAX;
+    let options = SqliteStore::options().busy_timeout(longest).queue_timeout(longest);
+    let store = options.open(folder.path().join("shop.db")).unwrap();
+    sell(&shop(store), "SHIRT", 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_with_two_names_is_refused_by_either() {

@@ -415,20 +415,28 @@ impl Variant {
         if currencies.len() != self.prices.len() {
             refuse("/prices", "must have one entry for each currency".to_owned());
         }
-        for price in &self.prices {
-            if price.amount.is_negative() {
-                refuse("/price", "must not be negative".to_owned());
+        let mut refuse_amount = |pointer: &str, amount: Money| {
+            if amount.is_negative() {
+                refuse(pointer, "must not be negative".to_owned());
+            } else if amount.minor() > Money::MINOR_MAX {
+                let most = Money::new(Money::MINOR_MAX, amount.currency());
+                refuse(pointer, format!("must be at most {most}"));
             }
+        };
+        for price in &self.prices {
+            refuse_amount("/price", price.amount);
             if let Some(compare_at) = price.compare_at {
-                if compare_at.currency() != price.amount.currency() {
-                    refuse("/compare_at_price", "must be in the price's currency".to_owned());
-                } else if compare_at.is_negative() {
-                    refuse("/compare_at_price", "must not be negative".to_owned());
-                }
+                refuse_amount("/compare_at_price", compare_at);
             }
         }
-        if self.cost.is_some_and(Money::is_negative) {
-            refuse("/cost", "must not be negative".to_owned());
+        if let Some(cost) = self.cost {
+            refuse_amount("/cost", cost);
+        }
+        let is_other = |price: &Price| {
+            price.compare_at.is_some_and(|other| other.currency() != price.amount.currency())
+        };
+        if self.prices.iter().any(is_other) {
+            refuse("/compare_at_price", "must be in the price's currency".to_owned());
         }
         if !(0..=Self::GRAMS_MAX).contains(&self.grams) {
             refuse("/weight_grams", format!("must be from 0 to {}", Self::GRAMS_MAX));

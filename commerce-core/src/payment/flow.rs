@@ -7,7 +7,7 @@ use crate::text::{Label, Url};
 /// In which way a customer pays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "FlowForm")]
 pub enum PaymentFlow {
     /// Where they are: on the shop's own page, by a client secret and the provider's fields; or by
     /// hand.
@@ -25,6 +25,44 @@ pub enum PaymentFlow {
         /// What the provider calls the method.
         method: Label,
     },
+}
+
+/// A [`PaymentFlow`] as it is written: read field by field, so that what is wrong with one is said of
+/// that one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FlowForm {
+    kind: FlowKind,
+    return_url: Option<Url>,
+    cancel_url: Option<Url>,
+    method: Option<Label>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FlowKind {
+    Direct,
+    Hosted,
+    Saved,
+}
+
+impl TryFrom<FlowForm> for PaymentFlow {
+    type Error = &'static str;
+
+    fn try_from(form: FlowForm) -> Result<Self, &'static str> {
+        match (form.kind, form.return_url, form.cancel_url, form.method) {
+            (FlowKind::Direct, None, None, None) => Ok(Self::Direct),
+            (FlowKind::Direct, ..) => Err("a direct flow has nothing else"),
+            (FlowKind::Hosted, Some(return_url), Some(cancel_url), None) => {
+                Ok(Self::Hosted { return_url, cancel_url })
+            }
+            (FlowKind::Hosted, ..) => {
+                Err("a hosted flow has a return_url and a cancel_url, and nothing else")
+            }
+            (FlowKind::Saved, None, None, Some(method)) => Ok(Self::Saved { method }),
+            (FlowKind::Saved, ..) => Err("a flow by a saved method has that and nothing else"),
+        }
+    }
 }
 
 /// When the money of a payment is taken.

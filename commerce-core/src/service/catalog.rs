@@ -43,7 +43,7 @@ impl Commerce {
     /// Products, page by page. Shop clients see active products only, whatever status they ask for.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Rejection::Invalid`] for a limit out of its bounds; [`Error`].
     pub async fn products(
         &self,
         caller: &Caller,
@@ -55,6 +55,7 @@ impl Commerce {
         if !caller.is_back_office() {
             query.filter.status = Some(ProductStatus::Active);
         }
+        query.page.check()?;
         let page = self.queries.products(&query).await?;
         let items = page.items.iter();
         Ok(Page {

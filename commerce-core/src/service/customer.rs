@@ -33,13 +33,15 @@ impl Commerce {
     /// Customers, page by page, the newest first.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`]; [`Error`].
+    /// [`Rejection::Forbidden`]; [`Rejection::Invalid`] for a limit out of its bounds;
+    /// [`Error`].
     pub async fn customers(
         &self,
         caller: &Caller,
         query: &CustomerQuery,
     ) -> Result<Page<Versioned<Customer>>, Error> {
         caller.require_back_office()?;
+        query.page.check()?;
         Ok(self.queries.customers(query).await?)
     }
 

@@ -168,7 +168,8 @@ impl Commerce {
     /// The stock of tracked variants, by SKU, page by page.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`]; [`Error`].
+    /// [`Rejection::Forbidden`]; [`Rejection::Invalid`] for a limit out of its bounds;
+    /// [`Error`].
     pub async fn stock(
         &self,
         caller: &Caller,
@@ -177,6 +178,7 @@ impl Commerce {
     ) -> Result<Page<StockView>, Error> {
         caller.require_back_office()?;
         let setup = self.setup().await?;
+        page.check()?;
         let page = self.queries.stock(filter, page).await?;
         let items = page.items.iter();
         Ok(Page {
@@ -189,7 +191,8 @@ impl Commerce {
     /// The ledger of a variant's stock, the newest row first, page by page.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`]; [`Error`].
+    /// [`Rejection::Forbidden`]; [`Rejection::Invalid`] for a limit out of its bounds;
+    /// [`Error`].
     pub async fn stock_movements(
         &self,
         caller: &Caller,
@@ -198,6 +201,7 @@ impl Commerce {
     ) -> Result<Page<Movement>, Error> {
         caller.require_back_office()?;
         self.stock_inputs(filter.variant_id).await?;
+        page.check()?;
         Ok(self.queries.movements(filter, page).await?)
     }
 

@@ -27,7 +27,8 @@ impl Commerce {
     /// Orders, the newest first. A customer sees their own, whatever they ask for.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`] for those who have no orders of their own; [`Error`].
+    /// [`Rejection::Forbidden`] for those who have no orders of their own; [`Rejection::Invalid`] for a limit out of its bounds;
+    /// [`Error`].
     pub async fn orders(
         &self,
         caller: &Caller,
@@ -39,6 +40,7 @@ impl Commerce {
         } else {
             caller.require_back_office()?;
         }
+        query.page.check()?;
         let page = self.queries.orders(&query).await?;
         let items = page.items.iter().map(|inputs| seen(caller, inputs)).collect();
         Ok(Page { items, next: page.next, total: page.total })

@@ -34,11 +34,13 @@ pub struct Relayed {
 impl Commerce {
     /// Hands up to `limit` entries of the outbox to a subscriber, from where it was left. To be
     /// called again and again, by every server that shares the shop; a turn with no entries says that
-    /// there was nothing new, or that another server is handing over to the same subscriber.
+    /// there was nothing new, or that another server is handing over to the same subscriber, or was cut
+    /// off while it did: then it goes on once the [lease](Self::LEASE) is over.
     ///
     /// # Errors
     /// [`Error::Internal`] with the subscriber's own error; what it took in before that stays taken
-    /// in. [`Error::Contention`] when it took so long that another server has gone on.
+    /// in. [`Error::Contention`] when it took so long that another server has gone on;
+    /// [`Error::Unavailable`].
     pub async fn relay(&self, to: &dyn Subscriber, limit: usize) -> Result<Relayed, Error> {
         let name = to.name();
         // While nothing happens, nothing is claimed.

@@ -100,13 +100,15 @@ impl Commerce {
     /// The back-office tokens, withdrawn ones too, page by page, the newest first.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`]; [`Error`].
+    /// [`Rejection::Forbidden`]; [`Rejection::Invalid`] for a limit out of its bounds;
+    /// [`Error`].
     pub async fn tokens(
         &self,
         caller: &Caller,
         page: &PageRequest,
     ) -> Result<Page<TokenView>, Error> {
         caller.require_back_office()?;
+        page.check()?;
         let page = self.queries.api_tokens(page).await?;
         let items = page.items.iter().map(|token| TokenView::from(&*token.value)).collect();
         Ok(Page { items, next: page.next, total: page.total })

@@ -102,13 +102,15 @@ impl Commerce {
     /// first.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`]; [`Error`].
+    /// [`Rejection::Forbidden`]; [`Rejection::Invalid`] for a limit out of its bounds;
+    /// [`Error`].
     pub async fn webhooks(
         &self,
         caller: &Caller,
         query: &WebhookQuery,
     ) -> Result<Page<WebhookView>, Error> {
         caller.require_back_office()?;
+        query.page.check()?;
         let Page { items, next, total } = self.queries.webhooks(query).await?;
         let items = items.iter().map(|webhook| WebhookView::from(&*webhook.value)).collect();
         Ok(Page { items, next, total })

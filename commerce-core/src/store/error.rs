@@ -63,7 +63,8 @@ pub enum CommitError {
     /// A stock level would leave its bounds. It may have since it was read: read and decide again.
     #[error("only {} of {:?} are available, {} are wanted", .0.available, .0.level, .0.wanted)]
     Short(Shortage),
-    /// The operation was done before; this is what was answered then.
+    /// Something was done under this key before; this is what was answered then. Only if the
+    /// [fingerprints](super::Outcome::fingerprint) are equal was it the same request.
     #[error("it was done before")]
     AlreadyDone(Box<Outcome>),
     /// The commit breaks a rule of its own, such as two writes of one record.

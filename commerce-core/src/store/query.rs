@@ -15,6 +15,7 @@ use crate::{
     catalog::{ProductStatus, Variant},
     currency::Currency,
     customer::Customer,
+    error::Rejection,
     id::{CategoryId, CustomerId, LocationId, OrderId, PaymentId, VariantId},
     inventory::{Movement, StockLevel},
     order::OrderStatus,
@@ -61,6 +62,15 @@ impl PageRequest {
     /// The first items of a list.
     pub fn first(limit: usize) -> Self {
         Self { limit: limit.clamp(1, Self::LIMIT_MAX), after: None, total: false }
+    }
+
+    /// Checks the limit.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        if (1..=Self::LIMIT_MAX).contains(&self.limit) {
+            return Ok(());
+        }
+        let detail = format!("must be from 1 to {}", Self::LIMIT_MAX);
+        Err(Rejection::invalid("/limit", detail))
     }
 }
 

@@ -1,13 +1,20 @@
 //! The body of a request, byte by byte.
 
-use std::time::Duration;
+use std::{
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
 
 use axum::{
-    body::{Body, HttpBody},
+    body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::header,
 };
 use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
 
 use crate::problem::{Code, Members, Problem};
 
@@ -27,9 +34,79 @@ impl Default for BodyRules {
     }
 }
 
-/// How much of a body that is too large is read and thrown away, in bytes: most clients read the
-/// answer only once they have sent all.
+/// How much of a body that nobody wants is read and thrown away, in bytes: most clients read the answer
+/// only once they have sent all.
 const DISCARDED_MAX: usize = 64 << 20;
+
+/// A body on its way to whoever reads it. What they leave of it is given back.
+struct Lent {
+    body: Body,
+    /// Whether the client sends it: one that asks before it does may be answered instead.
+    comes: bool,
+    left: Arc<Mutex<Option<Body>>>,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.comes = true;
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.comes && !self.body.is_end_stream() {
+            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            *left = Some(mem::take(&mut self.body));
+        }
+    }
+}
+
+/// What is left of a body once a request is answered.
+#[derive(Debug)]
+pub(crate) struct Rest(Arc<Mutex<Option<Body>>>);
+
+impl Rest {
+    /// Of a request's body, which goes on to whoever takes the request.
+    pub(crate) fn of(request: &mut Request) -> Self {
+        let left = Arc::default();
+        let comes = !request.headers().contains_key(header::EXPECT);
+        let body = mem::take(request.body_mut());
+        *request.body_mut() = Body::new(Lent { body, comes, left: Arc::clone(&left) });
+        Self(left)
+    }
+
+    /// Reads it and throws it away, until then and no more than so much of it.
+    pub(crate) async fn discard(self, until: Instant) {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut body) = left else { return };
+        let all = async {
+            let mut discarded = 0_usize;
+            while let Some(Ok(frame)) = body.frame().await {
+                discarded = discarded.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+                if discarded > DISCARDED_MAX {
+                    return;
+                }
+            }
+        };
+        // Whoever is too slow finds the connection closed.
+        let _ = tokio::time::timeout_at(until.into(), all).await;
+    }
+}
 
 /// A body as it came, of whatever type: `MAX` bytes at most, however many the server takes elsewhere.
 #[derive(Debug, Clone)]
@@ -60,24 +137,15 @@ pub(super) async fn whole(request: Request, at_most: Option<usize>) -> Result<Ve
 async fn read(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut bytes = Vec::with_capacity(expected.min(bytes_max).min(64 << 10));
-    let mut discarded = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
             Problem::new(Code::MalformedRequest, "The body of the request broke off.")
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        if discarded == 0 && data.len() <= bytes_max.saturating_sub(bytes.len()) {
-            bytes.extend_from_slice(&data);
-        } else {
-            discarded = discarded.saturating_add(data.len());
-            bytes = Vec::new();
-            if discarded > DISCARDED_MAX {
-                break;
-            }
+        if data.len() > bytes_max.saturating_sub(bytes.len()) {
+            return Err(too_large(bytes_max));
         }
-    }
-    if discarded > 0 {
-        return Err(too_large(bytes_max));
+        bytes.extend_from_slice(&data);
     }
     Ok(bytes)
 }

@@ -106,6 +106,7 @@ mod tests {
         lines: Vec<Line>,
         note: Option<String>,
         payment: Option<Payment>,
+        brand: Option<Brand>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -117,11 +118,17 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[serde(rename_all = "snake_case", deny_unknown_fields)]
+    #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
     #[expect(dead_code, reason = "only what is refused matters here")]
     enum Payment {
         Manual,
         Card { token: String },
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Brand {
+        Visa,
     }
 
     fn refusal(body: &str) -> (Code, String, String) {
@@ -146,13 +153,19 @@ mod tests {
             (r#"{"lines":[7]}"#, "/lines/0", "an object"),
             (r#"{"lines":{}}"#, "/lines", "a list"),
             (r#"{"lines":[],"a/b~c":1}"#, "/a~1b~0c", "unknown"),
-            (r#"{"lines":[],"payment":{"card":{"token":1}}}"#, "/payment/card/token", "string"),
-            (r#"{"lines":[],"payment":"cash"}"#, "/payment", "unknown value"),
+            (r#"{"lines":[],"payment":{"kind":"card","token":1}}"#, "/payment", "string"),
+            (r#"{"lines":[],"payment":{"kind":"cash"}}"#, "/payment/kind", "unknown value"),
+            (r#"{"lines":[],"payment":{"kind":0}}"#, "/payment/kind", "one of the values"),
+            (r#"{"lines":[],"brand":"visum"}"#, "/brand", "unknown value"),
+            (r#"{"lines":[],"brand":{"visa":null}}"#, "/brand", "one of the values"),
+            (r#"{"lines":[],"brand":["visa"]}"#, "/brand", "one of the values"),
+            (r#"{"lines":[],"brand":0}"#, "/brand", "one of the values"),
+            (r#"{"lines":[18446744073709551616]}"#, "/lines/0", "64 bits"),
+            (r#"{"lines":[],"note":-1e300}"#, "/note", "64 bits"),
             (r#"[1,2]"#, "", "an object"),
             (r#"[[],null,null]"#, "", "an object"),
             (r#"{"lines":[["a",1]]}"#, "/lines/0", "an object"),
-            (r#"{"lines":[],"payment":["card"]}"#, "/payment", "one of the values"),
-            (r#"{"lines":[],"payment":{"card":["x"]}}"#, "/payment/card", "an object"),
+            (r#"{"lines":[],"payment":["card"]}"#, "/payment", "an object"),
             (r#""x""#, "", "an object"),
         ] {
             let (code, at, why) = refusal(body);

@@ -4,7 +4,7 @@ use serde::{
     Deserializer,
     de::{
         Error as _, IntoDeserializer, Unexpected, Visitor,
-        value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer},
+        value::{MapDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
 };
@@ -12,7 +12,8 @@ use serde_json::{Error, Value};
 
 /// A value from which a struct or a map is made only if it is an object. The code that serde derives
 /// would also take the values of a struct's fields as a list, without their names, and that of
-/// `serde_json` takes null for a map without members.
+/// `serde_json` takes null for a map without members. One of several words is a string: serde would
+/// also take its place among them, or an object that has it as its only member.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Strict<'a>(pub(super) &'a Value);
 
@@ -100,19 +101,19 @@ impl<'de> Deserializer<'de> for Strict<'de> {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            Value::Object(members) if members.len() == 1 => {
-                let members = members.iter().map(|(key, value)| (key.as_str(), Strict(value)));
-                visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(members)))
-            }
-            Value::Object(_) => {
-                Err(Error::invalid_value(Unexpected::Map, &"an object with one member"))
-            }
-            _ => Err(Error::invalid_type(self.unexpected(), &visitor)),
+            _ => Err(Error::invalid_type(self.unexpected(), &"one of the values")),
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            _ => Err(Error::invalid_type(self.unexpected(), &"one of the values")),
         }
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct identifier ignored_any
+        unit_struct seq tuple tuple_struct ignored_any
     }
 }

@@ -11,19 +11,15 @@ use serde_json::{Map, Value};
 use super::super::push;
 use crate::problem::{Code, Part, Problem};
 
-/// The value that a body is. Refuses what is not JSON by RFC 8259, objects that repeat a key, and
-/// nesting deeper than 127.
+/// The value that a body is. Refuses what is not JSON by RFC 8259, objects that repeat a key, nesting
+/// deeper than 127, and numbers that would lose digits.
 pub(super) fn read(body: &[u8]) -> Result<Value, Problem> {
-    let repeated = Cell::new(None);
+    let refused = Cell::new(None);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let root = Place { parent: None, step: Step::Index(0), repeated: &repeated };
+    let root = Place { parent: None, step: Step::Index(0), refused: &refused };
     let outcome = root.deserialize(&mut json).and_then(|tree| json.end().map(|()| tree));
-    outcome.map_err(|error| match repeated.take() {
-        Some(pointer) => Problem::new(Code::MalformedRequest, "An object repeats a key.").error(
-            Part::Body,
-            pointer,
-            "stands twice in the same object",
-        ),
+    outcome.map_err(|error| match refused.take() {
+        Some(refused) => refused.into(),
         None if body.is_empty() => {
             Problem::new(Code::MalformedRequest, "The request has no body; it must be JSON.")
         }
@@ -33,12 +29,40 @@ pub(super) fn read(body: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-/// A value on the way down from the root, and the pointer of the first repeated key.
+/// What is JSON and refused nevertheless, each with its pointer.
+enum Refused {
+    RepeatedKey(String),
+    WideNumber(String),
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::RepeatedKey(pointer) => Self::new(
+                Code::MalformedRequest,
+                "An object repeats a key.",
+            )
+            .error(Part::Body, pointer, "stands twice in the same object"),
+            Refused::WideNumber(pointer) => {
+                Self::new(Code::ValidationFailed, "A number is too large.").error(
+                    Part::Body,
+                    pointer,
+                    "must have at most 64 bits, or be a string, which keeps every digit",
+                )
+            }
+        }
+    }
+}
+
+/// The first number that an integer of 64 bits cannot be.
+const WIDE: f64 = 18_446_744_073_709_551_616.0;
+
+/// A value on the way down from the root, and what was refused of it.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     parent: Option<&'a Place<'a>>,
     step: Step<'a>,
-    repeated: &'a Cell<Option<String>>,
+    refused: &'a Cell<Option<Refused>>,
 }
 
 #[derive(Clone, Copy)]
@@ -59,7 +83,7 @@ impl Place<'_> {
     }
 
     fn child<'a>(&'a self, step: Step<'a>) -> Place<'a> {
-        Place { parent: Some(self), step, repeated: self.repeated }
+        Place { parent: Some(self), step, refused: self.refused }
     }
 }
 
@@ -88,7 +112,12 @@ impl<'de> Visitor<'de> for Place<'_> {
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
         Ok(number.into())
     }
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        // An integer that has more than 64 bits comes as this as well, and would lose digits.
+        if number.abs() >= WIDE {
+            self.refused.set(Some(Refused::WideNumber(self.pointer())));
+            return Err(E::custom("wide number"));
+        }
         Ok(number.into())
     }
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -109,7 +138,7 @@ impl<'de> Visitor<'de> for Place<'_> {
         while let Some(Key(key)) = object.next_key()? {
             let place = self.child(Step::Key(&key));
             if members.contains_key(&*key) {
-                self.repeated.set(Some(place.pointer()));
+                self.refused.set(Some(Refused::RepeatedKey(place.pointer())));
                 return Err(A::Error::custom("repeated key"));
             }
             let value = object.next_value_seed(place)?;
