@@ -223,6 +223,42 @@ fn money_that_is_set_aside_when_the_goods_are_gone_is_let_go_exactly_once() {
 }
 
 #[test]
+fn what_can_be_paid_again_for_an_order_that_lapsed_is_called_off_again() {
+    let shop = CardShop::new();
+    let (order, payment) = paid_and_lapsed(&shop);
+    // The provider mixes it up with another, until it does not.
+    for amount in [eur(1), eur(1_999)] {
+        shop.gateway.change(payment, |it| {
+            (it.status, it.amount) = (ProviderStatus::RequiresAction, amount);
+        });
+        shop.deliver_last();
+    }
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Voided);
+    assert!(!shop.gateway.pay(payment), "nothing can come of it any more");
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+}
+
+#[test]
+fn what_a_gateway_will_not_let_go_of_is_asked_for_again_more_and_more_seldom() {
+    let shop = CardShop::new();
+    let (_, payment) = failed_and_lapsed(&shop);
+    shop.world.set_stock(shop.shirt, 0, None);
+    set_aside(&shop, payment);
+    let no = || Reply::Decline { reason: label("no") };
+    shop.gateway.script(std::iter::repeat_with(no).take(5));
+    let asked = || shop.gateway.calls().iter().filter(|call| matches!(call, Call::Void(_))).count();
+    shop.deliver_last();
+    let mut minutes = vec![0; asked()];
+    for minute in 1..=120 {
+        shop.minutes(1);
+        shop.settle();
+        minutes.resize(asked(), minute);
+    }
+    assert_eq!(minutes, [0, 2, 6, 14, 30, 62]);
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Voided);
+}
+
+#[test]
 fn what_cannot_be_right_is_reviewed_and_never_sent() {
     type Change = fn(&mut ProviderPayment);
     let cases: [(Change, ReviewReason); 4] = [

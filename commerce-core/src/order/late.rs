@@ -46,12 +46,10 @@ fn taken(before: &Payment, after: &Payment) -> i64 {
     after.captured.minor() - before.captured.minor()
 }
 
-/// Whether something has happened to a payment since that may allow to call it off. That this was
-/// refused does not: it is not asked for again and again.
-fn is_changed(before: &Payment, after: &Payment) -> bool {
-    let is_void = |it: &Operation| it.kind == OperationKind::Void;
+/// What was asked of a payment, if it has come to an end since.
+fn ended<'a>(before: &Payment, after: &'a Payment) -> Option<&'a Operation> {
     let freed = before.require_idle().is_err() && after.require_idle().is_ok();
-    before.status != after.status || freed && !after.operations.last().is_some_and(is_void)
+    after.operations.last().filter(|_| freed)
 }
 
 impl Books<'_> {
@@ -69,9 +67,15 @@ impl Books<'_> {
             payment_id: after.id,
             taken: taken(before, after),
             may_bring: match after.status {
-                PaymentStatus::Authorized => cancelled || more || is_changed(before, after),
                 // A customer who still pays it would pay twice.
-                PaymentStatus::RequiresAction => !cancelled && (more || is_changed(before, after)),
+                PaymentStatus::Authorized | PaymentStatus::RequiresAction => {
+                    let asks = match ended(before, after) {
+                        // That it is not called off is no reason to ask for that again at once.
+                        Some(operation) => operation.kind != OperationKind::Void,
+                        None => cancelled,
+                    };
+                    asks || more || before.status != after.status
+                }
                 _ => false,
             },
         };

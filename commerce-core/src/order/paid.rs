@@ -4,7 +4,7 @@ use super::{FulfillmentStatus, Order, OrderLine, PaymentTerms};
 use crate::{
     allocation::cumulative_part,
     money::{Money, MoneyError},
-    payment::{OperationKind, OperationStatus, Payment, PaymentStatus},
+    payment::{Payment, PaymentStatus},
     time::Timestamp,
 };
 
@@ -111,11 +111,8 @@ impl Order {
 /// Whether a payment keeps its order from lapsing until more is heard of it: it cannot be called off
 /// while money may be on its way, and it was not where that was refused.
 fn keeps_open(payment: &Payment) -> bool {
-    let last = payment.operations.last();
-    let refused =
-        last.is_some_and(|it| it.kind == OperationKind::Void && it.status != OperationStatus::Done);
     payment.is_outstanding()
-        && (refused
+        && (payment.is_held_on_to()
             || payment.status == PaymentStatus::Processing
             || payment.open_operations().next().is_some())
 }
