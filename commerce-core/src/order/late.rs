@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms,
+    Books, CancelReason, Hold, Order, OrderLine, PaymentTerms,
     pay::{brought, set_aside},
 };
 use crate::{
@@ -143,7 +143,6 @@ impl Order {
     fn reopen(&mut self, shelf: &Shelf<'_>, commit: &mut Commit, moment: &mut Moment) -> bool {
         let lapsed = self.cancel_reason == Some(CancelReason::Expired)
             && matches!(self.terms, PaymentTerms::Prepaid { .. })
-            && self.fulfillment_status() == FulfillmentStatus::Unfulfilled
             && self.lines.iter().all(|line| line.refunded == 0);
         let Some(holds) = lapsed.then(|| self.holds_from(shelf)).flatten() else { return false };
         for (line, (holds, backordered)) in self.lines.iter_mut().zip(holds) {

@@ -45,7 +45,7 @@ impl Order {
             | PaymentStatus::PartiallyCaptured
             | PaymentStatus::PartiallyRefunded => later || self.is_secured(),
             PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Processing => {
-                later || self.total.is_zero()
+                later
             }
             PaymentStatus::Refunded
             | PaymentStatus::Failed
@@ -67,13 +67,12 @@ impl Order {
         secured >= self.total.minor() - called_off
     }
 
-    /// Whether a payment has waited for its customer for longer than the order waits for its money, and
-    /// the order goes on all the same, because of what was paid before or sent.
+    /// Whether a payment has waited for its customer for longer than the order waits for its money. The
+    /// order may go on all the same, because of what was paid before or sent.
     pub(crate) fn is_forgotten(&self, payment: &Payment, now: Timestamp) -> bool {
         let until = payment.created_at.saturating_add(self.terms.within());
         payment.status == PaymentStatus::RequiresAction
             && payment.require_idle().is_ok()
-            && self.expires_at.is_none()
             && until <= now
     }
 
