@@ -225,6 +225,12 @@ impl Payment {
         self.operations.iter().filter(|operation| operation.is_open())
     }
 
+    /// Whether its gateway was asked to call it off, and that came to nothing.
+    pub(crate) fn is_held_on_to(&self) -> bool {
+        let last = self.operations.last();
+        last.is_some_and(|it| it.kind == OperationKind::Void && it.came_to_nothing())
+    }
+
     /// Which bound its amounts break, if they do.
     pub(crate) fn broken(&self) -> Option<&'static str> {
         let [authorized, released, captured, refunded, amount] =
@@ -249,7 +255,8 @@ impl Payment {
             return None;
         }
         let unsettled = self.open_operations().next().is_some()
-            || self.refunds.iter().any(|refund| refund.status == RefundStatus::Pending);
+            || self.refunds.iter().any(|refund| refund.status == RefundStatus::Pending)
+            || self.status == PaymentStatus::Authorized && self.is_held_on_to();
         let waits = match self.status {
             PaymentStatus::Pending
             | PaymentStatus::RequiresAction
@@ -271,8 +278,7 @@ impl Payment {
         let quiet = now.as_millis().saturating_sub(self.updated_at.as_millis()).max(0);
         let quiet = Duration::from_millis(u64::try_from(quiet).unwrap_or(u64::MAX));
         // Nor is what was refused asked for again and again: each time after twice as long.
-        let refused = |it: &&Operation| it.status == OperationStatus::Refused;
-        let refused = self.operations.iter().rev().take_while(refused).count();
+        let refused = self.operations.iter().rev().take_while(|it| it.came_to_nothing()).count();
         let pause = doubled(Self::CALL_LASTS, u32::try_from(refused).unwrap_or(u32::MAX));
         waits.then(|| now.saturating_add(quiet.max(pause).min(Self::CHECK_EVERY)))
     }

@@ -11,7 +11,8 @@ use commerce_core::{
     catalog::{Backorder, CreateVariant},
     checkout::PlaceOrder,
     gateway::{
-        ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway,
+        Call, Fault, ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus, Reply,
+        ScriptedGateway,
     },
     id::{OrderId, PaymentId},
     order::{CancelReason, FulfillmentStatus, OrderStatus, PaymentTerms},
@@ -19,7 +20,7 @@ use commerce_core::{
         CapturePayment, CapturePolicy, DisputeStatus, OperationKind, PaymentChoice, PaymentStatus,
         RefundStatus, VoidPayment,
     },
-    store::Due,
+    store::{Due, OrderRef},
     text::GatewayName,
     time::Timestamp,
 };
@@ -95,6 +96,10 @@ impl Bought {
         // The later one comes last.
         self.w.clock.advance(Duration::from_secs(1));
         block_on(self.w.shop.pay_order(&Caller::system(), self.order, &choice, None)).map(drop)
+    }
+
+    fn minutes(&self, minutes: u64) {
+        self.w.clock.advance(Duration::from_secs(60 * minutes));
     }
 
     /// Something happens at the provider, which tells of it.
@@ -207,7 +212,7 @@ fn a_payment_that_its_customer_has_forgotten_is_called_off_although_the_order_go
     t.w.days(1);
     t.w.sweep();
     assert_eq!(t.status(1), PaymentStatus::RequiresAction, "there is time until tomorrow");
-    t.w.days(2);
+    t.w.days(1);
     t.w.sweep();
     assert_eq!(t.status(1), PaymentStatus::Voided);
     let due = block_on(t.w.shop.store().due(Timestamp::MAX, 10)).unwrap();
@@ -337,4 +342,88 @@ fn what_a_customer_still_confirms_after_another_payment_brought_the_money_is_let
     });
     assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
     assert_eq!(t.w.seen(t.order).authorized_total, eur(0));
+}
+
+#[test]
+fn what_is_found_only_after_another_payment_brought_the_money_is_called_off() {
+    for lost in [sesame(), Reply::Authorize] {
+        let replies = [sesame(), Reply::Accept, Reply::Lost(Box::new(lost))];
+        let t = Bought::new(CapturePolicy::Automatic, replies);
+        assert!(t.pay_again().is_err(), "nobody knows what came of it");
+        t.change(0, takes_all);
+        assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Pending));
+        t.minutes(2);
+        t.w.sweep();
+        assert_eq!(t.status(1), PaymentStatus::Voided);
+        assert!(!t.gateway.pay(t.payment(1)), "they cannot pay twice");
+    }
+}
+
+#[test]
+fn what_is_set_aside_is_let_go_only_once_it_is_known_what_came_of_the_call_to_take_it() {
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, Reply::Authorize]);
+    t.pay_again().unwrap();
+    t.gateway.roll(|call| matches!(call, Call::Capture(_)).then_some(Fault::LostBefore));
+    assert!(t.w.capture(t.order).is_err());
+    t.change(0, takes_all);
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Authorized));
+    t.gateway.roll(|_| None);
+    t.gateway.script([Reply::Decline { reason: "no".parse().unwrap() }]);
+    t.minutes(2);
+    t.w.sweep();
+    assert_eq!((t.status(0), t.status(1)), (PaymentStatus::Paid, PaymentStatus::Voided));
+}
+
+#[test]
+fn of_what_is_taken_beyond_the_total_each_payment_gives_back_what_it_brought_too_much() {
+    let t = Bought::new(CapturePolicy::Manual, [sesame(), Reply::Accept, Reply::Authorize]);
+    t.pay_again().unwrap();
+    let part = CapturePayment { amount: Some(eur(1_000)), payment_id: None };
+    block_on(t.w.shop.capture(&t.w.system, t.order, &part, None)).unwrap();
+    t.change(0, takes_all);
+    assert_eq!(t.w.seen(t.order).refunded_total, eur(1_000));
+    t.change(1, |payment| payment.captured = eur(2_000));
+    assert_eq!(t.w.seen(t.order).refunded_total, eur(2_000), "and not what was given back before");
+    let kept = [0, 1].map(|nth| t.gateway.kept(t.payment(nth)));
+    assert_eq!(kept, [2_998, 1_000]);
+    let inputs = block_on(t.w.shop.store().order(&OrderRef::Id(t.order))).unwrap().unwrap();
+    assert_eq!(inputs.left_to_pay(), eur(0));
+}
+
+#[test]
+fn an_order_whose_money_comes_at_that_moment_is_not_paid_in_another_way() {
+    let t = Bought::new(CapturePolicy::Automatic, [sesame()]);
+    block_on(t.w.shop.void(&t.w.system, t.order, &VoidPayment::default(), None)).unwrap();
+    let (shop, gateway, payment) = (t.w.shop.clone(), t.gateway.clone(), t.payment(0));
+    t.store.before_next_commit(move || {
+        gateway.change(payment, takes_all);
+        let (headers, body) = gateway.webhook(gateway.webhooks() - 1).unwrap();
+        let told = block_on(shop.receive_webhook(&wire(), &headers, &body)).unwrap();
+        block_on(shop.handle_webhook(told.id)).unwrap();
+    });
+    assert!(not_now(t.pay_again()));
+    let seen = t.w.seen(t.order);
+    assert_eq!((seen.payments.len(), seen.paid_total), (1, eur(3_998)));
+}
+
+#[test]
+fn a_forgotten_payment_that_somebody_calls_off_at_that_moment_is_left_to_them() {
+    let t = Bought::new(CapturePolicy::Manual, [Reply::Authorize, Reply::Accept, sesame()]);
+    let part = CapturePayment { amount: Some(eur(1_000)), payment_id: None };
+    block_on(t.w.shop.capture(&t.w.system, t.order, &part, None)).unwrap();
+    t.pay_again().unwrap();
+    t.w.days(2);
+    let (shop, gateway, order) = (t.w.shop.clone(), t.gateway.clone(), t.order);
+    let payment_id = Some(t.payment(1));
+    t.store.before_next_commit(move || {
+        gateway.roll(|call| matches!(call, Call::Void(_)).then_some(Fault::LostBefore));
+        let void = VoidPayment { payment_id };
+        block_on(shop.void(&Caller::system(), order, &void, None)).unwrap_err();
+    });
+    let swept = block_on(t.w.shop.sweep(100)).unwrap();
+    assert_eq!((swept.payments, t.status(1)), (1, PaymentStatus::RequiresAction));
+    t.gateway.roll(|_| None);
+    t.minutes(2);
+    t.w.sweep();
+    assert_eq!(t.status(1), PaymentStatus::Voided);
 }

@@ -10,13 +10,13 @@ use commerce_core::{
     gateway::{Call, Fault, ProviderPayment, ProviderStatus, Reply},
     id::{OrderId, PaymentId},
     money::Money,
-    order::OrderStatus,
-    payment::{PaymentStatus, ReviewReason},
+    order::{CancelReason, OrderStatus, PaymentTerms},
+    payment::{PaymentChoice, PaymentStatus, ReviewReason},
 };
 use pollster::block_on;
 use support::{
-    cards::{CardShop, card, waits},
-    eur,
+    cards::{CardShop, card, label, waits},
+    eur, refund_units,
 };
 
 /// An order that lapsed although its customer had paid a moment before: the provider was not heard of
@@ -27,6 +27,24 @@ fn paid_and_lapsed(shop: &CardShop) -> (OrderId, PaymentId) {
     shop.settle();
     assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
     (order, payment)
+}
+
+/// An order that lapsed because its payment had failed.
+fn failed_and_lapsed(shop: &CardShop) -> (OrderId, PaymentId) {
+    let (order, payment) = shop.order(Reply::Process);
+    shop.gateway.change(payment, |it| it.status = ProviderStatus::Failed);
+    shop.deliver_last();
+    shop.world.days(2);
+    shop.settle();
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    (order, payment)
+}
+
+/// It turns out not to have failed.
+fn set_aside(shop: &CardShop, payment: PaymentId) {
+    shop.gateway.change(payment, |it| {
+        (it.status, it.capturable) = (ProviderStatus::Authorized, it.amount);
+    });
 }
 
 /// The provider has the money all the same.
@@ -107,6 +125,57 @@ fn money_for_an_order_that_lapsed_holds_the_goods_again_if_they_are_there() {
 }
 
 #[test]
+fn money_that_is_set_aside_for_an_order_that_lapsed_holds_the_goods_again_too() {
+    let shop = CardShop::new();
+    let (order, payment) = failed_and_lapsed(&shop);
+    set_aside(&shop, payment);
+    shop.deliver_last();
+    let seen = shop.world.seen(order);
+    assert_eq!((seen.status, seen.authorized_total), (OrderStatus::Confirmed, eur(1_999)));
+    assert_eq!(shop.world.stock(shop.shirt), (1_000, 1, 999));
+    assert_eq!(shop.world.capture(order).unwrap().paid_total, eur(1_999));
+}
+
+#[test]
+fn money_for_an_order_that_lapsed_because_it_was_not_sent_in_time_is_given_back() {
+    let shop = CardShop::new();
+    shop.world.configure(|it| {
+        it.payment_terms.insert(card(), PaymentTerms::OnDelivery { days: 1 });
+    });
+    let (order, payment) = paid_and_lapsed(&shop);
+    take(&shop, payment);
+    shop.deliver_last();
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    assert_eq!(shop.gateway.kept(payment), 0);
+}
+
+#[test]
+fn money_for_units_whose_money_was_given_back_is_given_back_as_well() {
+    let shop = CardShop::new();
+    let (order, first) = shop.order(waits());
+    shop.gateway.script([Reply::Accept, waits()]);
+    let choice = PaymentChoice::new(card());
+    let paid = shop.world.shop.pay_order(&shop.world.system, order, &choice, None);
+    let second = block_on(paid).unwrap().payment.as_ref().unwrap().id;
+    shop.world.days(2);
+    shop.settle();
+    shop.world.set_stock(shop.shirt, 0, None);
+    // The customer does not get it back at once: a person sees to it.
+    shop.gateway.script([Reply::Decline { reason: label("no") }]);
+    take(&shop, first);
+    shop.deliver_last();
+    let unit = refund_units(&[(shop.world.seen(order).lines[0].id, 1)]);
+    shop.world.refund(order, &unit).unwrap();
+    shop.world.set_stock(shop.shirt, 9, None);
+    take(&shop, second);
+    shop.deliver_last();
+    assert_eq!([first, second].map(|payment| shop.gateway.kept(payment)), [0, 0]);
+    let seen = shop.world.seen(order);
+    assert_eq!((seen.cancel_reason, seen.lines[0].refunded), (Some(CancelReason::Expired), 1));
+    assert_eq!(shop.world.stock(shop.shirt), (9, 0, 9));
+}
+
+#[test]
 fn money_for_goods_that_are_gone_is_given_back_exactly_once() {
     let shop = CardShop::new();
     let (order, payment) = paid_and_lapsed(&shop);
@@ -134,17 +203,9 @@ fn money_for_goods_that_are_gone_is_given_back_exactly_once() {
 #[test]
 fn money_that_is_set_aside_when_the_goods_are_gone_is_let_go_exactly_once() {
     let shop = CardShop::new();
-    let (order, payment) = shop.order(Reply::Process);
-    shop.gateway.change(payment, |it| it.status = ProviderStatus::Failed);
-    shop.deliver_last();
-    shop.world.days(2);
-    shop.settle();
-    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+    let (order, payment) = failed_and_lapsed(&shop);
     shop.world.set_stock(shop.shirt, 0, None);
-    // It turns out not to have failed.
-    shop.gateway.change(payment, |it| {
-        (it.status, it.capturable) = (ProviderStatus::Authorized, it.amount);
-    });
+    set_aside(&shop, payment);
     let first = shop.gateway.webhooks() - 1;
     shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
     shop.deliver(first);
@@ -159,6 +220,42 @@ fn money_that_is_set_aside_when_the_goods_are_gone_is_let_go_exactly_once() {
     assert_eq!((there.status, there.capturable), (ProviderStatus::Voided, eur(0)));
     assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
     assert_eq!(shop.gateway.kept(payment), 0);
+}
+
+#[test]
+fn what_can_be_paid_again_for_an_order_that_lapsed_is_called_off_again() {
+    let shop = CardShop::new();
+    let (order, payment) = paid_and_lapsed(&shop);
+    // The provider mixes it up with another, until it does not.
+    for amount in [eur(1), eur(1_999)] {
+        shop.gateway.change(payment, |it| {
+            (it.status, it.amount) = (ProviderStatus::RequiresAction, amount);
+        });
+        shop.deliver_last();
+    }
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Voided);
+    assert!(!shop.gateway.pay(payment), "nothing can come of it any more");
+    assert_eq!(shop.world.seen(order).status, OrderStatus::Cancelled);
+}
+
+#[test]
+fn what_a_gateway_will_not_let_go_of_is_asked_for_again_more_and_more_seldom() {
+    let shop = CardShop::new();
+    let (_, payment) = failed_and_lapsed(&shop);
+    shop.world.set_stock(shop.shirt, 0, None);
+    set_aside(&shop, payment);
+    let no = || Reply::Decline { reason: label("no") };
+    shop.gateway.script(std::iter::repeat_with(no).take(5));
+    let asked = || shop.gateway.calls().iter().filter(|call| matches!(call, Call::Void(_))).count();
+    shop.deliver_last();
+    let mut minutes = vec![0; asked()];
+    for minute in 1..=120 {
+        shop.minutes(1);
+        shop.settle();
+        minutes.resize(asked(), minute);
+    }
+    assert_eq!(minutes, [0, 2, 6, 14, 30, 62]);
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Voided);
 }
 
 #[test]

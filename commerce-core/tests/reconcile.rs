@@ -10,7 +10,9 @@ use commerce_core::{
     Error,
     currency::Currency,
     error::Rejection,
-    gateway::{Call, ProviderDispute, ProviderStatus, Reply, Transaction, TransactionKind},
+    gateway::{
+        Call, ProviderDispute, ProviderRefund, ProviderStatus, Reply, Transaction, TransactionKind,
+    },
     id::{Moment, OrderId, PaymentId},
     money::Money,
     order::PaymentTerms,
@@ -49,15 +51,57 @@ fn busy() -> (CardShop, OrderId, PaymentId) {
 }
 
 fn dispute(shop: &CardShop, payment: PaymentId, minor: i64) {
-    let dispute = ProviderDispute {
-        reference: label("dp_1"),
+    let dispute = disputed(shop, "dp_1", minor);
+    shop.gateway.change(payment, |payment| payment.disputes.push(dispute));
+    shop.deliver_last();
+}
+
+fn disputed(shop: &CardShop, reference: &str, minor: i64) -> ProviderDispute {
+    ProviderDispute {
+        reference: label(reference),
         amount: eur(minor),
         status: DisputeStatus::Open,
         reason: None,
         opened_at: shop.world.now(),
-    };
-    shop.gateway.change(payment, |payment| payment.disputes.push(dispute));
-    shop.deliver_last();
+    }
+}
+
+/// An order whose first payment was called off and whose second one took its money.
+fn paid_by_another(shop: &CardShop) -> (OrderId, [PaymentId; 2]) {
+    let (order, first) = shop.order(waits());
+    // The first one is called off before the second is begun.
+    shop.gateway.script([Reply::Accept, Reply::Capture]);
+    let choice = PaymentChoice::new(card());
+    let paid = shop.world.shop.pay_order(&shop.world.system, order, &choice, None);
+    (order, [first, block_on(paid).unwrap().payment.as_ref().unwrap().id])
+}
+
+/// Whatever was asked of a payment, the provider takes its money all the same.
+fn take(shop: &CardShop, payment: PaymentId) {
+    shop.gateway.change(payment, |payment| {
+        (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
+    });
+}
+
+fn capture(shop: &CardShop, order: OrderId, minor: i64) {
+    let request = CapturePayment { amount: Some(eur(minor)), ..CapturePayment::default() };
+    block_on(shop.world.shop.capture(&shop.world.system, order, &request, None)).unwrap();
+}
+
+/// A refund that somebody makes on the provider's own page.
+fn given_by_hand(shop: &CardShop, minor: i64) -> ProviderRefund {
+    ProviderRefund {
+        reference: label("re_by_hand"),
+        refund_id: None,
+        amount: eur(minor),
+        status: RefundStatus::Succeeded,
+        failure: None,
+        created_at: shop.world.now(),
+    }
+}
+
+fn fetched(shop: &CardShop) -> usize {
+    shop.gateway.calls().iter().filter(|call| matches!(call, Call::Fetch(_))).count()
 }
 
 fn is(kind: TransactionKind) -> impl Fn(&Transaction) -> bool {
@@ -84,10 +128,7 @@ fn books_that_agree_have_equal_sums() {
     for n in 0..130 {
         let (order, _) = shop.order(if n % 3 == 0 { Reply::Authorize } else { Reply::Capture });
         match n % 5 {
-            0 if n % 3 == 0 => {
-                let part = CapturePayment { amount: Some(eur(700)), ..CapturePayment::default() };
-                block_on(shop.world.shop.capture(&shop.world.system, order, &part, None)).unwrap();
-            }
+            0 if n % 3 == 0 => capture(&shop, order, 700),
             1 if n % 3 != 0 => drop(shop.world.refund(order, &refund_of(100 + n)).unwrap()),
             2 if n % 3 != 0 => {
                 shop.gateway.script([Reply::Decline { reason: label("no") }]);
@@ -127,7 +168,7 @@ fn every_kind_of_difference_is_found_and_no_other() {
     fn alter(moved: &mut [Transaction], kind: TransactionKind, change: fn(&mut Transaction)) {
         moved.iter_mut().filter(|moved| moved.kind == kind).for_each(change);
     }
-    let cases: [(Change, _); 12] = [
+    let cases: [(Change, _); 13] = [
         (
             |moved| moved.retain(|it| !is(Charge)(it)),
             (MissingAtProvider, Charge, None, Some(1_999)),
@@ -151,6 +192,14 @@ fn every_kind_of_difference_is_found_and_no_other() {
         ),
         (
             |moved| alter(moved, Charge, |it| it.amount = Money::new(1_999, Currency::USD)),
+            (CurrencyDiffers, Charge, Some(1_999), Some(1_999)),
+        ),
+        (
+            |moved| {
+                let taken = moved.iter().find(|it| is(Charge)(it)).unwrap().clone();
+                let (reference, amount) = (label("ch_2"), Money::new(1_999, Currency::USD));
+                moved.push(Transaction { reference, amount, ..taken });
+            },
             (CurrencyDiffers, Charge, Some(1_999), Some(1_999)),
         ),
         (
@@ -215,10 +264,17 @@ fn a_dispute_that_the_provider_does_not_have_is_missing() {
 }
 
 #[test]
-fn a_dispute_for_which_no_money_has_moved_yet_is_not_missing() {
+fn what_has_not_moved_yet_is_not_missing() {
     let (shop, ..) = busy();
     shop.gateway.change_books(|moved| moved.retain(|it| !is(TransactionKind::Dispute)(it)));
     assert!(compare_now(&shop).agrees(), "the bank has asked, and taken nothing back so far");
+    let (order, _) = shop.order(Reply::Capture);
+    shop.gateway.script([Reply::Process]);
+    shop.world.refund(order, &refund_of(200)).unwrap();
+    shop.gateway.change_books(|moved| {
+        moved.retain(|it| !is(TransactionKind::Dispute)(it) && it.amount != eur(200));
+    });
+    assert!(compare_now(&shop).agrees(), "the refund is on its way");
 }
 
 #[test]
@@ -269,24 +325,152 @@ fn money_of_which_nobody_was_told_differs_until_somebody_is() {
 #[test]
 fn an_order_that_is_paid_by_two_payments_is_charged_twice_until_one_is_given_back() {
     let shop = CardShop::new();
-    let (order, first) = shop.order(waits());
-    // The first one is called off before the second is begun.
-    shop.gateway.script([Reply::Accept, Reply::Capture]);
-    let choice = PaymentChoice::new(card());
-    block_on(shop.world.shop.pay_order(&shop.world.system, order, &choice, None)).unwrap();
+    let (_, [first, second]) = paid_by_another(&shop);
     assert!(compare_now(&shop).agrees());
-    // Whatever was asked of the first one, the provider takes its money all the same.
-    shop.gateway.change(first, |payment| {
-        (payment.status, payment.captured) = (ProviderStatus::Captured, payment.amount);
-    });
+    take(&shop, first);
     let found = compare_now(&shop);
     assert_eq!(only(&found).kind, DifferenceKind::ChargedTwice);
     assert_eq!(only(&found).provider, Some(eur(2 * 1_999)));
     shop.deliver_last();
     assert!(compare_now(&shop).agrees(), "what was taken twice is given back");
-    let payments = shop.gateway.payments();
-    let kept: i64 = payments.iter().map(|(id, _)| shop.gateway.kept(*id)).sum();
-    assert_eq!(kept, 1_999);
+    assert_eq!(shop.gateway.kept(first) + shop.gateway.kept(second), 1_999);
+}
+
+#[test]
+fn what_was_taken_twice_is_reckoned_by_the_side_that_knows_more_however_long_ago() {
+    let shop = CardShop::new();
+    let (order, [first, second]) = paid_by_another(&shop);
+    shop.world.refund(order, &refund_of(500)).unwrap();
+    shop.gateway.script([Reply::Decline { reason: label("no") }]);
+    shop.world.refund(order, &refund_of(100)).unwrap_err();
+    dispute(&shop, second, 300);
+    let won = ProviderDispute { status: DisputeStatus::Won, ..disputed(&shop, "dp_2", 200) };
+    shop.gateway.change(second, |payment| payment.disputes.push(won));
+    shop.deliver_last();
+    // Days later, of which the provider alone knows; of what was before it says nothing any more.
+    shop.world.days(5);
+    take(&shop, first);
+    let (given, lost) = (given_by_hand(&shop, 70), disputed(&shop, "dp_3", 40));
+    shop.gateway.change(first, |payment| {
+        payment.refunds.push(given);
+        payment.disputes.push(lost);
+    });
+    let now = shop.world.now();
+    shop.gateway.change_books(move |moved| {
+        moved.retain(|it| it.payment_id == Some(first));
+        moved.iter_mut().for_each(|it| it.at = now);
+    });
+    let found = compare_now(&shop);
+    let twice = |it: &&Difference| it.kind == DifferenceKind::ChargedTwice;
+    let twice = found.differences.iter().find(twice).unwrap();
+    assert_eq!(twice.provider, Some(eur(1_999 - 500 - 300 + 1_999 - 70 - 40)));
+    assert_eq!((twice.payment_id, twice.booked), (Some(first), Some(eur(1_999))));
+    assert_eq!(found.differences.len(), 3, "and that and the bank's are unknown to the shop");
+}
+
+#[test]
+fn that_an_order_was_charged_twice_hides_no_other_difference() {
+    let shop = CardShop::new();
+    let (_, [first, second]) = paid_by_another(&shop);
+    take(&shop, first);
+    shop.gateway.change_books(move |moved| moved.retain(|it| it.payment_id == Some(first)));
+    let found = compare_now(&shop);
+    let kinds = found.differences.iter().map(|it| (it.kind, it.payment_id));
+    let expected =
+        [(DifferenceKind::MissingAtProvider, second), (DifferenceKind::ChargedTwice, first)];
+    assert_eq!(kinds.collect::<Vec<_>>(), expected.map(|(kind, id)| (kind, Some(id))));
+}
+
+#[test]
+fn a_second_charge_is_found_also_of_a_payment_that_was_made_long_before() {
+    let shop = CardShop::new();
+    let (order, _) = shop.order(Reply::Authorize);
+    shop.world.days(5);
+    capture(&shop, order, 700);
+    shop.gateway.change_books(|moved| {
+        let twice = Transaction { reference: label("ch_2"), ..moved[0].clone() };
+        moved.push(twice);
+    });
+    let expected = (DifferenceKind::AmountDiffers, TransactionKind::Charge, Some(1_400), Some(700));
+    assert_eq!(told(only(&compare_now(&shop))), expected);
+}
+
+#[test]
+fn a_payment_that_is_taken_in_parts_counts_on_each_day_with_its_part() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Authorize);
+    capture(&shop, order, 700);
+    let first = shop.world.now();
+    shop.world.days(3);
+    let second = shop.world.now();
+    take(&shop, payment);
+    shop.deliver_last();
+    shop.gateway.change_books(move |moved| {
+        moved.iter_mut().filter(|it| it.amount == eur(1_299)).for_each(|it| it.at = second);
+    });
+    for (day, part) in [(first, 700), (second, 1_299)] {
+        let found = compare(&shop, day.saturating_sub(HOUR), day.saturating_add(HOUR));
+        assert!(found.agrees(), "{:#?}", found.differences);
+        let [sum] = &found.sums[..] else { panic!("charges alone: {:?}", found.sums) };
+        assert_eq!((sum.provider, sum.booked), (eur(part), eur(part)));
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_of_on_its_own_day_alone() {
+    let (shop, order, payment) = busy();
+    shop.gateway.change(payment, |payment| payment.disputes.clear());
+    shop.gateway.change_books(|moved| moved.retain(|it| it.amount == eur(1)));
+    let missing = compare_now(&shop).differences;
+    assert_eq!(missing.len(), 3, "{missing:#?}");
+    assert!(missing.iter().all(|it| it.kind == DifferenceKind::MissingAtProvider));
+    shop.world.clock.advance(12 * HOUR);
+    shop.world.refund(order, &refund_of(1)).unwrap();
+    let later = compare_now(&shop);
+    assert!(later.agrees() && later.transactions == 1, "{later:#?}");
+}
+
+#[test]
+fn what_agrees_is_not_asked_for() {
+    let (shop, ..) = busy();
+    let (order, _) = shop.order(Reply::Authorize);
+    let before = fetched(&shop);
+    assert!(compare_now(&shop).agrees());
+    shop.world.days(5);
+    shop.world.capture(order).unwrap();
+    assert!(compare_now(&shop).agrees());
+    assert_eq!(fetched(&shop), before);
+}
+
+#[test]
+fn a_refund_is_known_by_the_shops_id_or_by_what_the_provider_calls_it() {
+    let (shop, order, payment) = busy();
+    let given = given_by_hand(&shop, 70);
+    shop.gateway.change(payment, |payment| payment.refunds.push(given));
+    shop.deliver_last();
+    shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
+    shop.world.refund(order, &refund_of(30)).unwrap_err();
+    let found = compare_now(&shop);
+    assert!(found.agrees(), "{:#?}", found.differences);
+    let refunds = found.sums.iter().find(|sum| sum.movement == TransactionKind::Refund).unwrap();
+    assert_eq!(refunds.provider, eur(500 + 70 + 30));
+}
+
+#[test]
+fn a_dispute_that_was_won_is_missing_until_that_is_told_and_differs_if_its_money_stays_away() {
+    let (shop, _, payment) = busy();
+    shop.gateway.change(payment, |payment| payment.disputes[0].status = DisputeStatus::Won);
+    let missing = (DifferenceKind::MissingAtProvider, TransactionKind::Dispute, None, Some(300));
+    assert_eq!(told(only(&compare_now(&shop))), missing);
+    shop.deliver_last();
+    assert!(compare_now(&shop).agrees());
+    shop.gateway.change_books(|moved| {
+        let charge = moved.iter().find(|it| is(TransactionKind::Charge)(it)).unwrap().clone();
+        let (kind, reference) = (TransactionKind::Dispute, label("dp_1"));
+        moved.push(Transaction { kind, reference, amount: eur(300), ..charge });
+    });
+    let differs = (DifferenceKind::AmountDiffers, TransactionKind::Dispute, Some(300), Some(0));
+    assert_eq!(told(only(&compare_now(&shop))), differs);
 }
 
 #[test]
@@ -304,8 +488,7 @@ fn what_moves_before_midnight_and_is_booked_after_it_is_no_difference_on_either_
         .map(|from| compare(&shop, from, from.saturating_add(day)));
     assert!(before.agrees() && after.agrees(), "{before:?} {after:?}");
     assert_eq!((before.transactions, after.transactions), (1, 1));
-    let calls = shop.gateway.calls();
-    assert_eq!(calls.iter().filter(|call| matches!(call, Call::Fetch(_))).count(), 1, "{calls:?}");
+    assert_eq!(fetched(&shop), 1, "{:?}", shop.gateway.calls());
 }
 
 #[test]
@@ -316,10 +499,9 @@ fn what_was_taken_long_before_it_was_booked_is_looked_up() {
     // The webhook comes after five days; the order has lapsed meanwhile and is taken up again.
     shop.world.days(5);
     shop.deliver_last();
-    let asked = || shop.gateway.calls().iter().filter(|it| matches!(it, Call::Fetch(_))).count();
-    let before = asked();
+    let before = fetched(&shop);
     assert!(compare_now(&shop).agrees());
-    assert_eq!(asked(), before + 1);
+    assert_eq!(fetched(&shop), before + 1);
     shop.gateway.change(payment, |payment| {
         (payment.status, payment.captured) = (ProviderStatus::Voided, eur(0));
     });
@@ -345,8 +527,9 @@ fn a_refund_that_the_provider_made_much_later_is_looked_up() {
     shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);
     let missing = (DifferenceKind::MissingAtProvider, TransactionKind::Refund, None, Some(500));
     assert_eq!(told(only(&around())), missing, "it came to nothing, and nobody was told");
-    shop.gateway.change(payment, |payment| payment.refunds.clear());
-    assert_eq!(told(only(&around())), missing, "it was never made");
+    let other = given_by_hand(&shop, 500);
+    shop.gateway.change(payment, |payment| payment.refunds = vec![other]);
+    assert_eq!(told(only(&around())), missing, "it was never made, but another");
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Inner {
             Err(failure) => failure,
         };
         // The customer was faster, or somebody closed it before: Stripe has no code for either.
-        if !matches!(failure.meaning(), Meaning::Refused | Meaning::Stale) {
+        if failure.meaning() != Meaning::Refused {
             return Err(failure.of_change(None));
         }
         let session = self.session(call, page).await.map_err(Failure::of_question)?;
@@ -89,23 +89,10 @@ impl Inner {
             Some(_) => key_of_intent(&operation.key).map_err(|failure| failure.of_change(None))?,
             None => operation.key.clone(),
         };
+        // If somebody was faster, Stripe says so, and the payment's state tells who.
         let cancelled = call.change::<Intent>(&request, &key).await;
-        let failure = match cancelled.and_then(|intent| self.seen(payment, &intent)) {
-            Ok(state) => return Ok(state),
-            Err(failure) => failure,
-        };
-        if !matches!(failure.meaning(), Meaning::Refused | Meaning::Stale) {
-            return Err(failure.of_change(None));
-        }
-        // Somebody was faster.
-        match self.find(call, payment).await.map_err(Failure::of_question)? {
-            Some(state)
-                if matches!(state.status, ProviderStatus::Voided | ProviderStatus::Expired) =>
-            {
-                Ok(state)
-            }
-            _ => Err(failure.of_change(None)),
-        }
+        let seen = cancelled.and_then(|intent| self.seen(payment, &intent));
+        seen.map_err(|failure| failure.of_change(None))
     }
 }
 

@@ -541,7 +541,10 @@ async fn money_lapses_while_it_is_being_let_go() {
             over = true;
         }
     };
-    assert_eq!(voided.unwrap().status, ProviderStatus::Expired);
+    // Whoever asks is told that it is not to be let go any more, and by its state why.
+    assert_eq!(word(&voided), "stale");
+    assert_eq!(bench.fetch(&held).await.status, ProviderStatus::Expired);
+    assert_eq!(bench.void(&held).await.unwrap().status, ProviderStatus::Expired);
 }
 
 #[tokio::test]

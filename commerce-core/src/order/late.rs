@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Books, CancelReason, FulfillmentStatus, Hold, Order, OrderLine, PaymentTerms,
+    Books, CancelReason, Hold, Order, OrderLine, PaymentTerms,
     pay::{brought, set_aside},
 };
 use crate::{
@@ -46,12 +46,10 @@ fn taken(before: &Payment, after: &Payment) -> i64 {
     after.captured.minor() - before.captured.minor()
 }
 
-/// Whether something has happened to a payment since that may allow to call it off. That this was
-/// refused does not: it is not asked for again and again.
-fn is_changed(before: &Payment, after: &Payment) -> bool {
-    let is_void = |it: &Operation| it.kind == OperationKind::Void;
+/// What was asked of a payment, if it has come to an end since.
+fn ended<'a>(before: &Payment, after: &'a Payment) -> Option<&'a Operation> {
     let freed = before.require_idle().is_err() && after.require_idle().is_ok();
-    before.status != after.status || freed && !after.operations.last().is_some_and(is_void)
+    after.operations.last().filter(|_| freed)
 }
 
 impl Books<'_> {
@@ -69,9 +67,15 @@ impl Books<'_> {
             payment_id: after.id,
             taken: taken(before, after),
             may_bring: match after.status {
-                PaymentStatus::Authorized => cancelled || more || is_changed(before, after),
                 // A customer who still pays it would pay twice.
-                PaymentStatus::RequiresAction => !cancelled && (more || is_changed(before, after)),
+                PaymentStatus::Authorized | PaymentStatus::RequiresAction => {
+                    let asks = match ended(before, after) {
+                        // That it is not called off is no reason to ask for that again at once.
+                        Some(operation) => operation.kind != OperationKind::Void,
+                        None => cancelled,
+                    };
+                    asks || more || before.status != after.status
+                }
                 _ => false,
             },
         };
@@ -139,7 +143,6 @@ impl Order {
     fn reopen(&mut self, shelf: &Shelf<'_>, commit: &mut Commit, moment: &mut Moment) -> bool {
         let lapsed = self.cancel_reason == Some(CancelReason::Expired)
             && matches!(self.terms, PaymentTerms::Prepaid { .. })
-            && self.fulfillment_status() == FulfillmentStatus::Unfulfilled
             && self.lines.iter().all(|line| line.refunded == 0);
         let Some(holds) = lapsed.then(|| self.holds_from(shelf)).flatten() else { return false };
         for (line, (holds, backordered)) in self.lines.iter_mut().zip(holds) {

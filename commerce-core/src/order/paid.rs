@@ -4,7 +4,7 @@ use super::{FulfillmentStatus, Order, OrderLine, PaymentTerms};
 use crate::{
     allocation::cumulative_part,
     money::{Money, MoneyError},
-    payment::{OperationKind, OperationStatus, Payment, PaymentStatus},
+    payment::{Payment, PaymentStatus},
     time::Timestamp,
 };
 
@@ -45,7 +45,7 @@ impl Order {
             | PaymentStatus::PartiallyCaptured
             | PaymentStatus::PartiallyRefunded => later || self.is_secured(),
             PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Processing => {
-                later || self.total.is_zero()
+                later
             }
             PaymentStatus::Refunded
             | PaymentStatus::Failed
@@ -67,13 +67,12 @@ impl Order {
         secured >= self.total.minor() - called_off
     }
 
-    /// Whether a payment has waited for its customer for longer than the order waits for its money, and
-    /// the order goes on all the same, because of what was paid before or sent.
+    /// Whether a payment has waited for its customer for longer than the order waits for its money. The
+    /// order may go on all the same, because of what was paid before or sent.
     pub(crate) fn is_forgotten(&self, payment: &Payment, now: Timestamp) -> bool {
         let until = payment.created_at.saturating_add(self.terms.within());
         payment.status == PaymentStatus::RequiresAction
             && payment.require_idle().is_ok()
-            && self.expires_at.is_none()
             && until <= now
     }
 
@@ -111,11 +110,8 @@ impl Order {
 /// Whether a payment keeps its order from lapsing until more is heard of it: it cannot be called off
 /// while money may be on its way, and it was not where that was refused.
 fn keeps_open(payment: &Payment) -> bool {
-    let last = payment.operations.last();
-    let refused =
-        last.is_some_and(|it| it.kind == OperationKind::Void && it.status != OperationStatus::Done);
     payment.is_outstanding()
-        && (refused
+        && (payment.is_held_on_to()
             || payment.status == PaymentStatus::Processing
             || payment.open_operations().next().is_some())
 }

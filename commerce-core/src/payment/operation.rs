@@ -124,6 +124,14 @@ impl Operation {
     pub fn is_open(&self) -> bool {
         self.status == OperationStatus::Open
     }
+
+    /// Whether it is known that it was not done.
+    pub(crate) fn came_to_nothing(&self) -> bool {
+        match self.status {
+            OperationStatus::Open | OperationStatus::Done => false,
+            OperationStatus::Declined | OperationStatus::Refused | OperationStatus::Lapsed => true,
+        }
+    }
 }
 
 /// What was heard from a gateway about a payment.
