@@ -13,9 +13,10 @@ use commerce_core::{
     error::Rejection,
     event::Event,
     reconciliation::Reconciliation,
-    store::{Listener, OutboxEntry, Purge},
+    store::{Due, Listener, OutboxEntry, Purge},
     text::{GatewayName, Label, TextError},
 };
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -71,6 +72,9 @@ const COMPARE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How much is done between two looks at whether to stop.
 const BATCH: usize = 256;
+
+/// How much of what is due is dealt with at a time.
+const SWEPT_AT_ONCE: usize = 64;
 
 /// How long events gather before they are handed on, when they come one after the other.
 const GATHER: Duration = Duration::from_millis(20);
@@ -174,7 +178,16 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
         return Ok(false);
     }
     let Some(lease) = commerce.claim(&label("sweep")?).await? else { return Ok(false) };
-    let swept = commerce.sweep(BATCH).await;
+    let work = async {
+        // Another server may have been at it until now.
+        let due = commerce.store().due(commerce.moment().now(), BATCH).await?;
+        let dealing = due.into_iter().map(|due| {
+            let commerce = commerce.clone();
+            async move { (due, commerce.deal_with(due).await) }
+        });
+        dealt_with(dealing).await
+    };
+    let (swept, lease) = held(commerce, lease, Commerce::LEASE / 2, work).await?;
     // A claim that cannot be given back ends by itself.
     let _ = commerce.release(lease).await;
     let Swept { orders, carts, payments, webhooks } = swept?;
@@ -186,6 +199,24 @@ async fn sweep(commerce: &Commerce) -> Result<bool, Error> {
         );
     }
     Ok(any)
+}
+
+/// Deals with all that is due, as [`Commerce::sweep`] does, but with several at a time: a gateway that
+/// hangs keeps each of its payments for half a minute, and is not to keep what is due beside them.
+async fn dealt_with<F>(dealing: impl Iterator<Item = F>) -> Result<Swept, Error>
+where
+    F: Future<Output = (Due, Result<bool, Error>)>,
+{
+    let mut dealt = pin!(stream::iter(dealing).buffer_unordered(SWEPT_AT_ONCE));
+    let (mut swept, mut failed) = (Swept::default(), None);
+    while let Some((due, done)) = dealt.next().await {
+        match done {
+            Ok(true) => swept.count(due),
+            Ok(false) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(swept), Err)
 }
 
 /// Compares yesterday's books with those of every gateway that has some, unless a server has done so.
@@ -413,6 +444,36 @@ mod tests {
         }
         background.stop().await;
         assert_eq!(*witness.told.lock().unwrap(), ["shop.updated", "cart.created", "cart.expired"]);
+    }
+
+    #[tokio::test]
+    async fn what_takes_long_keeps_nothing_that_is_due_beside_it() {
+        let commerce = Commerce::new(
+            MemoryStore::new(),
+            SteppedClock::new(Timestamp::UNIX_EPOCH),
+            SeededIds::new(1),
+        );
+        let hangs = &Notify::new();
+        let due = [
+            Due::Payment(commerce.moment().id()),
+            Due::Order(commerce.moment().id()),
+            Due::Cart(commerce.moment().id()),
+        ];
+        let dealing = due.into_iter().map(|due| async move {
+            let done = match due {
+                Due::Payment(_) => {
+                    hangs.notified().await;
+                    Ok(true)
+                }
+                Due::Order(_) => Err(Error::Contention),
+                _ => {
+                    hangs.notify_one();
+                    Ok(true)
+                }
+            };
+            (due, done)
+        });
+        assert!(matches!(dealt_with(dealing).await, Err(Error::Contention)));
     }
 
     /// The books of a gateway: how often they were asked for, and whether they come to more than can

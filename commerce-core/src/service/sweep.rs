@@ -27,6 +27,18 @@ pub struct Swept {
     pub webhooks: usize,
 }
 
+impl Swept {
+    /// Counts one that was dealt with.
+    pub fn count(&mut self, due: Due) {
+        *match due {
+            Due::Order(_) => &mut self.orders,
+            Due::Cart(_) => &mut self.carts,
+            Due::Payment(_) => &mut self.payments,
+            Due::Webhook(_) => &mut self.webhooks,
+        } += 1;
+    }
+}
+
 impl Commerce {
     /// Looks at up to `limit` orders and carts whose time is up, payments of which nothing was heard, and
     /// webhooks that nobody looked into: carts and orders end, once an order's payments are called off;
@@ -40,18 +52,29 @@ impl Commerce {
         let mut failed = None;
         for due in self.store.due(self.clock.now(), limit).await? {
             // One that cannot be dealt with must not keep the others.
-            let counted = match due {
-                Due::Order(id) => (&mut swept.orders, self.expire_order(id).await),
-                Due::Cart(id) => (&mut swept.carts, self.expire_cart(id).await),
-                Due::Payment(id) => (&mut swept.payments, self.check_payment(id).await),
-                Due::Webhook(id) => (&mut swept.webhooks, self.handle_webhook(id).await),
-            };
-            match counted {
-                (count, Ok(done)) => *count += usize::from(done),
-                (_, Err(error)) => failed = failed.or(Some(error)),
+            match self.deal_with(due).await {
+                Ok(true) => swept.count(due),
+                Ok(false) => {}
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
         failed.map_or(Ok(swept), Err)
+    }
+
+    /// Deals with one of the things that are [due](crate::store::Store::due), as a
+    /// [sweep](Self::sweep) does with all of them; answers whether there was something to do. For
+    /// programs that do several at a time, so that a gateway that does not answer keeps only what is
+    /// asked of it.
+    ///
+    /// # Errors
+    /// [`Error`]. It stays due, or becomes so again later.
+    pub async fn deal_with(&self, due: Due) -> Result<bool, Error> {
+        match due {
+            Due::Order(id) => self.expire_order(id).await,
+            Due::Cart(id) => self.expire_cart(id).await,
+            Due::Payment(id) => self.check_payment(id).await,
+            Due::Webhook(id) => self.handle_webhook(id).await,
+        }
     }
 
     /// The shortest time for which outcomes are kept: a day.
