@@ -329,8 +329,12 @@ impl Cart {
         }
         let quantity = match self.lines.get_mut(place) {
             Some(line) => {
-                let sum = line.quantity.checked_add(request.quantity);
-                line.quantity = sum.map_err(|e| Rejection::invalid("/quantity", e))?;
+                let before = line.quantity;
+                line.quantity = before.checked_add(request.quantity).map_err(|_| {
+                    let more = Quantity::MAX - before.get();
+                    let detail = format!("must be at most {more}, as {before} are in the line");
+                    Rejection::invalid("/quantity", detail)
+                })?;
                 line.quantity
             }
             None => {

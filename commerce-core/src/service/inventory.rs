@@ -134,7 +134,10 @@ impl Commerce {
                     let before = after.entry(level).or_insert_with(|| level_of(sellable, level));
                     let max = StockLevel::UNITS_MAX - before.on_hand;
                     if !(1..=max).contains(count) {
-                        let detail = format!("must be from 1 to {max}, for which there is room");
+                        let detail = match max {
+                            1.. => format!("must be from 1 to {max}, for which there is room"),
+                            _ => "there is no room for more".to_owned(),
+                        };
                         return Err(Rejection::invalid(format!("/{index}"), detail).into());
                     }
                     before.on_hand += *count;
