@@ -143,7 +143,10 @@ fn run(cli: Cli) -> Result<ExitCode, RunError> {
         Some(Command::Config(args)) if args.reference => print(config::reference().trim_end()),
         Some(Command::Config(args)) => {
             let loaded = Loaded::read(args.serve.shop.config.as_deref(), &args.serve.flags())?;
-            print(loaded.to_string().trim_end())
+            print(loaded.to_string().trim_end())?;
+            // What a server would refuse to start with is told here as well.
+            Cards::open(&loaded.config).map_err(CardsError::Config)?;
+            Ok(ExitCode::SUCCESS)
         }
         Some(Command::Openapi) => {
             let document = openapi::document().to_pretty_json();

@@ -231,6 +231,17 @@ fn the_settings_in_force_are_printed() {
         assert!(line.is_some_and(|line| line.contains(&format!("# {source}"))), "{key} in {out}");
     }
     assert!(!out.contains("hunter2"));
+    // What no server would start with is printed, and is no success.
+    for (name, value) in [
+        ("COMMERCE_STRIPE_SECRET_KEY", "foo"),
+        ("COMMERCE_STRIPE_SECRET_KEY_FILE", "nowhere"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_x"),
+    ] {
+        let mut command = commerce(folder.path());
+        let (code, out, error) = output(command.arg("config").env(name, value));
+        assert_eq!(code, 2, "{name}");
+        assert!(out.contains("body_limit") && error.contains("stripe_"), "{error}");
+    }
 }
 
 #[test]
