@@ -3,7 +3,7 @@
 /// The codes of countries, in their order: the 249 that ISO 3166-1 assigns, and three that stand for
 /// places that goods are sent to all the same, Ascension (AC), Tristan da Cunha (TA; both are reserved
 /// for the post) and Kosovo (XK; by agreement of its users).
-const CODES: [&str; 252] = [
+pub(crate) const CODES: [&str; 252] = [
     "AC", "AD", "AE", "AF", "AG", "AI", "AL", "AM", "AO", "AQ", "AR", "AS", "AT", "AU", "AW", "AX",
     "AZ", "BA", "BB", "BD", "BE", "BF", "BG", "BH", "BI", "BJ", "BL", "BM", "BN", "BO", "BQ", "BR",
     "BS", "BT", "BV", "BW", "BY", "BZ", "CA", "CC", "CD", "CF", "CG", "CH", "CI", "CK", "CL", "CM",

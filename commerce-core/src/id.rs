@@ -77,8 +77,7 @@ macro_rules! ids {
         #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                let example = concat!($prefix, "_019aa5a2f5e07c3c9d3b6f1f0a6c2e11");
-                crate::openapi::text("An opaque id.", example)
+                crate::openapi::id($prefix)
             }
         }
 
@@ -100,7 +99,13 @@ macro_rules! ids {
                 crate::text::visit_str(deserializer, |text| text.parse().map_err(de::Error::custom))
             }
         }
-    )*};
+    )*
+
+        #[cfg(all(test, feature = "openapi"))]
+        pub(crate) fn kinds() -> Vec<crate::openapi::Kind> {
+            vec![$(crate::openapi::Kind::of::<$name>()),*]
+        }
+    };
 }
 
 ids! {

@@ -1,28 +1,52 @@
 //! How the core's values look in an OpenAPI document, where serde's derive cannot tell.
 
+pub(crate) mod forms;
+
 use std::borrow::Cow;
 
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         ObjectBuilder, OneOfBuilder, Ref, RefOr,
-        schema::{KnownFormat, Schema, SchemaFormat, SchemaType, Type},
+        schema::{AdditionalProperties, KnownFormat, Schema, SchemaFormat, SchemaType, Type},
     },
 };
 
 use crate::{
-    currency::Currency, money::Money, pricing::TaxTable, quantity::Quantity, time::Timestamp,
-    version::Version,
+    catalog::AttributeValue, currency::Currency, money::Money, pricing::TaxTable,
+    quantity::Quantity, time::Timestamp, version::Version,
 };
 
-pub(crate) fn text(description: &str, example: &str) -> RefOr<Schema> {
-    let mut object = ObjectBuilder::new()
+#[cfg(test)]
+pub(crate) use forms::tests::Kind;
+
+/// An id with a prefix.
+pub(crate) fn id(prefix: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
-        .description(Some(description));
-    if !example.is_empty() {
-        object = object.examples([serde_json::Value::from(example)]);
-    }
-    object.into()
+        .description(Some("An opaque id."))
+        .pattern(Some(format!("^{prefix}_[0-9a-f]{{32}}$")))
+        .min_length(Some(prefix.len() + 33))
+        .max_length(Some(prefix.len() + 33))
+        .examples([format!("{prefix}_019aa5a2f5e07c3c9d3b6f1f0a6c2e11")])
+        .into()
+}
+
+/// A decimal number: a text, which is exact.
+#[derive(Debug)]
+pub(crate) struct Decimal;
+
+/// The rate of a tax.
+#[derive(Debug)]
+pub(crate) struct Rate;
+
+fn decimal(about: &str, pattern: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(about))
+        .pattern(Some(pattern))
+        .examples(["0.19"])
+        .into()
 }
 
 fn integer(description: &str, minimum: i64, maximum: i64) -> ObjectBuilder {
@@ -56,6 +80,20 @@ fn by_gateway(about: &str, value: &str) -> RefOr<Schema> {
         .into()
 }
 
+/// A value beside the word that says of which type it is.
+fn attribute(tag: &str, about: &str, value: impl Into<RefOr<Schema>>) -> ObjectBuilder {
+    let tag =
+        ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some([tag]));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::Object))
+        .description(Some(about))
+        .property("type", tag)
+        .required("type")
+        .property("value", value)
+        .required("value")
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
 macro_rules! schemas {
     ($($name:ident => $schema:expr;)*) => {$(
         impl PartialSchema for $name {
@@ -87,6 +125,8 @@ schemas! {
         .enum_values(Some(Currency::iter().map(Currency::code)))
         .examples([serde_json::Value::from("EUR")])
         .into();
+    Decimal => decimal("A decimal number.", forms::DECIMAL);
+    Rate => decimal("A decimal number from 0 to 10 with at most 6 decimal places.", forms::RATE);
     Money => ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::Object))
         .description(Some("An amount in a currency's minor unit: 1999 USD is 19.99 dollars."))
@@ -100,7 +140,18 @@ schemas! {
             .ref_location_from_schema_name("Currency")
             .description(Some("The currency, whose minor unit that is.")))
         .required("currency")
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
         .examples([serde_json::json!({ "amount": 1999, "currency": "EUR" })])
+        .into();
+    AttributeValue => OneOfBuilder::new()
+        .description(Some("A typed property of a product."))
+        .item(attribute("text", "A text.", Ref::builder()
+            .ref_location_from_schema_name("Prose")
+            .description(Some("The text."))))
+        .item(attribute("number", "A number.", Decimal::schema()))
+        .item(attribute("boolean", "Yes or no.", ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::Boolean))
+            .description(Some("Whether it is so."))))
         .into();
     TaxTable => utoipa::openapi::ArrayBuilder::new()
         .description(Some("The shop's tax rates."))

@@ -28,10 +28,13 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The most lines of a cart, at most 2,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_000))]
     pub lines_max: usize,
     /// The most units of a line, at most 1,000,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000_000))]
     pub line_quantity_max: i64,
     /// The days after which a cart that nobody touches expires, from 1 to 3,650.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
     pub cart_idle_days: u32,
 }
 
@@ -45,10 +48,13 @@ patch! {
     /// Changes some of how much of everything there may be.
     pub struct PatchLimits {
         /// The most lines of a cart, at most 2,000.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_000))]
         pub lines_max: Option<usize>,
         /// The most units of a line, at most 1,000,000,000.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000_000))]
         pub line_quantity_max: Option<i64>,
         /// The days after which a cart that nobody touches expires, from 1 to 3,650.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
         pub cart_idle_days: Option<u32>,
     }
 }

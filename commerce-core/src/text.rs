@@ -40,21 +40,30 @@ where
     parse(&deserializer.deserialize_str(Visitor)?)
 }
 
-fn one_line(text: &str, chars_max: usize) -> bool {
-    !text.is_empty()
-        && text.trim() == text
-        && text.len() <= chars_max.saturating_mul(4)
-        && text.chars().count() <= chars_max
-        && !text.chars().any(char::is_control)
+fn chars(text: &str) -> usize {
+    text.chars().count()
 }
 
-fn prose(text: &str, bytes_max: usize) -> bool {
-    text.len() <= bytes_max
-        && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+fn bytes(text: &str) -> usize {
+    text.len()
 }
 
+fn one_line(text: &str) -> bool {
+    text.trim() == text && !text.chars().any(char::is_control)
+}
+
+fn prose(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+/// A text with its rule in words, how long it may be, its form (one of `openapi::forms`, which says of the
+/// rest what JSON Schema can) and the rest.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident = $rule:literal, |$text:ident| $check:expr;)*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $rule:literal, $min:literal..=$max:literal $unit:ident, $form:ident,
+            |$text:ident| $check:expr;
+    )*) => {$(
         $(#[$doc])*
         ///
         #[doc = concat!("It is ", $rule, ".")]
@@ -68,7 +77,8 @@ macro_rules! texts {
             #[doc = concat!("When the text is not ", $rule, ".")]
             pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
                 let $text = text.as_ref();
-                if $check { Ok(Self($text.into())) } else { Err(TextError { rule: $rule }) }
+                let keeps = ($min..=$max).contains(&$unit($text)) && $check;
+                if keeps { Ok(Self($text.into())) } else { Err(TextError { rule: $rule }) }
             }
 
             /// The text.
@@ -125,7 +135,8 @@ macro_rules! texts {
         #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                crate::openapi::text(concat!("Must be ", $rule, "."), "")
+                let rule = concat!("Must be ", $rule, ".");
+                crate::openapi::forms::$form.schema(rule, $min..=$max)
             }
         }
 
@@ -147,72 +158,72 @@ macro_rules! texts {
                 visit_str(deserializer, |text| Self::new(text).map_err(de::Error::custom))
             }
         }
-    )*};
+    )*
+
+        #[cfg(all(test, feature = "openapi"))]
+        pub(crate) fn kinds() -> Vec<crate::openapi::Kind> {
+            vec![$(crate::openapi::Kind::of::<$name>()),*]
+        }
+    };
 }
 
 texts! {
     /// A stock-keeping unit: what a shop calls one variant. Case matters.
     Sku = "1 to 255 characters on one line without space around them",
-        |text| one_line(text, 255);
+        1..=255 chars, ONE_LINE, |text| one_line(text);
     /// A short text on one line: a title, a name, a vendor, a tag.
     Label = "1 to 255 characters on one line without space around them",
-        |text| one_line(text, 255);
+        1..=255 chars, ONE_LINE, |text| one_line(text);
     /// What a picture shows, for those who cannot see it. The bound is that of Shopify, so that what is
     /// imported from there fits.
     AltText = "1 to 512 characters on one line without space around them",
-        |text| one_line(text, 512);
+        1..=512 chars, ONE_LINE, |text| one_line(text);
     /// A longer text of several lines, plain or HTML: a description.
     Prose = "at most 524,288 bytes without control characters",
-        |text| prose(text, 524_288);
+        0..=524_288 bytes, PROSE, |text| prose(text);
     /// A remark of several lines: what a customer or the back office notes on something.
     Note = "at most 5,000 bytes without control characters",
-        |text| prose(text, 5_000);
+        0..=5_000 bytes, PROSE, |text| prose(text);
     /// The part of an address on the web that names a product or a category.
     Slug = "1 to 255 lower-case letters, digits, - or _, such as red-shirt",
-        |text| !text.is_empty() && text.chars().count() <= 255
-            && text.chars().all(|c| c == '-' || c == '_'
-                || (c.is_alphanumeric() && !c.is_uppercase()));
+        1..=255 chars, SLUG, |text| text.chars().all(|c| c == '-' || c == '_'
+            || (c.is_alphanumeric() && !c.is_uppercase()));
     /// An absolute address on the web, or a path on the shop's own site.
     Url = "an http or https address, or a path that begins with /, of at most 2,048 characters",
-        |text| one_line(text, 2_048) && !text.contains(char::is_whitespace)
+        1..=2_048 chars, URL, |text| one_line(text) && !text.contains(char::is_whitespace)
             && (text.starts_with("https://") || text.starts_with("http://") || text.starts_with('/'));
     /// An e-mail address.
     Email = "an e-mail address of at most 254 characters",
-        |text| is_email(text);
+        1..=254 bytes, EMAIL, |text| is_email(text);
     /// A country by its ISO 3166-1 alpha-2 code, or by the one in use where there is none (`XK` for Kosovo).
     Country = "two capital letters, an ISO 3166-1 country code such as DE or GB",
-        |text| is_country(text);
+        2..=2 chars, COUNTRY, |text| is_country(text);
     /// A part of a country: a state, province or region, by the part of its ISO 3166-2 code after
     /// the country (`CA` for California), or by name where there is none. Case does not matter.
     Region = "1 to 64 characters on one line without space around them",
-        |text| one_line(text, 64);
+        1..=64 chars, ONE_LINE, |text| one_line(text);
     /// Names a class of goods that are taxed alike, such as `standard` or `reduced`.
     TaxClass = "1 to 64 lower-case letters, digits, - or _",
-        |text| key(text);
+        1..=64 chars, KEY, |text| key(text);
     /// Names a payment gateway, such as `manual` or `stripe`.
     GatewayName = "1 to 64 lower-case letters, digits, - or _",
-        |text| key(text);
+        1..=64 chars, KEY, |text| key(text);
     /// The human-readable number of an order, such as `261121-7K2MQ9XD`.
     OrderNumber = "1 to 64 capital letters, digits or -",
-        |text| !text.is_empty() && text.len() <= 64
-            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+        1..=64 chars, ORDER_NUMBER, |text| text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
     /// A client's key that makes repeating a request safe.
     IdempotencyKey = "1 to 255 printable ASCII characters",
-        |text| !text.is_empty() && text.len() <= 255
-            && text.bytes().all(|b| (0x20..=0x7e).contains(&b));
+        1..=255 chars, PRINTABLE, |text| text.bytes().all(|b| (0x20..=0x7e).contains(&b));
 }
 
 fn key(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+    text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }
 
 // Deliberately loose: whether an address exists is known only once a message has reached it.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    text.len() <= 254
-        && !local.is_empty()
+    !local.is_empty()
         && local.len() <= 64
         && domain.split('.').count() >= 2
         && domain.split('.').all(|part| !part.is_empty() && part.len() <= 63)

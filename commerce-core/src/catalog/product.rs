@@ -44,7 +44,6 @@ impl ProductStatus {
 
 /// A typed property of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", content = "value", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AttributeValue {
     /// A text.

@@ -127,6 +127,7 @@ pub struct CreateVariant {
     pub cost: Option<Money>,
     /// What one packed unit weighs, in grams.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100_000_000))]
     pub weight_grams: i64,
     /// How large one packed unit is.
     #[serde(default)]
@@ -142,6 +143,7 @@ pub struct CreateVariant {
     pub backorder: Backorder,
     /// The shop is told once fewer units than this are available.
     #[serde(default = "low_stock_threshold")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000_000_000))]
     pub low_stock_threshold: i64,
     /// Whether it is sent to the customer.
     #[serde(default = "yes")]
@@ -181,6 +183,7 @@ patch! {
         /// What one unit cost the shop.
         pub cost: Option<Option<Money>>,
         /// What one packed unit weighs, in grams.
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100_000_000))]
         pub weight_grams: Option<i64>,
         /// How large one packed unit is.
         pub dimensions: Option<Option<Dimensions>>,
@@ -191,6 +194,7 @@ patch! {
         /// Whether more may be sold than is available.
         pub backorder: Option<Backorder>,
         /// The shop is told once fewer units than this are available.
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000_000_000))]
         pub low_stock_threshold: Option<i64>,
         /// Whether it is sent to the customer.
         pub requires_shipping: Option<bool>,

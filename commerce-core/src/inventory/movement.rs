@@ -85,6 +85,7 @@ pub struct SetStock {
     #[serde(default, alias = "location_id")]
     pub location: Option<LocationId>,
     /// The units that are there, from 0 to 1,000,000,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000_000_000_000_i64))]
     pub on_hand: i64,
     /// Why it is another number than before.
     #[serde(default = "counted")]
@@ -103,6 +104,10 @@ pub struct AdjustStock {
     #[serde(default, alias = "location_id")]
     pub location: Option<LocationId>,
     /// The units that come, negative for those that go; not 0.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(minimum = -1_000_000_000_000_i64, maximum = 1_000_000_000_000_i64)
+    )]
     pub delta: i64,
     /// Why: received and returned units come, sold and damaged ones go.
     pub reason: Reason,

@@ -68,6 +68,7 @@ pub struct CancelLine {
 pub struct CancelOrder {
     /// What is called off; all that is still to be sent if none are named.
     #[serde(deserialize_with = "named")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub lines: Vec<CancelLine>,
     /// Why.
     pub reason: CancelReason,

@@ -54,6 +54,7 @@ pub struct FulfillLine {
 pub struct FulfillOrder {
     /// What is sent; all that is still to be sent if none are named.
     #[serde(deserialize_with = "named")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub lines: Vec<FulfillLine>,
     /// How the parcel can be followed.
     pub tracking: Option<Tracking>,

@@ -72,12 +72,14 @@ pub enum PaymentTerms {
     /// It is paid within some days and not sent before; then it lapses.
     Prepaid {
         /// The days, from 1 to 3,650.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
         days: u32,
     },
     /// It is paid once it is there, or later by invoice. If it is not sent within some days, it
     /// lapses.
     OnDelivery {
         /// The days, from 1 to 3,650.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
         days: u32,
     },
 }

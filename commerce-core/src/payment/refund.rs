@@ -115,6 +115,7 @@ pub struct CreateRefund {
     pub amount: Option<Money>,
     /// For which units.
     #[serde(deserialize_with = "named")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub lines: Vec<RefundLine>,
     /// Whether those of the units that had been sent came back and are put on the shelf again, at the
     /// shop's first location: they are named by `lines`. What was not sent is released in any case.

@@ -89,6 +89,7 @@ pub enum ShippingRate {
     /// By the weight of what is sent.
     ByWeight {
         /// The prices up to each weight, in rising order; heavier than the last is not served.
+        #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000))]
         steps: Vec<WeightStep>,
     },
 }
@@ -137,6 +138,7 @@ impl TryFrom<RateForm> for ShippingRate {
 #[serde(deny_unknown_fields)]
 pub struct WeightStep {
     /// The most that it carries, in grams, this weight included.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 9_223_372_036_854_775_807_i64))]
     pub up_to_grams: i64,
     /// The price.
     pub price: Money,

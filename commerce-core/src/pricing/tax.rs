@@ -53,7 +53,7 @@ pub struct TaxRate {
     /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most 6 decimal places. In JSON it is a string,
     /// which is exact, and not a number.
     #[serde(deserialize_with = "decimal")]
-    #[cfg_attr(feature = "openapi", schema(example = "0.19"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rate))]
     pub rate: Decimal,
     /// Whether it is due on the price together with the taxes before it, not on the price alone.
     /// Compound rates come after all others, in the order of the table.
@@ -86,7 +86,7 @@ pub struct TaxRateFields {
     /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most 6 decimal places. In JSON it is a string,
     /// which is exact, and not a number.
     #[serde(deserialize_with = "decimal")]
-    #[cfg_attr(feature = "openapi", schema(example = "0.19"))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rate))]
     pub rate: Decimal,
     /// Whether it is due on the price together with the taxes before it, not on the price alone.
     #[serde(default)]
