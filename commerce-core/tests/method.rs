@@ -102,7 +102,11 @@ fn a_customer_is_made_known_once_and_a_setup_is_repeated() {
     let kept = shop.gateway.save(&reference).unwrap();
     let newer = shop.gateway.save(&reference).unwrap();
     assert_eq!(shop.methods(id), [newer.id.clone(), kept.id.clone()]);
-    block_on(commerce.remove_method(&ada, id, &kept.id)).unwrap();
+    let keyed = ada.clone().with_key(key("remove"));
+    assert!(!block_on(commerce.remove_method(&keyed, id, &kept.id)).unwrap().replayed);
+    assert!(block_on(commerce.remove_method(&keyed, id, &kept.id)).unwrap().replayed);
+    let reused = block_on(commerce.remove_method(&keyed, id, &newer.id));
+    assert_eq!(refused(reused), Rejection::KeyReused);
     let gone = block_on(commerce.remove_method(&ada, id, &kept.id));
     assert_eq!(refused(gone), Rejection::NotFound { what: "payment method" });
     assert_eq!(shop.methods(id), [newer.id]);
@@ -148,7 +152,7 @@ fn an_order_is_charged_once_however_often_it_is_asked_for() {
     let lost = shop.check_out(&office, cart, saved(&method)).unwrap_err();
     assert!(matches!(lost, Error::OutcomeUnknown(_)), "{lost:?}");
     // By then the card is gone; what was asked for is answered all the same.
-    block_on(shop.world.shop.remove_method(&office, id, &method)).unwrap();
+    block_on(shop.world.shop.remove_method(&shop.world.system, id, &method)).unwrap();
     let placed = shop.check_out(&office, cart, saved(&method)).unwrap();
     let payment = placed.payment.as_ref().unwrap().id;
     assert_eq!(shop.gateway.kept(payment), 1_999);

@@ -81,11 +81,21 @@ impl Commerce {
         caller: &Caller,
         id: CustomerId,
         method: &Label,
-    ) -> Result<(), Error> {
+    ) -> Result<Done<()>, Error> {
+        let what = ("remove_method", id, method);
+        if let Some(done) = self.replayed_to(caller, &what).await? {
+            return Ok(done);
+        }
         let customer = self.stored_customer(caller, &CustomerRef::Id(id)).await?;
         for (_, reference, vault) in self.vaults_of(&customer) {
             if vault.remove_method(reference, method).await.map_err(gateway_failed)? {
-                return Ok(());
+                return self
+                    .run(caller, &what, |moment| {
+                        Box::pin(async move {
+                            Ok(Decision { output: (), commit: Commit::at(moment.now()) })
+                        })
+                    })
+                    .await;
             }
         }
         Err(Rejection::NotFound { what: "payment method" }.into())

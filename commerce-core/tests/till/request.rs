@@ -92,7 +92,7 @@ impl Request {
                     Err(Error::Rejected(Rejection::NotFound { what: "payment method" })) => {
                         Answer::Done(String::new())
                     }
-                    Ok(()) => Answer::Done(String::new()),
+                    Ok(_) => Answer::Done(String::new()),
                     Err(error) => failed(error),
                 }
             }

@@ -79,7 +79,7 @@ async fn save_method(
     security(("bearer" = [])),
     params(
         ("id" = CustomerId, Path, description = "The customer"),
-        ("method_id" = String, Path, description = "What the gateway calls it"),
+        ("method_id" = inline(Label), Path, description = "What the gateway calls it"),
     ),
     responses(
         (status = 204, description = "It is gone"),
@@ -90,9 +90,9 @@ async fn remove_method(
     State(app): State<App>,
     BackOffice(caller): BackOffice,
     Path((id, method)): Path<(CustomerId, Label)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let commerce = app.commerce().clone();
     let work = async move { commerce.remove_method(&caller, id, &method).await };
-    app.tasks().run_to_end(work).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let done = app.tasks().run_to_end(work).await?;
+    Ok(reply::empty(&done))
 }
