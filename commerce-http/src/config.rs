@@ -55,7 +55,9 @@ pub struct Config {
     /// `fsync`, `synchronous_commit` or `full_page_writes` is off.
     pub postgres_allow_data_loss: bool,
     /// Loads a small demo shop into an empty database, once, and serves a page to buy in at `/demo`.
-    /// Without a key of Stripe's, a fake Stripe takes the cards.
+    /// Without a key of Stripe's, a fake Stripe inside the server takes the cards; with a PostgreSQL
+    /// `database`, which several servers may share, there is no fake: the server warns that it takes no
+    /// cards, and what is bought is paid by the gateway `manual`.
     pub demo: bool,
     /// The key of the Stripe account that takes the cards: `sk_live_…`, `sk_test_…`, or a restricted
     /// one. Without it the server takes none.
@@ -106,11 +108,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_address")]
     #[schema(value_type = Option<String>)]
     pub metrics_listen: Option<SocketAddr>,
-    /// The name of a shop that is made anew; `Shop` if it is not set.
+    /// The name of a shop that is made anew; `Shop` if it is not set. A demo shop has its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub name: Option<Label>,
-    /// The currency of a shop that is made anew, an ISO 4217 code.
+    /// The currency of a shop that is made anew, an ISO 4217 code. A demo shop has its own.
     #[schema(value_type = String)]
     pub currency: Currency,
     /// How often to look for what is overdue, such as unpaid orders, from `100ms` to `1h`.

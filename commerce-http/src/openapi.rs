@@ -1,11 +1,12 @@
 //! The OpenAPI document, made from the routes themselves.
 
 mod examples;
+mod schemas;
 
 use std::{collections::BTreeSet, fmt::Write, sync::LazyLock};
 
 use axum::response::{IntoResponse, Response};
-use commerce_core::{currency::Currency, pricing::TaxRate};
+use commerce_core::{currency::Currency, pricing::TaxRate, text::IdempotencyKey};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -36,7 +37,9 @@ pub const CART_TOKEN: &str = "cart_token";
 /// The document without its paths.
 pub(crate) fn head() -> doc::OpenApi {
     let mut about = "Amounts of money are integers in the currency's minor unit. Times are \
-        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused.\n\nSingle resources carry an \
+        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused. \
+        What a schema refuses is refused; what JSON Schema cannot say of a rule, such as one that counts \
+        bytes, the description says.\n\nSingle resources carry an \
         `ETag`, and a client that sends it back in `If-None-Match` is answered 304 as long as it has what \
         there is. Writes that list `If-Match` honour it; those of carts and of stock take no notice of \
         it: a cart is its owner's alone, and says at checkout what it comes to (`expected_total`); stock \
@@ -90,9 +93,9 @@ pub(crate) fn head() -> doc::OpenApi {
 /// frame and the extractors are filled in here.
 pub fn document() -> doc::OpenApi {
     let mut document = routes::routes().into_openapi();
-    for item in document.paths.paths.values_mut() {
+    for operation in document.paths.paths.values_mut().flat_map(writes) {
         // Nobody who is not known by anything has keys to remember.
-        if let Some(operation) = item.post.as_mut().filter(|it| it.security.is_some()) {
+        if operation.security.is_some() {
             honour_key(operation);
         }
     }
@@ -105,7 +108,15 @@ pub fn document() -> doc::OpenApi {
         let versioned = answered(operation).iter().any(|schema| tagged.contains(schema));
         complete(operation, versioned || is_versioned(operation));
     }
+    schemas::measure(&mut document);
+    schemas::close(&mut document);
     document
+}
+
+/// The operations that change something.
+fn writes(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { put, post, patch, delete, .. } = item;
+    [put, post, patch, delete].into_iter().flatten()
 }
 
 fn operations(document: &mut doc::OpenApi) -> impl Iterator<Item = &mut Operation> {
@@ -139,7 +150,7 @@ fn answered(operation: &Operation) -> Vec<String> {
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const IF_MATCH: &str = "If-Match";
 
-/// Every POST that somebody sends takes a key; those that cannot do without declare it themselves.
+/// Every write that somebody sends takes a key; those that cannot do without declare it themselves.
 fn honour_key(operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
     if !parameters.iter().any(|parameter| is_header(parameter, IDEMPOTENCY_KEY)) {
@@ -147,7 +158,7 @@ fn honour_key(operation: &mut Operation) {
             .name(IDEMPOTENCY_KEY)
             .parameter_in(ParameterIn::Header)
             .required(doc::Required::False)
-            .schema(Some(String::schema()));
+            .schema(Some(IdempotencyKey::schema()));
         parameters.push(key.build().into());
     }
     for (status, response) in &mut operation.responses.responses {
@@ -243,7 +254,8 @@ fn complete(operation: &mut Operation, versioned: bool) {
     }
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
-        if versioned && status.starts_with('2') && status != "204" {
+        let shown = status == "304" || (status.starts_with('2') && status != "204");
+        if versioned && shown {
             let about = "For `If-None-Match`, and for `If-Match` of the writes that list it";
             response.headers.insert("ETag".to_owned(), text_header(about));
         }
@@ -393,7 +405,10 @@ mod tests {
             let is_list = schema["$ref"].as_str().is_some_and(|name| name.contains("/Page_"));
             if path.starts_with("/api/v1/") && schema.is_object() && !is_list {
                 assert!(responses["304"].is_object(), "{path} lacks 304");
-                assert!(responses["200"]["headers"]["ETag"].is_object(), "{path} lacks an ETag");
+                for status in ["200", "304"] {
+                    let tag = &responses[status]["headers"]["ETag"];
+                    assert!(tag.is_object(), "{path} {status} lacks an ETag");
+                }
                 resources += 1;
             }
         }

@@ -102,7 +102,9 @@ pub struct Pagination {
     pub limit: u32,
     /// The `next_cursor` of the page before; absent for the first page.
     #[serde(default)]
-    #[param(value_type = Option<String>)]
+    #[param(
+        value_type = Option<String>, min_length = 1, max_length = 2731, pattern = r"^[A-Za-z0-9_\-]+$"
+    )]
     pub cursor: Option<Cursor>,
     /// Whether to count all items of the list.
     #[serde(default)]
@@ -260,6 +262,8 @@ mod tests {
         assert_eq!(filter.tag.as_deref(), Some("a&b"));
         assert_eq!(filter.min_price, Some(0));
         assert_eq!((page.limit, page.cursor, page.total), (100, Some(cursor), true));
+        // As its parameter is documented.
+        assert_eq!(Cursor::new(vec![0; CURSOR_BYTES_MAX]).to_string().len(), 2731);
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use commerce_core::{
     id::{CartId, LineId, ShippingMethodId},
     money::Money,
     pricing::{QuoteShipping, ShippingMethod},
-    text::Label,
+    text::{IdempotencyKey, Label},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -265,7 +265,7 @@ async fn shipping_options(
     security(("cart_token" = []), ("bearer" = [])),
     params(
         ("id" = CartId, Path, description = "The cart"),
-        ("Idempotency-Key" = String, Header),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
     ),
     request_body(content = PlaceOrder, example = json!({ "payment": { "gateway": "manual" } })),
     responses(

@@ -11,7 +11,7 @@ use commerce_core::{
     order::{CancelOrder, Deliver, FulfillOrder, OrderStatus, OrderView},
     payment::{CapturePayment, CreateRefund, PaymentChoice, VoidPayment},
     store::{OrderFilter, OrderQuery, OrderRef},
-    text::Email,
+    text::{Email, IdempotencyKey},
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -50,16 +50,16 @@ struct Filter {
     #[param(inline)]
     status: Option<OrderStatus>,
     /// Who placed it.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     customer_id: Option<CustomerId>,
     /// Where the customer can be reached, without regard to case.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     email: Option<Email>,
     /// It was placed at this time or later.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(inline)]
     placed_from: Option<Timestamp>,
     /// It was placed before this time.
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(inline)]
     placed_before: Option<Timestamp>,
 }
 
@@ -158,7 +158,7 @@ struct PayOrder {
     security(("cart_token" = []), ("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
-        ("Idempotency-Key" = String, Header),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = PayOrder, example = json!({ "payment": { "gateway": "manual" } })),
@@ -194,7 +194,7 @@ async fn pay_order(
 #[utoipa::path(post, path = "/orders/{id}/void", tag = "orders", security(("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
-        ("Idempotency-Key" = String, Header),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = Option<VoidPayment>,
@@ -228,7 +228,7 @@ async fn void(
 #[utoipa::path(post, path = "/orders/{id}/capture", tag = "orders", security(("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
-        ("Idempotency-Key" = String, Header),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = Option<CapturePayment>,
@@ -266,7 +266,7 @@ async fn capture(
 #[utoipa::path(post, path = "/orders/{id}/refunds", tag = "orders", security(("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
-        ("Idempotency-Key" = String, Header),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = CreateRefund, example = json!({ "reason": "It broke on its way" })),
@@ -296,7 +296,7 @@ async fn refund(
 #[utoipa::path(post, path = "/orders/{id}/fulfillments", tag = "orders", security(("bearer" = [])),
     params(
         ("id" = OrderId, Path, description = "The order"),
-        ("Idempotency-Key" = String, Header),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
         ("If-Match" = Option<String>, Header),
     ),
     request_body(content = Option<FulfillOrder>,

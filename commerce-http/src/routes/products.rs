@@ -54,15 +54,16 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// It is in this category, named by id or slug, or in one below it.
+    #[param(min_length = 1, max_length = 255)]
     category: Option<String>,
     /// It has this tag, without regard to case.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     tag: Option<Label>,
     /// Who makes it, without regard to case.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     vendor: Option<Label>,
     /// What kind of thing it is, without regard to case.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     product_type: Option<Label>,
     /// It has all of these words, or words that begin so, in its title, SKUs, barcodes, tags,
     /// vendor, type or description.
@@ -74,11 +75,11 @@ struct Filter {
     similar: Option<bool>,
     /// Its lowest price is at least this many minor units of the currency.
     #[serde(default, deserialize_with = "minor_units")]
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     min_price: Option<i64>,
     /// Its lowest price is at most this many minor units of the currency.
     #[serde(default, deserialize_with = "minor_units")]
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     max_price: Option<i64>,
     /// Whether some variant of it can be bought now.
     in_stock: Option<bool>,
@@ -91,7 +92,7 @@ struct Filter {
     #[param(inline)]
     sort: Option<Sort>,
     /// The currency of prices; the shop's if absent.
-    #[param(value_type = Option<String>, example = "EUR")]
+    #[param(inline, example = "EUR")]
     currency: Option<Currency>,
 }
 
@@ -250,7 +251,7 @@ async fn within(
 #[into_params(parameter_in = Query)]
 pub(super) struct Prices {
     /// The currency of prices; the shop's if absent.
-    #[param(value_type = Option<String>, example = "EUR")]
+    #[param(inline, example = "EUR")]
     pub(super) currency: Option<Currency>,
 }
 

@@ -36,10 +36,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct Filter {
     /// At this location; a variant that never was there is left out.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     location: Option<LocationId>,
     /// With this SKU, to the letter.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     sku: Option<Sku>,
     /// Only variants of which fewer units than their threshold are available.
     #[serde(default)]
@@ -123,7 +123,7 @@ async fn adjust_stock(
 #[into_params(parameter_in = Query)]
 struct Movements {
     /// At this location.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     location: Option<LocationId>,
 }
 

@@ -61,7 +61,12 @@ fn furnished() -> (Fixture, BTreeMap<&'static str, String>) {
 
 /// What the back office sends, under a key of its own, which some operations need.
 #[track_caller]
-fn send(shop: &Fixture, method: &str, address: &str, body: impl Into<Option<Value>>) -> Answer {
+pub(super) fn send(
+    shop: &Fixture,
+    method: &str,
+    address: &str,
+    body: impl Into<Option<Value>>,
+) -> Answer {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let key = format!("contract-{}", COUNT.fetch_add(1, Ordering::Relaxed));
     shop.staff_with(("idempotency-key", &key), method, address, body)
@@ -111,8 +116,26 @@ const OURS: [&str; 11] = [
     "documents",
 ];
 
-fn ours(operation: Operation<'_>) -> bool {
+pub(super) fn ours(operation: Operation<'_>) -> bool {
     OURS.iter().any(|tag| operation.value["tags"][0] == **tag)
+}
+
+/// A shop in which an operation can be done, its address there, and the example of its body.
+pub(super) fn ready(operation: Operation<'_>) -> Option<(Fixture, String, Option<Value>)> {
+    let (shop, mut names) = furnished();
+    let mut example = Contract::of_server().example(operation);
+    if operation.method == "post" && operation.template.ends_with("/variants") {
+        // The example has an option.
+        let body = json!({ "title": "Linen", "options": [{ "name": "Size" }] });
+        names.insert("products", id(&shop.create("/products", body)).to_owned());
+    }
+    if let Some(variant) = example.as_mut().and_then(|example| example.get_mut("variant_id")) {
+        // Nobody can know it beforehand.
+        *variant = names["variants"].clone().into();
+    }
+    prepare(&shop, &names, operation);
+    let address = address(operation, &names)?;
+    Some((shop, address, example))
 }
 
 #[test]
@@ -120,31 +143,16 @@ fn every_example_of_a_request_works() {
     let mut tried = 0;
     for operation in Contract::of_server().operations().filter(|operation| ours(*operation)) {
         let body = &operation.value["requestBody"];
-        let Some(mut example) = Contract::of_server().example(operation) else {
+        // Each in a shop of its own: what one takes away, another needs.
+        let Some((shop, address, Some(example))) = ready(operation) else {
             assert!(body.is_null(), "{} {} has no example", operation.method, operation.template);
             continue;
         };
-        // Each in a shop of its own: what one takes away, another needs.
-        let (shop, names) = furnished();
-        if operation.template.ends_with("/variants") {
-            // The example has an option.
-            let body = json!({ "title": "Linen", "options": [{ "name": "Size" }] });
-            let product = shop.create("/products", body);
-            let path = format!("/products/{}/variants", id(&product));
-            assert_eq!(shop.staff("POST", &path, example).status, 201);
-            continue;
-        }
-        if let Some(variant) = example.get_mut("variant_id") {
-            // Nobody can know it beforehand.
-            *variant = names["variants"].clone().into();
-        }
-        prepare(&shop, &names, operation);
-        let address = address(operation, &names).unwrap();
         let answer = send(&shop, &operation.method.to_uppercase(), &address, example);
         assert!([200, 201].contains(&answer.status), "{address}: {}", answer.text());
         tried += 1;
     }
-    assert!(tried >= 23, "{tried}");
+    assert!(tried >= 24, "{tried}");
 }
 
 #[test]
@@ -342,7 +350,7 @@ fn null_is_refused_where_there_is_nothing_to_clear() {
 }
 
 /// The pointers of all objects in a value, but for those below metadata, which is free.
-fn objects(value: &Value, at: &str) -> Vec<String> {
+pub(super) fn objects(value: &Value, at: &str) -> Vec<String> {
     let below: Vec<(String, &Value)> = match value {
         Value::Object(members) => members.iter().map(|(k, v)| (k.clone(), v)).collect(),
         Value::Array(values) => {
@@ -426,6 +434,20 @@ fn fitting(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
         kind => kind,
     };
     match kind.as_str().unwrap_or("object") {
+        "string" if schema["pattern"].is_string() => {
+            let within = |name: &str| schema[name].as_u64();
+            let (min, max) = (within("minLength"), within("maxLength"));
+            let pattern = schema["pattern"].as_str().unwrap();
+            let inner = pattern.strip_prefix('^').unwrap().strip_suffix('$').unwrap();
+            prop::string::string_regex(inner)
+                .unwrap()
+                .prop_filter("it has bounds", move |text| {
+                    let length = text.chars().count() as u64;
+                    min.is_none_or(|min| length >= min) && max.is_none_or(|max| length <= max)
+                })
+                .prop_map(Value::from)
+                .boxed()
+        }
         "string" => {
             let examples = schema["examples"].as_array().cloned().unwrap_or_default();
             let mut texts: Vec<Value> =

@@ -7,6 +7,7 @@ mod contract;
 mod customers;
 mod filters;
 mod products;
+mod schemas;
 mod shop;
 mod stock;
 #[path = "../support/mod.rs"]

@@ -1,9 +1,13 @@
 //! The OpenAPI document as a client reads it: what an answer must look like, and what a request
 //! may.
 
-use std::sync::LazyLock;
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex},
+};
 
 use commerce_http::openapi;
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 /// The document of a server.
@@ -156,6 +160,7 @@ impl Contract {
         if !types.is_empty() && !types.iter().any(|t| actual.contains(t)) {
             return Err(format!("{at} is {value}, not {types:?}"));
         }
+        within_bounds(schema, value).map_err(|why| format!("{at} is {value}, {why}"))?;
         match value {
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
@@ -195,6 +200,43 @@ impl Contract {
         let content = &operation.value["requestBody"]["content"]["application/json"];
         content.get("example").cloned()
     }
+}
+
+/// Whether a value is as long, as large and of the form that its schema says.
+fn within_bounds(schema: &Value, value: &Value) -> Result<(), String> {
+    let measured = match value {
+        Value::String(text) => Some(("Length", text.chars().count())),
+        Value::Array(items) => Some(("Items", items.len())),
+        _ => None,
+    };
+    if let Some((what, count)) = measured {
+        let bound = |end: &str| schema[format!("{end}{what}")].as_u64().map(|it| it as usize);
+        if bound("min").is_some_and(|min| count < min)
+            || bound("max").is_some_and(|max| count > max)
+        {
+            return Err(format!("of {count}: {schema}"));
+        }
+    }
+    if let (Some(text), Some(pattern)) = (value.as_str(), schema["pattern"].as_str())
+        && !matches(pattern, text)
+    {
+        return Err(format!("not {pattern}"));
+    }
+    let bound = |name: &str| schema[name].as_i64();
+    if let Some(number) = value.as_i64()
+        && (bound("minimum").is_some_and(|min| number < min)
+            || bound("maximum").is_some_and(|max| number > max))
+    {
+        return Err(format!("out of {schema}"));
+    }
+    Ok(())
+}
+
+fn matches(pattern: &str, text: &str) -> bool {
+    static PATTERNS: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+    let mut patterns = PATTERNS.lock().unwrap();
+    let compiled = patterns.entry(pattern.to_owned());
+    compiled.or_insert_with(|| Regex::new(pattern).unwrap()).is_match(text)
 }
 
 pub fn is_parameter(segment: &str) -> bool {
