@@ -327,7 +327,8 @@ mod tests {
         let mut minutes = Vec::new();
         for _ in 0..10 {
             let asked = payment.operations.last().map(|operation| operation.id);
-            payment.hear(asked, &Heard::Refused, &account, &mut moment);
+            let refused = Heard::Refused(Decline::unaccepted(None));
+            payment.hear(asked, &refused, &account, &mut moment);
             payment.status = PaymentStatus::RequiresAction;
             let next = payment.next_check(moment.now()).unwrap();
             minutes.push(next.as_millis() / 60_000);
