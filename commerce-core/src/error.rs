@@ -109,7 +109,7 @@ pub enum Rejection {
         /// Why not.
         why: String,
     },
-    /// The payment was refused.
+    /// The payment was declined, or its gateway does not accept it.
     #[error("the payment was declined: {}", .decline.reason)]
     PaymentDeclined {
         /// Why, fit to be shown to the customer.
@@ -206,6 +206,10 @@ pub enum Error {
     /// from there; without one, read what is stored.
     #[error("the payment gateway is not available")]
     GatewayUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The same request is still being carried out for whoever asked first. Asking again with the same
+    /// idempotency key, a moment later, tells what came of it.
+    #[error("the same request is still being carried out")]
+    InFlight,
     /// The store or the payment gateway did not say whether it did what it was asked. Asking again
     /// with the same idempotency key tells; without one, read what is stored.
     #[error("it is not known whether it was done")]
@@ -236,7 +240,9 @@ impl Error {
         match self {
             Self::Rejected(_) => ErrorKind::Rejected,
             Self::Contention | Self::Unavailable(_) => ErrorKind::Retryable,
-            Self::GatewayUnavailable(_) | Self::OutcomeUnknown(_) => ErrorKind::Unknown,
+            Self::GatewayUnavailable(_) | Self::InFlight | Self::OutcomeUnknown(_) => {
+                ErrorKind::Unknown
+            }
             Self::Internal(_) => ErrorKind::Internal,
         }
     }

@@ -5,6 +5,7 @@
 //! nothing and repeats nothing by itself. What an answer means for the books, when something is asked
 //! again and what is owed is the domain's.
 
+mod amounts;
 mod answer;
 mod error;
 mod manual;
@@ -13,6 +14,7 @@ mod transaction;
 mod vault;
 mod webhook;
 
+pub use amounts::Amounts;
 pub use answer::{
     ProviderAccount, ProviderDispute, ProviderPayment, ProviderRefund, ProviderStatus,
 };
@@ -30,6 +32,7 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
+    currency::Currency,
     order::Order,
     payment::{Operation, Payment, Refund},
     text::GatewayName,
@@ -98,6 +101,10 @@ pub trait PaymentGateway: Debug + Send + Sync + 'static {
 
     /// What it can do. Always the same.
     fn abilities(&self) -> Abilities;
+
+    /// Which amounts of a currency it takes; `None` if it takes none. Always the same: an order that it
+    /// could never be paid for by it is not placed, and nobody is asked for that.
+    fn takes(&self, currency: Currency) -> Option<Amounts>;
 
     /// The provider's account that it takes money for. What comes from another one is not the shop's.
     fn account(&self) -> ProviderAccount;

@@ -14,7 +14,7 @@
 //! use std::time::Duration;
 //! use commerce_core::{
 //!     Commerce, access::Caller, cart::{AddLine, CreateCart}, catalog::{CreateProduct, CreateVariant, ProductStatus},
-//!     checkout::PlaceOrder, currency::Currency, error::Rejection, gateway::{Abilities, GatewayError, ProviderAccount},
+//!     checkout::PlaceOrder, currency::Currency, error::Rejection, gateway::{Abilities, Amounts, GatewayError, ProviderAccount},
 //!     inputs::{SeededIds, SteppedClock}, mocks::MockPaymentGateway, money::Money,
 //!     order::{OrderStatus, PaymentTerms}, payment::{Decline, DeclineCode}, shop::Shop, store::{MemoryStore, OrderFilter, OrderQuery, PageRequest},
 //!     text::{GatewayName, Label}, time::Timestamp,
@@ -28,6 +28,7 @@
 //!     online: true, later_capture: true, partial_capture: true, direct: true, hosted: false,
 //!     keys_kept: Duration::from_secs(86_400),
 //! });
+//! gateway.expect_takes().return_const(Some(Amounts::ALL));
 //! gateway.expect_account().return_const(ProviderAccount::default());
 //! gateway.expect_create().once().returning(|_, _, _| {
 //!     let (code, reason) = (DeclineCode::InsufficientFunds, Label::new("No funds").unwrap());

@@ -30,6 +30,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::Rejection,
     id::{OperationId, OrderId, PaymentId, RefundId},
     money::Money,
     text::{GatewayName, Label, Url},
@@ -170,13 +171,39 @@ impl Payment {
         self.minor(self.captured.minor() - self.refunded.minor())
     }
 
+    /// What is in the hands of banks that dispute it, or that won.
+    pub fn disputed(&self) -> Money {
+        let disputed = self.disputes.iter().filter(|it| it.status != DisputeStatus::Won);
+        self.minor(disputed.map(|dispute| dispute.amount.minor()).sum())
+    }
+
     /// What can still be given back: neither on its way back, nor in the hands of a bank that disputes
     /// it.
     pub fn refundable(&self) -> Money {
-        let disputed = self.disputes.iter().filter(|it| it.status != DisputeStatus::Won);
-        let disputed: i64 = disputed.map(|dispute| dispute.amount.minor()).sum();
-        let left = self.kept().minor() - self.being_refunded().minor() - disputed;
-        self.minor(left.max(0))
+        let (back, disputed) = (self.being_refunded(), self.disputed());
+        self.minor((self.kept().minor() - back.minor() - disputed.minor()).max(0))
+    }
+
+    /// Why so much of it is not given back.
+    pub(crate) fn not_refundable(&self) -> Rejection {
+        if self.captured.is_zero() {
+            let why = format!("it is {} and nothing of it was taken", self.status.as_str());
+            return Rejection::transition("payment", why);
+        }
+        let spoken_for = [
+            (self.refunded, "given back"),
+            (self.being_refunded(), "on its way back"),
+            (self.disputed(), "disputed by the customer's bank"),
+        ];
+        let spoken_for = spoken_for.iter().filter(|(amount, _)| amount.is_positive());
+        let spoken_for: Vec<_> =
+            spoken_for.map(|(amount, what)| format!("{amount} is {what}")).collect();
+        let left = self.refundable();
+        let why = match spoken_for.as_slice() {
+            [] => format!("only {left} of it is left to refund"),
+            all => format!("only {left} of it is left to refund: {}", all.join(", ")),
+        };
+        Rejection::transition("payment", why)
     }
 
     /// What can be taken of it now: what is set aside, or, where people operate the gateway, what did
@@ -300,7 +327,8 @@ mod tests {
         let mut minutes = Vec::new();
         for _ in 0..10 {
             let asked = payment.operations.last().map(|operation| operation.id);
-            payment.hear(asked, &Heard::Refused, &account, &mut moment);
+            let refused = Heard::Refused(Decline::unaccepted(None));
+            payment.hear(asked, &refused, &account, &mut moment);
             payment.status = PaymentStatus::RequiresAction;
             let next = payment.next_check(moment.now()).unwrap();
             minutes.push(next.as_millis() / 60_000);

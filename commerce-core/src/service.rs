@@ -4,6 +4,7 @@
 //! If somebody else was faster, it reads and decides again; if it was done before under the same
 //! key, the first answer is given.
 
+mod asking;
 mod cart;
 mod catalog;
 mod checkout;
@@ -61,6 +62,7 @@ pub struct Commerce {
     ids: Arc<dyn IdSource>,
     gateways: Arc<BTreeMap<GatewayName, Arc<dyn PaymentGateway>>>,
     strategy: Arc<dyn Allocate>,
+    asking: asking::Asking,
 }
 
 /// The answer of an operation.
@@ -110,6 +112,7 @@ impl Commerce {
             ids: Arc::new(ids),
             gateways: Arc::default(),
             strategy: Arc::new(ByPriority),
+            asking: asking::Asking::default(),
         }
         .with_gateway(ManualGateway)
     }

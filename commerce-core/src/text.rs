@@ -288,6 +288,13 @@ impl GatewayName {
     }
 }
 
+impl Label {
+    /// Wraps a text that was made within the rules.
+    pub(crate) fn trusted(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
 impl IdempotencyKey {
     /// Wraps a key that was made within the rules.
     pub(crate) fn trusted(text: &str) -> Self {

@@ -230,7 +230,7 @@ fn refunds_by_units_come_to_what_was_paid_for_them_and_no_more() {
         assert_eq!((after.refunded_total, after.lines[0].refunded), (eur(3334 * n), n));
     }
     assert_eq!(w.seen(order.id).payment_status, PaymentStatus::Refunded);
-    assert!(matches!(refused(units(1)), Rejection::Invalid(_)));
+    assert!(not_now(units(1)));
 }
 
 #[test]
@@ -250,12 +250,12 @@ fn refunds_that_make_no_sense_are_refused_and_nothing_is_given_back() {
         (refund_of(-5), "/amount"),
         (other, "/amount"),
         (both, "/lines"),
-        (refund_units(&[(line, 3)]), "/lines/0/quantity"),
         (refund_units(&[(line, 1), (line, 1)]), "/lines/1/line_id"),
         (refund_units(&[(stray, 1)]), "/lines/0/line_id"),
     ] {
         assert_eq!(invalid(w.refund(order.id, &request)), [pointer]);
     }
+    assert!(not_now(w.refund(order.id, &refund_units(&[(line, 3)]))), "more than was sold");
     assert!(not_now(w.refund(order.id, &refund_of(3999))), "more than was paid");
     w.refund(order.id, &refund_of(3000)).unwrap();
     assert!(not_now(w.refund(order.id, &refund_units(&[(line, 1)]))), "more than is left");

@@ -94,7 +94,7 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "Idempotency key reused";
     /// The first request with this `Idempotency-Key` still runs. Ask again after `Retry-After`.
     IdempotencyInFlight = "idempotency_in_flight", CONFLICT, "Request still running";
-    /// The payment was declined. Pay in another way.
+    /// The payment was declined, or its gateway does not accept it. Pay in another way.
     PaymentDeclined = "payment_declined", PAYMENT_REQUIRED, "Payment declined";
     /// The body is larger than the server takes.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Body too large";

@@ -4,10 +4,12 @@ use std::{fmt::Display, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use commerce_core::{
+    currency::Currency,
     customer::Customer,
     gateway::{
-        Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-        ProviderRefund, SavedMethod, Setup, TransactionPage, TransactionQuery, Vault, WebhookError,
+        Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        ProviderPayment, ProviderRefund, SavedMethod, Setup, TransactionPage, TransactionQuery,
+        Vault, WebhookError,
     },
     order::Order,
     payment::{Operation, Payment, Refund},
@@ -96,8 +98,10 @@ fn outcome(error: &GatewayError) -> &'static str {
         GatewayError::Declined { .. } => "declined",
         GatewayError::Stale(_) => "stale",
         GatewayError::Unsupported(_) => "unsupported",
+        GatewayError::Invalid(_) => "invalid",
         GatewayError::Refused(_) => "refused",
         GatewayError::Unavailable { .. } => "unavailable",
+        GatewayError::InFlight(_) => "in_flight",
         GatewayError::OutcomeUnknown(_) => "unknown",
     }
 }
@@ -105,10 +109,12 @@ fn outcome(error: &GatewayError) -> &'static str {
 /// Whether whoever runs the shop wants to know why.
 fn needs_somebody(error: &GatewayError) -> bool {
     match error {
-        GatewayError::Declined { .. } | GatewayError::Stale(_) | GatewayError::Unsupported(_) => {
-            false
-        }
-        GatewayError::Refused(_)
+        GatewayError::Declined { .. }
+        | GatewayError::Stale(_)
+        | GatewayError::Unsupported(_)
+        | GatewayError::InFlight(_) => false,
+        GatewayError::Invalid(_)
+        | GatewayError::Refused(_)
         | GatewayError::Unavailable { .. }
         | GatewayError::OutcomeUnknown(_) => true,
     }
@@ -122,6 +128,10 @@ impl<G: PaymentGateway> PaymentGateway for Watched<G> {
 
     fn abilities(&self) -> Abilities {
         self.inner.abilities()
+    }
+
+    fn takes(&self, currency: Currency) -> Option<Amounts> {
+        self.inner.takes(currency)
     }
 
     fn account(&self) -> ProviderAccount {

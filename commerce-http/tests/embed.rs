@@ -12,10 +12,11 @@ use commerce_core::{
     Commerce,
     access::Caller,
     cart::{AddLine, CreateCart},
+    currency::Currency,
     gateway::{
-        Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-        ProviderRefund, Reply, ScriptedGateway, TransactionPage, TransactionQuery, Vault,
-        WebhookError,
+        Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        ProviderPayment, ProviderRefund, Reply, ScriptedGateway, TransactionPage, TransactionQuery,
+        Vault, WebhookError,
     },
     order::{Order, PaymentTerms},
     payment::{Operation, Payment, Refund},
@@ -81,6 +82,9 @@ impl PaymentGateway for &'static SlowGateway {
     }
     fn abilities(&self) -> Abilities {
         self.inner.abilities()
+    }
+    fn takes(&self, currency: Currency) -> Option<Amounts> {
+        self.inner.takes(currency)
     }
     fn account(&self) -> ProviderAccount {
         self.inner.account()

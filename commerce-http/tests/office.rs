@@ -162,15 +162,18 @@ fn money_is_given_back_once_and_never_more_than_was_taken() {
         (json!({ "amount": { "amount": 1, "currency": "USD" } }), "/amount"),
         (json!({ "amount": { "amount": 1.5, "currency": "EUR" } }), "/amount/amount"),
         (json!({ "amount": euros(1), "lines": [{ "line_id": line, "quantity": 1 }] }), "/lines"),
-        (json!({ "lines": [{ "line_id": line, "quantity": 4 }] }), "/lines/0/quantity"),
         (json!({ "lines": [] }), "/lines"),
         (json!({ "amounts": euros(1) }), "/amounts"),
     ] {
         let refused = shop.keyed_office(&refunds, Some(&body)).problem(422, "validation_failed");
         assert_eq!(refused["errors"][0]["pointer"], pointer, "{body}");
     }
-    let all = json!({ "amount": order["total"] });
-    shop.keyed_office(&refunds, Some(&all)).problem(409, "invalid_transition");
+    for more in [
+        json!({ "amount": order["total"] }),
+        json!({ "lines": [{ "line_id": line, "quantity": 4 }] }),
+    ] {
+        shop.keyed_office(&refunds, Some(&more)).problem(409, "invalid_transition");
+    }
     let rest = shop.keyed_office(&refunds, Some(&json!({}))).json();
     assert_eq!(rest["refunded_total"], order["total"]);
     assert_eq!(rest["status"], "refunded");

@@ -4,7 +4,11 @@
 //! units; Iceland's króna and Uganda's shilling, which have no minor unit, are written as if they had
 //! hundredths, always 00; and of the currencies with thousandths only whole hundredths are taken.
 
-use commerce_core::{currency::Currency, money::Money};
+use commerce_core::{currency::Currency, gateway::Amounts, money::Money};
+
+/// The most of any payment, in Stripe's minor unit: twelve digits. What an account, a network or a method
+/// takes may be less, and only Stripe can say.
+const MOST: i64 = 999_999_999_999;
 
 /// How many decimal digits Stripe's minor unit of a currency has; `None` if Stripe does not say, and
 /// a mistake would be one by a factor of ten or more.
@@ -25,6 +29,45 @@ fn step(currency: Currency) -> i64 {
         "BHD" | "JOD" | "KWD" | "OMR" | "TND" => 10,
         _ => 1,
     }
+}
+
+/// The least of a payment, in Stripe's minor unit, where Stripe names it. What is paid out in another
+/// currency must come to the least of that one, which only Stripe can say.
+fn least(currency: Currency) -> i64 {
+    match currency.code() {
+        "ARS" | "AUD" | "BRL" | "CAD" | "CHF" | "COP" | "EUR" | "IDR" | "ILS" | "INR" | "JPY"
+        | "KRW" | "NZD" | "PHP" | "RUB" | "SGD" | "USD" | "ZAR" => 50,
+        "GBP" => 30,
+        "AED" | "MYR" | "PLN" | "RON" => 200,
+        "DKK" => 250,
+        "NOK" | "SEK" => 300,
+        "HKD" => 400,
+        "MXN" | "THB" => 1_000,
+        "CZK" => 1_500,
+        "HUF" => 17_500,
+        _ => 1,
+    }
+}
+
+/// What can be taken of a currency at all, in our minor unit; `None` if nothing.
+pub(crate) fn amounts(currency: Currency) -> Option<Amounts> {
+    let (ours, theirs) = (u32::from(currency.exponent()), exponent(currency)?);
+    let (least, step) = (least(currency), step(currency));
+    Some(match theirs.checked_sub(ours) {
+        Some(more) => {
+            let parts = 10_i64.checked_pow(more)?;
+            let (up, rest) = (least / parts, least % parts);
+            Amounts {
+                least: up + i64::from(rest > 0),
+                most: MOST / parts,
+                step: (step / parts).max(1),
+            }
+        }
+        None => {
+            let parts = 10_i64.checked_pow(ours - theirs)?;
+            Amounts { least: least * parts, most: MOST * parts, step: step * parts }
+        }
+    })
 }
 
 /// An amount in Stripe's minor unit; `None` if Stripe cannot take it to the last unit of ours.
@@ -105,6 +148,32 @@ mod tests {
             assert_eq!(to_stripe(money(7_010, code)), Some(7_010), "{code}");
         }
         assert_eq!(to_stripe(money(i64::MAX, "ISK")), None, "it is not cut");
+    }
+
+    #[test]
+    fn what_is_taken_of_a_currency_is_what_can_be_written_within_stripes_bounds() {
+        for currency in Currency::iter() {
+            let Some(Amounts { least, most, step }) = amounts(currency) else {
+                assert_eq!(to_stripe(Money::new(100_000, currency)), None, "{currency:?}");
+                continue;
+            };
+            let theirs = |minor| to_stripe(Money::new(minor, currency));
+            let code = currency.code();
+            assert!(theirs(least.max(step)).is_some_and(|least| least >= 1), "{code}");
+            assert!(theirs(most - most % step).is_some_and(|most| most <= MOST), "{code}");
+            assert!(theirs(most - most % step + step).is_none_or(|over| over > MOST), "{code}");
+            for minor in [step, 7 * step, 1_000 * step] {
+                assert!(theirs(minor).is_some(), "{code}");
+                assert!(step == 1 || theirs(minor + 1).is_none(), "{code}");
+            }
+        }
+        let of = |code: &str| amounts(Currency::parse(code).unwrap()).unwrap();
+        assert_eq!(of("EUR"), Amounts { least: 50, most: MOST, step: 1 });
+        assert_eq!(of("JPY").least, 50);
+        assert_eq!(of("GBP").least, 30);
+        assert_eq!(of("ISK"), Amounts { least: 1, most: 9_999_999_999, step: 1 });
+        assert_eq!(of("MGA"), Amounts { least: 100, most: 100 * MOST, step: 100 });
+        assert_eq!(of("KWD").step, 10);
     }
 
     #[test]

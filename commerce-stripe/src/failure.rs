@@ -53,10 +53,16 @@ pub(crate) enum Meaning {
     Missing,
     /// It is never possible.
     Unsupported(&'static str),
-    /// The request is not accepted until somebody mends something. Nothing happened.
+    /// It is more than is taken, or than there is. Nothing happened.
+    TooMuch,
+    /// What is asked for is not accepted. Nothing happened.
+    Invalid,
+    /// The shop is not accepted until somebody mends something. Nothing happened.
     Refused,
     /// Nobody looked at the request. Nothing happened.
     Unavailable,
+    /// The same request is being carried out: it may have happened, or may yet.
+    InFlight,
     /// It may have happened.
     Unknown,
 }
@@ -88,7 +94,7 @@ impl What {
 
     /// Whether it may have had its effect.
     pub(crate) fn may_have_happened(&self) -> bool {
-        self.meaning() == Meaning::Unknown
+        matches!(self.meaning(), Meaning::InFlight | Meaning::Unknown)
     }
 
     /// How long Stripe wants to be left alone.
@@ -106,10 +112,9 @@ impl Answered {
         let (kind, code) = (self.error.kind.as_deref(), self.error.code.as_deref());
         match (self.status, kind, code) {
             (402, ..) | (_, Some("card_error"), _) => Meaning::Declined,
-            // Another request has the key, or had it: what became of that is not said here.
-            (_, Some("idempotency_error"), _) | (_, _, Some("idempotency_key_in_use")) => {
-                Meaning::Unknown
-            }
+            (_, _, Some("idempotency_key_in_use")) => Meaning::InFlight,
+            // Another request had the key: what became of that is not said here.
+            (_, Some("idempotency_error"), _) => Meaning::Unknown,
             (429, ..) | (_, _, Some("lock_timeout" | "rate_limit")) => Meaning::Unavailable,
             (401 | 403, ..) => Meaning::Refused,
             (404, _, Some("resource_missing")) | (_, _, Some("resource_missing")) => {
@@ -132,10 +137,11 @@ impl Answered {
             (400..=499, _, Some("amount_too_small")) => {
                 Meaning::Unsupported("the amount is less than Stripe takes in this currency")
             }
+            (400..=499, _, Some("amount_too_large")) => Meaning::TooMuch,
             (400..=499, _, Some("payment_intent_incompatible_payment_method")) => Meaning::Declined,
             // Stripe waits for another service, or two requests met.
             (409 | 424, ..) => Meaning::Unknown,
-            (400..=499, ..) => Meaning::Refused,
+            (400..=499, ..) => Meaning::Invalid,
             // Remembered under the key or not: it was begun.
             _ => Meaning::Unknown,
         }
@@ -160,6 +166,8 @@ impl Failure {
             // What would have been said to the lost try, too: what Stripe decides when it looks at a
             // request it decides the same way again.
             decided @ (Meaning::Declined | Meaning::Unsupported(_) | Meaning::Unknown) => decided,
+            // It is what keeps the lost try's answer.
+            Meaning::InFlight => Meaning::InFlight,
             // The lost try may be why the state does not allow it any more.
             _ if self.lost_before => Meaning::Unknown,
             meaning => meaning,
@@ -179,7 +187,7 @@ impl Failure {
         match &self.what {
             What::Answered(answered) => match answered.meaning() {
                 Meaning::Missing => true,
-                Meaning::Refused => self.lost_before && answered.status == 400,
+                Meaning::Invalid => self.lost_before && answered.status == 400,
                 _ => false,
             },
             _ => false,
@@ -202,8 +210,13 @@ impl Failure {
             }
             Meaning::Stale => GatewayError::Stale(self.into()),
             Meaning::Unsupported(why) => GatewayError::Unsupported(why),
-            Meaning::Missing | Meaning::Refused => GatewayError::Refused(self.into()),
+            Meaning::TooMuch => {
+                GatewayError::Unsupported("the amount is more than Stripe takes in this currency")
+            }
+            Meaning::Missing | Meaning::Invalid => GatewayError::Invalid(self.into()),
+            Meaning::Refused => GatewayError::Refused(self.into()),
             Meaning::Unavailable => GatewayError::Unavailable { source: self.into(), retry_after },
+            Meaning::InFlight => GatewayError::InFlight(self.into()),
             Meaning::Unknown => GatewayError::OutcomeUnknown(self.into()),
         }
     }
@@ -212,11 +225,15 @@ impl Failure {
     pub(crate) fn of_question(self) -> GatewayError {
         let retry_after = self.what.retry_after();
         match self.meaning() {
-            Meaning::Refused | Meaning::Missing => GatewayError::Refused(self.into()),
+            Meaning::Refused | Meaning::Invalid | Meaning::Missing => {
+                GatewayError::Refused(self.into())
+            }
             Meaning::Declined
             | Meaning::Stale
             | Meaning::Unsupported(_)
+            | Meaning::TooMuch
             | Meaning::Unavailable
+            | Meaning::InFlight
             | Meaning::Unknown => GatewayError::Unavailable { source: self.into(), retry_after },
         }
     }
@@ -296,23 +313,24 @@ mod tests {
             (400, invalid, "charge_not_refundable", Stale, Unknown),
             (400, invalid, "refund_disputed_payment", Stale, Unknown),
             (400, invalid, "amount_too_small", small, small),
-            (400, invalid, "amount_too_large", Refused, Unknown),
+            (400, invalid, "amount_too_large", TooMuch, Unknown),
             (400, invalid, "lock_timeout", Unavailable, Unknown),
             (400, invalid, "rate_limit", Unavailable, Unknown),
-            (400, invalid, "idempotency_key_in_use", Unknown, Unknown),
+            (400, invalid, "idempotency_key_in_use", InFlight, InFlight),
             (400, invalid, "resource_missing", Missing, Unknown),
             (500, invalid, "charge_already_refunded", Unknown, Unknown),
-            (499, "", "", Refused, Unknown),
-            (400, invalid, "parameter_unknown", Refused, Unknown),
-            (400, invalid, "", Refused, Unknown),
+            (499, "", "", Invalid, Unknown),
+            (400, invalid, "email_invalid", Invalid, Unknown),
+            (400, invalid, "parameter_unknown", Invalid, Unknown),
+            (400, invalid, "", Invalid, Unknown),
             (400, "idempotency_error", "", Unknown, Unknown),
             (401, invalid, "", Refused, Unknown),
             (403, invalid, "", Refused, Unknown),
             (404, invalid, "resource_missing", Missing, Unknown),
-            (404, invalid, "", Refused, Unknown),
-            (409, "idempotency_error", "idempotency_key_in_use", Unknown, Unknown),
+            (404, invalid, "", Invalid, Unknown),
+            (409, "idempotency_error", "idempotency_key_in_use", InFlight, InFlight),
             (409, "", "", Unknown, Unknown),
-            (413, "", "", Refused, Unknown),
+            (413, "", "", Invalid, Unknown),
             (424, "api_error", "", Unknown, Unknown),
             (429, invalid, "rate_limit", Unavailable, Unknown),
             (429, invalid, "lock_timeout", Unavailable, Unknown),
@@ -339,8 +357,10 @@ mod tests {
             GatewayError::Declined { .. } => "declined",
             GatewayError::Stale(_) => "stale",
             GatewayError::Unsupported(_) => "unsupported",
+            GatewayError::Invalid(_) => "invalid",
             GatewayError::Refused(_) => "refused",
             GatewayError::Unavailable { .. } => "unavailable",
+            GatewayError::InFlight(_) => "in flight",
             GatewayError::OutcomeUnknown(_) => "unknown",
         };
         let (invalid, down) = ("invalid_request_error", "unavailable");
@@ -348,7 +368,10 @@ mod tests {
             (402, "card_error", "card_declined", "declined", down),
             (400, invalid, "charge_already_refunded", "stale", down),
             (400, invalid, "amount_too_small", "unsupported", down),
-            (400, invalid, "resource_missing", "refused", "refused"),
+            (400, invalid, "amount_too_large", "unsupported", down),
+            (400, invalid, "email_invalid", "invalid", "refused"),
+            (400, invalid, "resource_missing", "invalid", "refused"),
+            (409, "idempotency_error", "idempotency_key_in_use", "in flight", down),
             (401, invalid, "", "refused", "refused"),
             (429, invalid, "rate_limit", down, down),
             (500, "api_error", "", "unknown", down),

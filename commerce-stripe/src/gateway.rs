@@ -4,9 +4,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use commerce_core::{
+    currency::Currency,
     gateway::{
-        Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-        ProviderRefund, TransactionPage, TransactionQuery, Vault, WebhookError,
+        Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        ProviderPayment, ProviderRefund, TransactionPage, TransactionQuery, Vault, WebhookError,
     },
     order::Order,
     payment::{Operation, Payment, PaymentFlow, Refund, RefundStatus},
@@ -16,6 +17,7 @@ use commerce_core::{
 use stripe_core::{payment_intent::CapturePaymentIntent, refund::CreateRefund};
 
 use crate::{
+    amount::amounts,
     config::{ConfigError, StripeConfig},
     failure::{Failure, Meaning},
     object,
@@ -102,8 +104,8 @@ impl Inner {
         Ok(found.and_then(|state| state.references.iter().find(is_intent).cloned()))
     }
 
-    /// The error of a change that Stripe refused without a code that says why: if the payment's state
-    /// does not allow it, that is why.
+    /// The error of a change that Stripe refused without a code that says why, or because it is too
+    /// much: if the payment's state does not allow it, that is why.
     async fn refused(
         &self,
         call: &Call<'_>,
@@ -111,7 +113,7 @@ impl Inner {
         failure: Failure,
         allows: impl Fn(&ProviderPayment) -> bool,
     ) -> GatewayError {
-        if failure.meaning() == Meaning::Refused
+        if matches!(failure.meaning(), Meaning::TooMuch | Meaning::Invalid | Meaning::Refused)
             && let Ok(Some(state)) = self.find(call, payment).await
             && !allows(&state)
         {
@@ -201,6 +203,10 @@ impl PaymentGateway for StripeGateway {
             hosted: true,
             keys_kept: KEYS_KEPT,
         }
+    }
+
+    fn takes(&self, currency: Currency) -> Option<Amounts> {
+        amounts(currency)
     }
 
     fn account(&self) -> ProviderAccount {

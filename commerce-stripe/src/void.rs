@@ -58,7 +58,7 @@ impl Inner {
             Err(failure) => failure,
         };
         // The customer was faster, or somebody closed it before: Stripe has no code for either.
-        if failure.meaning() != Meaning::Refused {
+        if !matches!(failure.meaning(), Meaning::Invalid | Meaning::Refused) {
             return Err(failure.of_change(None));
         }
         let session = self.session(call, page).await.map_err(Failure::of_question)?;

@@ -26,8 +26,12 @@ pub enum GatewayError {
     /// It cannot do this, or not for this payment, ever. Nothing happened.
     #[error("not possible: {0}")]
     Unsupported(&'static str),
-    /// The provider does not accept the request: the credentials are wrong, the account may not do
-    /// this, the request is malformed. Nothing happened, and nothing will until somebody mends it.
+    /// The provider does not accept what was asked for: a value is against a rule that the gateway does
+    /// not know. Nothing happened, and nothing will while the same is asked for.
+    #[error("the provider does not accept what was asked for")]
+    Invalid(#[source] Box<dyn StdError + Send + Sync>),
+    /// The provider does not accept the request from this shop: the credentials are wrong, the account
+    /// may not do this. Nothing happened, and nothing will until somebody mends it.
     #[error("the provider does not accept the request")]
     Refused(#[source] Box<dyn StdError + Send + Sync>),
     /// The provider was not reached, or is too busy. Nothing happened; the same request can be made
@@ -40,6 +44,10 @@ pub enum GatewayError {
         /// How long the provider wants to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The same request, under the same key, is being carried out at this moment. What comes of it is not
+    /// known yet.
+    #[error("the provider is still carrying out the same request")]
+    InFlight(#[source] Box<dyn StdError + Send + Sync>),
     /// It is not known whether it was done: the answer was lost, or the provider failed half-way.
     /// [`fetch`](super::PaymentGateway::fetch) tells, and the same request under the same key is safe.
     #[error("the provider did not say whether it was done")]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-    ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault, WebhookError,
+    Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+    ProviderPayment, ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault,
+    WebhookError,
 };
 use crate::{
+    currency::Currency,
     money::Money,
     order::Order,
     payment::{Operation, Payment, Refund, RefundStatus},
@@ -41,6 +43,10 @@ impl PaymentGateway for ManualGateway {
 
     fn abilities(&self) -> Abilities {
         Abilities::by_hand()
+    }
+
+    fn takes(&self, _: Currency) -> Option<Amounts> {
+        Some(Amounts::ALL)
     }
 
     fn account(&self) -> ProviderAccount {

@@ -17,11 +17,12 @@ use self::{
     vault::Safe,
 };
 use super::{
-    Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-    ProviderRefund, SavedMethod, Transaction, TransactionPage, TransactionQuery, Vault,
-    WebhookError,
+    Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+    ProviderPayment, ProviderRefund, SavedMethod, Transaction, TransactionPage, TransactionQuery,
+    Vault, WebhookError,
 };
 use crate::{
+    currency::Currency,
     id::{PaymentId, RefundId},
     order::Order,
     payment::{Operation, Payment, Refund},
@@ -53,6 +54,8 @@ pub enum Reply {
         /// Why, fit to be shown to the customer.
         reason: Label,
     },
+    /// It does not accept the request; nothing happens, however often it is asked for under that key.
+    Refuse,
     /// It cannot be reached; nothing happens.
     Unavailable,
     /// It does what the reply inside says, but its answer is lost on the way.
@@ -106,6 +109,7 @@ pub enum Call {
 #[derive(Debug, Clone)]
 pub struct ScriptedGateway {
     name: GatewayName,
+    amounts: Option<Amounts>,
     state: Arc<Mutex<State>>,
 }
 
@@ -148,7 +152,13 @@ fn lost() -> GatewayError {
 impl ScriptedGateway {
     /// A gateway that accepts everything.
     pub fn new(name: GatewayName) -> Self {
-        Self { name, state: Arc::default() }
+        Self { name, amounts: Some(Amounts::ALL), state: Arc::default() }
+    }
+
+    /// The gateway as one that takes these amounts of every currency alone, or none.
+    #[must_use]
+    pub fn taking(self, amounts: Option<Amounts>) -> Self {
+        Self { amounts, ..self }
     }
 
     /// Adds to what it does at its next new calls, in this order.
@@ -277,6 +287,10 @@ impl PaymentGateway for ScriptedGateway {
             hosted: true,
             keys_kept: Duration::from_secs(86_400),
         }
+    }
+
+    fn takes(&self, _: Currency) -> Option<Amounts> {
+        self.amounts
     }
 
     fn account(&self) -> ProviderAccount {

@@ -145,10 +145,8 @@ impl<'a> Books<'a> {
             let detail = format!("a payment has at most {} refunds", Payment::REFUNDS_MAX);
             return Err(Rejection::invalid("", detail));
         }
-        let left = of.refundable();
-        if refund.amount.minor() > left.minor() {
-            let why = format!("only {left} of it is left to refund");
-            return Err(Rejection::transition("payment", why));
+        if refund.amount.minor() > of.refundable().minor() {
+            return Err(of.not_refundable());
         }
         let (refund_id, amount) = (refund.id, refund.amount);
         of.refunds.push(refund);

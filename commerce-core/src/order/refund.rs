@@ -16,7 +16,7 @@ use crate::{
 
 impl OrderInputs {
     /// The payment that captures and the like are about: the one that is named, else the latest of
-    /// which something can be taken, else the latest that is not over.
+    /// which something can be taken, else the latest that is not over, else the latest.
     ///
     /// # Errors
     /// [`Rejection::NotFound`] for one that the order does not have;
@@ -30,11 +30,12 @@ impl OrderInputs {
         payments()
             .find(|payment| payment.capturable().is_positive())
             .or_else(|| payments().find(|payment| payment.is_live()))
+            .or_else(|| payments().next())
             .ok_or_else(|| Rejection::transition("order", "it has no payment"))
     }
 
     /// The payment that a refund is of: the one that is named, else the latest with so much left, else
-    /// the one with most.
+    /// the one with most, else the latest.
     fn refunded_payment(
         &self,
         named: Option<PaymentId>,
@@ -49,6 +50,7 @@ impl OrderInputs {
         payments()
             .find(|payment| left(payment) >= wanted)
             .or_else(|| payments().filter(|payment| payment.is_live()).max_by_key(left))
+            .or_else(|| payments().next())
             .ok_or_else(|| Rejection::transition("order", "it has no payment"))
     }
 }
@@ -82,8 +84,8 @@ impl Order {
     ///
     /// # Errors
     /// [`Rejection::Invalid`] for an amount and lines together, lines that the order does not have,
-    /// more units than are left, units to be put back that are not named, or another currency;
-    /// [`Rejection::NotFound`] where there is no location to put them; as [`OrderInputs::payment`].
+    /// units to be put back that are not named, or another currency; [`Rejection::InvalidTransition`] for
+    /// more units than are left; [`Rejection::NotFound`] where there is no location to put them; as [`OrderInputs::payment`].
     pub fn refund(
         inputs: &OrderInputs,
         request: &CreateRefund,
@@ -115,8 +117,7 @@ impl Order {
                 let payment = inputs.refunded_payment(request.payment_id, None)?;
                 let left = payment.refundable();
                 if !left.is_positive() {
-                    let why = format!("only {left} of it is left to refund");
-                    return Err(Rejection::transition("payment", why));
+                    return Err(payment.not_refundable());
                 }
                 (payment, left, Vec::new())
             }
@@ -163,11 +164,16 @@ impl OrderInputs {
         let nothing = Spent::default();
         let spent = |id: LineId| spent.get(&id).unwrap_or(&nothing);
         let wanted = parts.iter().map(|part| (part.line_id, part.quantity));
-        let named = order.named(wanted, |line| line.quantity.get() - spent(line.id).units)?;
+        let named = order.named(wanted, |_| i64::MAX)?;
         let pointer = |index| format!("/lines/{index}/quantity");
         let parts = parts.iter().zip(named).enumerate();
         parts
-            .map(|(index, (part, (line, _)))| {
+            .map(|(index, (part, (line, units)))| {
+                let left = line.quantity.get() - spent(line.id).units;
+                if units > left {
+                    let why = format!("only {left} of {} are left to refund", line.sku);
+                    return Err(Rejection::transition("order", why));
+                }
                 part_of(line, *part, spent(line.id), order.pricing.rounding)
                     .map_err(|error| Rejection::invalid(pointer(index), error))
             })

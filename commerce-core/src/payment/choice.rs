@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{CaptureMode, CapturePolicy, OperationKind, Payment, PaymentFlow};
 use crate::{
     error::Rejection,
-    gateway::Abilities,
+    gateway::{Abilities, Amounts},
     id::{Moment, OrderId, PaymentId},
     money::Money,
     text::{GatewayName, Label, Url},
@@ -45,6 +45,8 @@ impl Default for PaymentChoice {
 pub struct Means {
     /// What it can do.
     pub abilities: Abilities,
+    /// Which amounts it takes in the currency that is to be paid in; `None` if none.
+    pub amounts: Option<Amounts>,
     /// What its provider calls the customer, if they are known there.
     pub customer_reference: Option<Label>,
 }
@@ -52,7 +54,8 @@ pub struct Means {
 impl Means {
     /// Those of a gateway that people operate by hand.
     pub fn by_hand() -> Self {
-        Self { abilities: Abilities::by_hand(), customer_reference: None }
+        let (abilities, amounts) = (Abilities::by_hand(), Some(Amounts::ALL));
+        Self { abilities, amounts, customer_reference: None }
     }
 }
 
@@ -60,7 +63,8 @@ impl Payment {
     /// A payment as a customer chose it. If its gateway has to be told of it, that is written down.
     ///
     /// # Errors
-    /// [`Rejection::Invalid`] for a way that the gateway does not offer, or not to this customer.
+    /// [`Rejection::Invalid`] for a way that the gateway does not offer, or not to this customer, and for
+    /// an amount that it never takes.
     pub fn choose(
         choice: &PaymentChoice,
         order_id: OrderId,
@@ -70,6 +74,11 @@ impl Payment {
         moment: &mut Moment,
     ) -> Result<Self, Rejection> {
         choice.check(means)?;
+        let Some(amounts) = means.amounts else {
+            let detail = format!("must be one that takes {}", amount.currency().code());
+            return Err(Rejection::invalid("/payment/gateway", detail));
+        };
+        amounts.check(amount)?;
         let (id, now) = (moment.id(), moment.now());
         let mut payment = Self::new(id, order_id, choice.gateway.clone(), amount, now);
         payment.flow = choice.flow.clone();

@@ -26,7 +26,8 @@ pub enum DeclineCode {
     IncorrectSecurityCode,
     /// The customer must confirm that it is them, and did not.
     AuthenticationRequired,
-    /// The card or account does not serve for this: the currency, the country, the kind of purchase.
+    /// The card or account does not serve for this: the currency, the amount, the country, the kind of
+    /// purchase.
     NotSupported,
     /// The bank could not be asked; the same card may do in a moment.
     TryAgain,
@@ -57,4 +58,25 @@ pub struct Decline {
     pub code: DeclineCode,
     /// The reason for the customer.
     pub reason: Label,
+}
+
+impl Decline {
+    /// That the gateway's provider does not accept something, for whatever reason of its own or the
+    /// shop's, or for one that the gateway knows.
+    pub(crate) fn unaccepted(why: Option<&str>) -> Self {
+        let sentence = |why: &str| {
+            let mut chars = why.chars();
+            let first = chars.next()?.to_uppercase();
+            Label::new(first.chain(chars).chain(['.']).collect::<String>()).ok()
+        };
+        let known = why.and_then(sentence);
+        let (code, reason) = match known {
+            Some(why) => (DeclineCode::NotSupported, why),
+            None => {
+                let reason = Label::trusted("The payment provider does not accept this.");
+                (DeclineCode::Declined, reason)
+            }
+        };
+        Self { code, reason }
+    }
 }

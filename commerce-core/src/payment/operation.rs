@@ -89,7 +89,7 @@ pub struct Operation {
     pub key: IdempotencyKey,
     /// What came of it.
     pub status: OperationStatus,
-    /// Why it was declined.
+    /// Why it was declined or not accepted, fit to be shown to the customer.
     pub failure: Option<Decline>,
     /// When it was begun.
     pub begun_at: Timestamp,
@@ -147,7 +147,7 @@ pub enum Heard {
     /// An operation was declined.
     Declined(Decline, Option<Box<ProviderPayment>>),
     /// An operation is not possible, or was not accepted.
-    Refused,
+    Refused(Decline),
     /// Nothing.
     Silence,
 }
@@ -242,9 +242,9 @@ impl Payment {
                     self.give_up(asked, Some(&decline.reason));
                 }
             }
-            Heard::Refused => {
-                if self.end(asked, OperationStatus::Refused, None, now) {
-                    self.give_up(asked, None);
+            Heard::Refused(why) => {
+                if self.end(asked, OperationStatus::Refused, Some(why), now) {
+                    self.give_up(asked, Some(&why.reason));
                 }
             }
             Heard::Silence => {}

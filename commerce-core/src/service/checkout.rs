@@ -14,6 +14,7 @@ use crate::{
     access::Caller,
     cart::CheckoutInputs,
     checkout::{PlaceOrder, place},
+    currency::Currency,
     error::{Error, Rejection},
     id::{CartId, Moment, OrderId, PaymentId},
     order::{Begun, Books, Order, OrderInputs, OrderView},
@@ -56,7 +57,8 @@ impl Commerce {
     ///
     /// # Errors
     /// As [`place`]; [`Rejection::NotFound`] for somebody else's cart;
-    /// [`Rejection::PaymentDeclined`] when the gateway declines; [`Error`].
+    /// [`Rejection::PaymentDeclined`] when the gateway declines or does not accept the payment: the
+    /// order is placed then, and waits; [`Error::InFlight`]; [`Error`].
     pub async fn place_order(
         &self,
         caller: &Caller,
@@ -124,7 +126,7 @@ impl Commerce {
         payer: Option<&Label>,
         moment: &mut Moment,
     ) -> Result<Decision<PlacedView>, Error> {
-        let means = self.means(&request.payment.gateway, payer)?;
+        let means = self.means(&request.payment.gateway, inputs.cart.currency, payer)?;
         let Decision { output, commit } = place(inputs, request, &means, &*self.strategy, moment)?;
         let order = OrderView::new(&output.order, Version::FIRST, &output.payment);
         let payment = order.payments.last().cloned();
@@ -135,13 +137,22 @@ impl Commerce {
         self.gateways.keys().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// What the gateway of a payment can do, and what it knows of whoever pays.
-    fn means(&self, name: &GatewayName, payer: Option<&Label>) -> Result<Means, Rejection> {
+    /// What the gateway of a payment can do and takes, and what it knows of whoever pays.
+    fn means(
+        &self,
+        name: &GatewayName,
+        currency: Currency,
+        payer: Option<&Label>,
+    ) -> Result<Means, Rejection> {
         let gateway = self.gateways.get(name).ok_or_else(|| {
             let detail = format!("must be one of: {}", self.gateway_names());
             Rejection::invalid("/payment/gateway", detail)
         })?;
-        Ok(Means { abilities: gateway.abilities(), customer_reference: payer.cloned() })
+        Ok(Means {
+            abilities: gateway.abilities(),
+            amounts: gateway.takes(currency),
+            customer_reference: payer.cloned(),
+        })
     }
 
     /// Pays an order in another way: after a payment that came to nothing, or in the place of one that
@@ -150,7 +161,8 @@ impl Commerce {
     /// # Errors
     /// [`Rejection::NotFound`] for somebody else's order; [`Rejection::InvalidTransition`] when it is
     /// cancelled, is paid, or may be paid at this moment; [`Rejection::Invalid`] for a way that is not
-    /// offered; [`Rejection::VersionMismatch`]; [`Rejection::PaymentDeclined`]; [`Error`].
+    /// offered; [`Rejection::VersionMismatch`]; [`Rejection::PaymentDeclined`]; [`Error::InFlight`];
+    /// [`Error`].
     pub async fn pay_order(
         &self,
         caller: &Caller,
@@ -190,7 +202,7 @@ impl Commerce {
         payer: Option<&Label>,
         moment: &mut Moment,
     ) -> Result<(), Error> {
-        let means = self.means(&choice.gateway, payer)?;
+        let means = self.means(&choice.gateway, inputs.order.currency, payer)?;
         let (order, left) = (&inputs.order, inputs.left_to_pay());
         order.require_open()?;
         if !left.is_positive() {
@@ -207,7 +219,8 @@ impl Commerce {
         payer: Option<&Label>,
         moment: &mut Moment,
     ) -> Result<Decision<PlacedView>, Error> {
-        let (means, setup) = (self.means(&choice.gateway, payer)?, self.setup().await?);
+        let means = self.means(&choice.gateway, inputs.order.currency, payer)?;
+        let setup = self.setup().await?;
         let Decision { output, commit } = Order::pay(inputs, choice, &setup.shop, &means, moment)?;
         let order = OrderView::new(&output.order, inputs.order.version.next(), &output.payments);
         let payment = order.payments.last().cloned();
@@ -275,7 +288,8 @@ impl Commerce {
                 let inputs = self.order_inputs(caller, &OrderRef::Id(order)).await?;
                 let read = inputs.payment(Some(payment))?;
                 match outcome(read, operation_id, order) {
-                    // One that was declined at first may have been paid by another card since.
+                    // One that was declined at first may have been paid by another card since. One that
+                    // was not accepted stays so.
                     Err(Error::Rejected(declined @ Rejection::PaymentDeclined { .. }))
                         if read.authorized.is_zero() =>
                     {

@@ -11,7 +11,7 @@ use crate::{
     gateway::{GatewayError, PaymentGateway},
     id::{Moment, OperationId, OrderId, PaymentId},
     order::{Begun, Books, Order, OrderInputs, Shelf},
-    payment::{Heard, Operation, OperationKind, OperationStatus, Payment},
+    payment::{Decline, Heard, Operation, OperationKind, OperationStatus, Payment},
     store::{Decision, OrderRef},
 };
 
@@ -33,14 +33,17 @@ impl Commerce {
     const KEYS_MARGIN: Duration = Duration::from_secs(3_600);
 
     /// Finds out what came of everything that is open on an order's payments but refunds, of which
-    /// any number can be.
+    /// any number can be. What somebody is asking for at this moment stays open.
     pub(super) async fn resolve(&self, inputs: &OrderInputs) -> Result<(), Error> {
         for payment in &inputs.payments {
             let open = payment.open_operations().filter(|it| it.kind != OperationKind::Refund);
             let begun = open.map(|it| Begun { payment_id: payment.id, operation_id: it.id });
             let begun: Vec<_> = begun.collect();
             let carry = Carry::Until(Payment::CALL_LASTS);
-            self.carry_through(inputs.order.id, begun, false, carry).await?;
+            match self.carry_through(inputs.order.id, begun, false, carry).await {
+                Ok(()) | Err(Error::InFlight) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -49,8 +52,9 @@ impl Commerce {
     /// written down a moment ago by whoever calls, and that no gateway can have heard of.
     ///
     /// # Errors
-    /// What keeps the operations themselves from being carried through. What follows from them can
-    /// wait.
+    /// What keeps it from being known what came of the operations: [`Error::InFlight`] for one that
+    /// somebody is asking for at this moment. What the gateway refuses is no error here, but the
+    /// operation's [`outcome`]. What follows from them can wait.
     pub(super) async fn carry_through(
         &self,
         order: OrderId,
@@ -81,6 +85,7 @@ impl Commerce {
     ) -> Result<Vec<Begun>, Error> {
         let mut follow = Vec::new();
         let mut looked_up = false;
+        let mut _asked = self.asking.begin(begun.operation_id, self.clock.now())?;
         loop {
             let inputs = self.order_inputs(&Caller::system(), &OrderRef::Id(order)).await?;
             let payment = inputs.payment(Some(begun.payment_id))?;
@@ -109,6 +114,7 @@ impl Commerce {
                 let mut again = self.retry(order, begun).await?.into_iter();
                 let Some(next) = again.next() else { return Ok(follow) };
                 follow.extend(again);
+                _asked = self.asking.begin(next.operation_id, self.clock.now())?;
                 (begun, fresh) = (next, true);
                 continue;
             }
@@ -121,14 +127,16 @@ impl Commerce {
                     follow.extend(self.lapse_as_found(order, begun, &found).await?);
                     return Ok(follow);
                 }
-                Err(error @ (GatewayError::Unsupported(_) | GatewayError::Refused(_))) => {
-                    (Heard::Refused, Some(error))
-                }
-                Err(error) => (Heard::Silence, Some(error)),
+                Err(error) => match refusal(&error) {
+                    Some(why) => (Heard::Refused(why), None),
+                    None => (Heard::Silence, Some(error)),
+                },
             };
             // Money that is not given back by us may have been by others: for both there was no room.
             let found = match heard {
-                Heard::Declined(..) | Heard::Refused if operation.kind == OperationKind::Refund => {
+                Heard::Declined(..) | Heard::Refused(_)
+                    if operation.kind == OperationKind::Refund =>
+                {
                     Some(self.look_up(gateway, order, payment).await?)
                 }
                 _ => None,
@@ -352,30 +360,54 @@ pub(super) async fn ask(
     }
 }
 
-/// Refuses unless an operation was done.
+/// Refuses unless an operation was done. Whoever asks hears the same, however often and whenever they do.
 pub(super) fn outcome(payment: &Payment, id: OperationId, order: OrderId) -> Result<(), Error> {
     let Some(operation) = payment.operation(id) else {
         return Err(internal("the operation is gone"));
     };
-    let refused = |why: &str| Err(Rejection::transition("payment", why).into());
-    match operation.status {
-        OperationStatus::Done => Ok(()),
-        OperationStatus::Declined => {
-            let decline = operation.failure.clone();
-            let decline = decline.ok_or_else(|| internal("a decline without a reason"))?;
-            Err(Rejection::PaymentDeclined { decline, order_id: order }.into())
+    let failure = || operation.failure.clone().unwrap_or_else(|| Decline::unaccepted(None));
+    let refused = |why: String| Err(Rejection::transition("payment", why).into());
+    match (operation.status, operation.kind) {
+        (OperationStatus::Done, _) => Ok(()),
+        // To whoever pays it is the same who says no: the order is there, and there are other ways.
+        (OperationStatus::Declined, _) | (OperationStatus::Refused, OperationKind::Create) => {
+            Err(Rejection::PaymentDeclined { decline: failure(), order_id: order }.into())
         }
-        OperationStatus::Refused => refused("its gateway does not accept this"),
-        OperationStatus::Lapsed => refused("its state at the gateway does not allow this any more"),
-        OperationStatus::Open => {
+        (OperationStatus::Refused, kind) => {
+            let (kind, reason) = (kind.as_str(), failure().reason);
+            let reason = reason.trim_end_matches('.');
+            refused(format!("its gateway refused to {kind} it, and nothing was done: {reason}"))
+        }
+        (OperationStatus::Lapsed, _) => {
+            refused("its state at the gateway does not allow this any more".to_owned())
+        }
+        (OperationStatus::Open, _) => {
             Err(Error::OutcomeUnknown("the gateway has not said what came of it".into()))
         }
+    }
+}
+
+/// Why a gateway will never do what it was asked, if that is what it says.
+fn refusal(error: &GatewayError) -> Option<Decline> {
+    match error {
+        GatewayError::Unsupported(why) => Some(Decline::unaccepted(Some(why))),
+        GatewayError::Invalid(_) | GatewayError::Refused(_) => Some(Decline::unaccepted(None)),
+        GatewayError::Declined { .. }
+        | GatewayError::Stale(_)
+        | GatewayError::Unavailable { .. }
+        | GatewayError::InFlight(_)
+        | GatewayError::OutcomeUnknown(_) => None,
     }
 }
 
 pub(super) fn gateway_failed(error: GatewayError) -> Error {
     match error {
         GatewayError::Unsupported(why) => Rejection::transition("payment", why).into(),
+        GatewayError::Invalid(_) => {
+            Rejection::transition("payment", "its provider does not accept what was asked for")
+                .into()
+        }
+        GatewayError::InFlight(_) => Error::InFlight,
         GatewayError::Unavailable { source, .. } | GatewayError::Refused(source) => {
             Error::GatewayUnavailable(source)
         }

@@ -38,7 +38,8 @@ impl Commerce {
     /// # Errors
     /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`];
     /// [`Rejection::InvalidTransition`] when the order is cancelled, its payment is not one to
-    /// capture, or has less left than that; [`Rejection::PaymentDeclined`]; [`Error`].
+    /// capture, has less left than that, or its gateway refuses; [`Rejection::PaymentDeclined`];
+    /// [`Error::InFlight`]; [`Error`].
     pub async fn capture(
         &self,
         caller: &Caller,
@@ -67,7 +68,8 @@ impl Commerce {
     ///
     /// # Errors
     /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`];
-    /// [`Rejection::InvalidTransition`] when it has brought money, or may at this moment; [`Error`].
+    /// [`Rejection::InvalidTransition`] when it has brought money, may at this moment, or its gateway
+    /// refuses; [`Error::InFlight`]; [`Error`].
     pub async fn void(
         &self,
         caller: &Caller,

@@ -233,7 +233,7 @@ fn not_taken_in(error: WebhookError) -> Error {
 /// What an error means for the webhook that was looked into.
 fn meaning(error: &Error) -> WebhookFailure {
     match error {
-        Error::GatewayUnavailable(_) | Error::OutcomeUnknown(_) => {
+        Error::GatewayUnavailable(_) | Error::InFlight | Error::OutcomeUnknown(_) => {
             WebhookFailure::GatewayUnavailable
         }
         Error::Rejected(_) => WebhookFailure::GatewayGone,

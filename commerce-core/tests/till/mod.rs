@@ -54,6 +54,8 @@ pub(crate) struct Till {
     adapter: Adapter,
     /// The shop as people meet it.
     pub(crate) shop: Commerce,
+    /// Another server of it.
+    other: Commerce,
     /// The same shop, of which nothing goes wrong.
     pub(crate) sound: World,
 }
@@ -74,13 +76,16 @@ impl Till {
         let (fate, bank) = (Fate::default(), Bank::new(wire()));
         let line = GatewayLine { fate: fate.clone(), bank: bank.clone() };
         let adapter = Adapter::new(bug, line, w.clock.clone());
-        let line = StoreLine { bug, fate: fate.clone(), bank: bank.clone() };
         // An id that comes again would be another's.
         let seed = u64::try_from(w.now().as_millis()).unwrap();
-        let shop = Commerce::new(store.through(line), w.clock.clone(), SeededIds::new(seed));
-        let shop = shop.with_gateway(adapter.clone());
+        let server = |seed| {
+            let line = StoreLine { bug, fate: fate.clone(), bank: bank.clone() };
+            let shop = Commerce::new(store.through(line), w.clock.clone(), SeededIds::new(seed));
+            shop.with_gateway(adapter.clone())
+        };
+        let (shop, other) = (server(seed), server(!seed));
         let sound = w.with(|shop| shop.with_gateway(bank.books.clone()));
-        Self { bug, fate, bank, adapter, shop, sound }
+        Self { bug, fate, bank, adapter, shop, other, sound }
     }
 
     /// Does something to its end; `None` if it died on the way.
@@ -92,12 +97,13 @@ impl Till {
     /// Asks once. Whoever dies gives no answer. `tries` is how often that was asked before.
     pub(crate) fn ask(&self, request: &Request, tries: usize) -> Answer {
         self.fate.tell(format!("  {:?}", request.ask));
-        let answer = self.run(self.perform(request, tries)).unwrap_or(Answer::Unclear);
+        let answer = self.run(self.perform(0, request, tries)).unwrap_or(Answer::Unclear);
         self.fate.tell(format!("  -> {}", short(&answer)));
         answer
     }
 
-    pub(crate) async fn perform(&self, request: &Request, tries: usize) -> Answer {
+    /// What one of the servers answers. What one is asking its gateway for, the others do not know.
+    pub(crate) async fn perform(&self, server: usize, request: &Request, tries: usize) -> Answer {
         let mut request = request.clone();
         request.who = zoo::again_under(self.bug, &request.who, tries);
         if let Ask::RefundUnits { order, line, units } = request.ask
@@ -106,7 +112,7 @@ impl Till {
         {
             request.ask = ask;
         }
-        request.perform(&self.shop).await
+        request.perform(if server.is_multiple_of(2) { &self.shop } else { &self.other }).await
     }
 
     /// Hands a webhook over; answers whether the shop has it.

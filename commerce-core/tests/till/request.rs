@@ -153,6 +153,7 @@ fn failed(error: Error) -> Answer {
         Error::Contention
         | Error::Unavailable(_)
         | Error::GatewayUnavailable(_)
+        | Error::InFlight
         | Error::OutcomeUnknown(_) => Answer::Unclear,
         wrong => Answer::Wrong(format!("{wrong:?}")),
     }

@@ -380,27 +380,28 @@ impl Story {
             }
         }
         let (till, since) = (&self.till, self.since);
-        let tasks = acts.iter().map(|act| -> Task<'_, Result<Option<Answer>, String>> {
-            Box::pin(async move {
-                match act {
-                    Act::Ask(request) => Ok(Some(till.perform(request, 0).await)),
-                    Act::Webhook(n) => till.receive(*n).await.map(|_| None),
-                    Act::Pay { id, slowly: false } => {
-                        till.bank.pay(*id, till.sound.now());
-                        Ok(None)
+        let tasks =
+            acts.iter().enumerate().map(|(n, act)| -> Task<'_, Result<Option<Answer>, String>> {
+                Box::pin(async move {
+                    match act {
+                        Act::Ask(request) => Ok(Some(till.perform(n, request, 0).await)),
+                        Act::Webhook(n) => till.receive(*n).await.map(|_| None),
+                        Act::Pay { id, slowly: false } => {
+                            till.bank.pay(*id, till.sound.now());
+                            Ok(None)
+                        }
+                        Act::Pay { id, slowly: true } => {
+                            till.bank.pay_slowly(*id, till.sound.now());
+                            Ok(None)
+                        }
+                        Act::Sweep => {
+                            let _ = till.shop.sweep(100).await;
+                            Ok(None)
+                        }
+                        Act::Compare => books::try_compare(till, since).await.map(|()| None),
                     }
-                    Act::Pay { id, slowly: true } => {
-                        till.bank.pay_slowly(*id, till.sound.now());
-                        Ok(None)
-                    }
-                    Act::Sweep => {
-                        let _ = till.shop.sweep(100).await;
-                        Ok(None)
-                    }
-                    Act::Compare => books::try_compare(till, since).await.map(|()| None),
-                }
-            })
-        });
+                })
+            });
         let done: Vec<bool> = acts
             .iter()
             .map(|act| matches!(act, Act::Ask(of) if self.answers.contains_key(&name(of))))

@@ -10,8 +10,9 @@ use std::{
 use async_trait::async_trait;
 use commerce_core::{
     conformance::Subject,
+    currency::Currency,
     gateway::{
-        Abilities, Call, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        Abilities, Amounts, Call, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
         ProviderPayment, ProviderRefund, ProviderStatus, Reply, ScriptedGateway, TransactionPage,
         TransactionQuery, Vault, WebhookError,
     },
@@ -311,6 +312,10 @@ impl PaymentGateway for GatewayLine {
 
     fn abilities(&self) -> Abilities {
         self.bank.books.abilities()
+    }
+
+    fn takes(&self, currency: Currency) -> Option<Amounts> {
+        self.bank.books.takes(currency)
     }
 
     fn account(&self) -> ProviderAccount {

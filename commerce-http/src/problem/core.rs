@@ -19,6 +19,11 @@ impl From<Error> for Problem {
                  same Idempotency-Key: it goes on from where it is.",
             )
             .caused_by(error),
+            Error::InFlight => Self::new(
+                Code::IdempotencyInFlight,
+                "The first request is still being carried out. Send the same request with the same \
+                 Idempotency-Key in a moment: it tells what came of it.",
+            ),
             Error::OutcomeUnknown(_) => Self::new(
                 Code::OutcomeUnknown,
                 "It is not known whether this was done. Send the same request with the same \
@@ -162,6 +167,7 @@ mod tests {
             (Error::Contention, Code::Unavailable),
             (Error::Unavailable(store()), Code::Unavailable),
             (Error::GatewayUnavailable("secret.example is down".into()), Code::Unavailable),
+            (Error::InFlight, Code::IdempotencyInFlight),
             (Error::OutcomeUnknown(store().into()), Code::OutcomeUnknown),
             (Error::Internal("a bug in /src/secret".into()), Code::Internal),
         ];
@@ -181,7 +187,8 @@ mod tests {
             assert!(problem.detail().starts_with(char::is_uppercase), "{body}");
             let response = problem.into_response();
             let waits = response.headers().contains_key(header::RETRY_AFTER);
-            assert_eq!(waits, response.status() == 503, "{text}");
+            let again = response.status() == 503 || code == Code::IdempotencyInFlight;
+            assert_eq!(waits, again, "{text}");
         }
     }
 

@@ -273,9 +273,11 @@ async fn shipping_options(
             ("Location" = String, description = "The address of the order"),
         )),
         (status = 402, description = "`payment_declined`, with `decline_code` and `reason`: the order \
-            of `order_id` waits for another payment"),
+            of `order_id` waits for another payment. The bank says no, or the gateway does not accept it"),
         (status = 409, description = "`insufficient_stock`; `not_for_sale`; `cart_empty`; \
-            `cart_closed`; `price_changed`, with `expected` and `actual`"),
+            `cart_closed`; `price_changed`, with `expected` and `actual`; `invalid_transition`: the \
+            gateway does not accept what it is told of a customer whose card is to be kept; \
+            `idempotency_in_flight`: it is still being asked for the first request with this key"),
         (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
             the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),

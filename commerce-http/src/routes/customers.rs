@@ -166,6 +166,8 @@ async fn patch_customer(
     ),
     responses(
         (status = 204, description = "They are gone"),
+        (status = 409, description = "`invalid_transition`: a gateway that keeps cards of theirs does not \
+            accept that, and nothing is gone"),
         (status = 503, description = "`unavailable`: a gateway that keeps cards of theirs is out of \
             reach, and nothing is gone"),
     ),

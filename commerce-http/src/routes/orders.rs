@@ -166,9 +166,11 @@ struct PayOrder {
         (status = 201, description = "The order and its new payment", body = PlacedView, headers(
             ("Location" = String, description = "The address of the order"),
         )),
-        (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
+        (status = 402, description = "`payment_declined`, with `decline_code` and `reason`: the bank \
+            says no, or the gateway does not accept it"),
         (status = 409, description = "`invalid_transition`: it is cancelled, is paid, or may be paid \
-            at this moment"),
+            at this moment; `idempotency_in_flight`: the gateway is still being asked for the first \
+            request with this key"),
         (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
             the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
@@ -202,7 +204,9 @@ async fn pay_order(
     responses(
         (status = 200, description = "The order", body = OrderView),
         (status = 409, description = "`invalid_transition`: it has brought money, may at this moment, \
-            or is over"),
+            is over, or its gateway refuses, which it is asked again under another key alone; \
+            `idempotency_in_flight`: the gateway is still being asked for the first request with this \
+            key"),
         (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
             the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
@@ -237,7 +241,9 @@ async fn void(
         (status = 200, description = "The order", body = OrderView),
         (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
         (status = 409, description = "`invalid_transition`: it is cancelled, its payment was called \
-            off or is not one to capture, or less than that can be taken"),
+            off or is not one to capture, less than that can be taken, or its gateway refuses, which it \
+            is asked again under another key alone; `idempotency_in_flight`: the gateway is still being \
+            asked for the first request with this key"),
         (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
             the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
@@ -273,7 +279,10 @@ async fn capture(
     responses(
         (status = 201, description = "The order with the refund", body = OrderView),
         (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
-        (status = 409, description = "`invalid_transition`: less than that is left to refund"),
+        (status = 409, description = "`invalid_transition`: less than that, or fewer units, are left to \
+            refund, or its gateway refuses, which it is asked again under another key alone; \
+            `idempotency_in_flight`: the gateway is still being asked for the first request with this \
+            key"),
         (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
             the same request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),

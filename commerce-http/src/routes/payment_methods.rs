@@ -55,9 +55,12 @@ async fn payment_methods(
     request_body(content = SaveMethod, example = json!({"gateway": "stripe"})),
     responses(
         (status = 201, description = "What the customer's device needs", body = Setup),
+        (status = 409, description = "`invalid_transition`: the gateway does not accept what it is told \
+            of the customer; `idempotency_in_flight`: it is still being asked for the first request with \
+            this key"),
         (status = 422, description = "`validation_failed`: the gateway keeps none"),
-        (status = 503, description = "`unavailable`: the gateway is out of reach, or did not say what came \
-            of it; the same request with the same key goes on"),
+        (status = 503, description = "The gateway is out of reach, or did not say what came of it: the same \
+            request with the same key goes on (`unavailable`, `outcome_unknown`)"),
     ),
 )]
 async fn save_method(
@@ -83,6 +86,7 @@ async fn save_method(
     ),
     responses(
         (status = 204, description = "It is gone"),
+        (status = 409, description = "`invalid_transition`: the gateway does not accept that"),
         (status = 503, description = "`unavailable`: the gateway is out of reach"),
     ),
 )]

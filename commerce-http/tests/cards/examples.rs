@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, env, fs, future::pending, mem, time::Duration};
 
 use commerce_core::{
     access::{Caller, Scope},
+    error::Error,
     text::Label,
 };
 use commerce_http::{
@@ -347,8 +348,9 @@ fn turn_away(heard: &mut Heard) {
     .map(Answer::json)
     .collect();
     problems.push(serde_json::from_str(slow.split_once("\r\n\r\n").unwrap().1).unwrap());
-    // These are not to be had for asking.
-    for problem in [Problem::internal("a fault"), Problem::unavailable("a fault")] {
+    // These are not to be had for asking, or at one moment alone.
+    let in_flight = Problem::from(Error::InFlight);
+    for problem in [Problem::internal("a fault"), Problem::unavailable("a fault"), in_flight] {
         problems.push(serde_json::to_value(problem).unwrap());
     }
     for problem in problems {

@@ -8,6 +8,7 @@ mod failures;
 mod methods;
 mod office;
 mod pay;
+mod refused;
 #[path = "../support/mod.rs"]
 mod support;
 mod watched;

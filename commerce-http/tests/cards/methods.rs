@@ -1,6 +1,6 @@
 //! Cards that Stripe keeps for customers: the back office has them saved, and charges them.
 
-use fake_stripe::Fault;
+use fake_stripe::{Fault, Operation};
 use serde_json::{Value, json};
 
 use super::{CardShop, eur, intent, support::shop::destination};
@@ -86,6 +86,30 @@ fn a_saved_card_that_is_declined_leaves_an_order_that_can_be_paid() {
     cards.stripe.confirm(intent(&begun.json()), "pm_card_visa").unwrap();
     cards.settled();
     cards.in_step(begun.json()["order"]["total"]["amount"].as_i64().unwrap());
+}
+
+#[test]
+fn a_saved_card_that_the_shop_may_not_charge_leaves_an_order_that_can_be_paid() {
+    let cards = CardShop::open();
+    let ada = customer(&cards, "ada@example.com");
+    let (_, card) = keep(&cards, &ada, "pm_card_visa");
+    let check_out = draft(&cards, &ada);
+    let office = ("authorization", cards.shop.bearer.as_str());
+    let charge = |path: &str, key: &str| {
+        let headers = [office, ("idempotency-key", key)];
+        cards.shop.call("POST", path, &headers, Some(&saved(&card)))
+    };
+    cards.stripe.fail(Operation::CreatePaymentIntent, Fault::Forbidden, 1);
+    let refused = charge(&check_out, "charge");
+    let problem = refused.problem(402, "payment_declined");
+    assert_eq!(charge(&check_out, "charge").body, refused.body);
+    let payments = format!("/orders/{}/payments", problem["order_id"].as_str().unwrap());
+    let paid = charge(&payments, "charge once it may");
+    assert_eq!(paid.status, 201, "{}", paid.text());
+    assert_eq!(paid.json()["order"]["payment_status"], "paid");
+    assert_eq!(charge(&check_out, "charge").body, refused.body, "whatever became of the order");
+    cards.settled();
+    cards.in_step(paid.json()["order"]["total"]["amount"].as_i64().unwrap());
 }
 
 #[test]

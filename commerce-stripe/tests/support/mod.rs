@@ -240,8 +240,10 @@ pub fn word<T: std::fmt::Debug>(result: &Result<T, GatewayError>) -> &'static st
         Err(GatewayError::Declined { .. }) => "declined",
         Err(GatewayError::Stale(_)) => "stale",
         Err(GatewayError::Unsupported(_)) => "unsupported",
+        Err(GatewayError::Invalid(_)) => "invalid",
         Err(GatewayError::Refused(_)) => "refused",
         Err(GatewayError::Unavailable { .. }) => "unavailable",
+        Err(GatewayError::InFlight(_)) => "in flight",
         Err(GatewayError::OutcomeUnknown(_)) => "unknown",
     }
 }

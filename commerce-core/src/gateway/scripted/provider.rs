@@ -40,6 +40,7 @@ pub(super) enum Refusal {
     Declined(Decline, Option<Box<ProviderPayment>>),
     Stale(&'static str),
     Unsupported(&'static str),
+    Refused,
 }
 
 impl From<Refusal> for GatewayError {
@@ -48,6 +49,7 @@ impl From<Refusal> for GatewayError {
             Refusal::Declined(decline, state) => Self::Declined { decline, state },
             Refusal::Stale(why) => Self::Stale(why.into()),
             Refusal::Unsupported(why) => Self::Unsupported(why),
+            Refusal::Refused => Self::Refused("the shop may not do this".into()),
         }
     }
 }
@@ -182,6 +184,9 @@ impl Provider {
 
     fn act(&mut self, asked: &Asked<'_>, reply: Reply) -> Result<Answer, Refusal> {
         let (payment, now) = (asked.payment, asked.operation.begun_at);
+        if reply == Reply::Refuse {
+            return Err(Refusal::Refused);
+        }
         if let Reply::Decline { reason } = reply {
             let decline = Decline { code: DeclineCode::Declined, reason };
             let saved = matches!(payment.flow, PaymentFlow::Saved { .. });
@@ -273,7 +278,7 @@ fn begin(payment: &Payment, reply: Reply, now: Timestamp) -> Result<Kept, Refusa
             kept.payment.redirect_url = redirect_url;
         }
         Reply::Process => kept.payment.status = ProviderStatus::Processing,
-        Reply::Decline { .. } | Reply::Unavailable | Reply::Lost(_) => {
+        Reply::Decline { .. } | Reply::Refuse | Reply::Unavailable | Reply::Lost(_) => {
             return Err(Refusal::Unsupported("the script has no answer here"));
         }
     }

@@ -8,9 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use commerce_core::{
+    currency::Currency,
     gateway::{
-        Abilities, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount, ProviderPayment,
-        ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault, WebhookError,
+        Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
+        ProviderPayment, ProviderRefund, ProviderStatus, TransactionPage, TransactionQuery, Vault,
+        WebhookError,
     },
     id::{Id, Moment, PaymentId},
     inputs::{Clock, SteppedClock},
@@ -117,6 +119,10 @@ impl PaymentGateway for Adapter {
 
     fn abilities(&self) -> Abilities {
         self.line.abilities()
+    }
+
+    fn takes(&self, currency: Currency) -> Option<Amounts> {
+        self.line.takes(currency)
     }
 
     fn account(&self) -> ProviderAccount {
