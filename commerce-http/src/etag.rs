@@ -23,10 +23,10 @@ use commerce_core::{
 };
 use serde::Serialize;
 
-use crate::problem::{Code, Part, Problem};
-
-/// What most answers have room in.
-const BODY_BYTES: usize = 4 << 10;
+use crate::{
+    extract::encode_json,
+    problem::{Code, Part, Problem},
+};
 
 /// An entity tag (RFC 9110, section 8.8.3).
 ///
@@ -141,10 +141,10 @@ impl IfNoneMatch {
     /// The answer to a read: the value as JSON with the tag of its version and content, or 304
     /// when the client has it.
     pub fn answer<T: Serialize>(&self, version: u64, value: &T) -> Response {
-        let mut body = Vec::with_capacity(BODY_BYTES);
-        if let Err(error) = serde_json::to_writer(&mut body, value) {
-            return Problem::internal(error).into_response();
-        }
+        let body = match encode_json(value) {
+            Ok(body) => body,
+            Err(problem) => return problem.into_response(),
+        };
         let etag = ETag::content(version, &body);
         if self.has(&etag) {
             return (StatusCode::NOT_MODIFIED, etag).into_response();

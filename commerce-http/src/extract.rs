@@ -12,6 +12,7 @@ pub(crate) use body::Rest;
 pub use body::{BodyRules, Raw};
 pub use header::{Bearer, CartToken, IdempotencyKey};
 pub use json::Json;
+pub(crate) use json::encode as encode_json;
 pub use path::Path;
 pub use query::Query;
 pub(crate) use query::parse as parse_query;

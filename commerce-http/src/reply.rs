@@ -15,7 +15,7 @@ use commerce_core::{
 };
 use serde::Serialize;
 
-use crate::{etag::ETag, problem::Problem};
+use crate::{etag::ETag, extract::encode_json};
 
 /// Says `true` on an answer that an earlier request with the same `Idempotency-Key` was given.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -67,9 +67,9 @@ pub fn empty<T>(done: &Done<T>) -> Response {
 }
 
 fn answer<T: Serialize>(status: StatusCode, done: &Done<T>, version: Option<Version>) -> Response {
-    let body = match serde_json::to_vec(&done.output) {
+    let body = match encode_json(&done.output) {
         Ok(body) => body,
-        Err(error) => return Problem::internal(error).into_response(),
+        Err(problem) => return problem.into_response(),
     };
     let etag = version.map(|version| ETag::content(version.get(), &body));
     let content_type = [(header::CONTENT_TYPE, "application/json")];

@@ -26,13 +26,23 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
+        match encode(&self.0) {
             Ok(body) => {
                 ([(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response()
             }
-            Err(error) => Problem::internal(error).into_response(),
+            Err(problem) => problem.into_response(),
         }
     }
+}
+
+/// What most answers have room in, in bytes.
+const ANSWER_BYTES: usize = 4 << 10;
+
+/// The body of an answer.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::with_capacity(ANSWER_BYTES);
+    serde_json::to_writer(&mut body, value).map_err(Problem::internal)?;
+    Ok(body)
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
