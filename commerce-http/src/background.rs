@@ -210,11 +210,7 @@ where
     let mut dealt = pin!(stream::iter(dealing).buffer_unordered(SWEPT_AT_ONCE));
     let (mut swept, mut failed) = (Swept::default(), None);
     while let Some((due, done)) = dealt.next().await {
-        match done {
-            Ok(true) => swept.count(due),
-            Ok(false) => {}
-            Err(error) => failed = failed.or(Some(error)),
-        }
+        failed = failed.or(swept.note(due, done));
     }
     failed.map_or(Ok(swept), Err)
 }

@@ -28,14 +28,16 @@ pub struct Swept {
 }
 
 impl Swept {
-    /// Counts one that was dealt with.
-    pub fn count(&mut self, due: Due) {
-        *match due {
+    /// Counts one if it was dealt with, as [`Commerce::deal_with`] answers; gives back the error of one
+    /// that could not be.
+    pub fn note(&mut self, due: Due, dealt: Result<bool, Error>) -> Option<Error> {
+        let count = match due {
             Due::Order(_) => &mut self.orders,
             Due::Cart(_) => &mut self.carts,
             Due::Payment(_) => &mut self.payments,
             Due::Webhook(_) => &mut self.webhooks,
-        } += 1;
+        };
+        dealt.map(|any| *count += usize::from(any)).err()
     }
 }
 
@@ -52,11 +54,7 @@ impl Commerce {
         let mut failed = None;
         for due in self.store.due(self.clock.now(), limit).await? {
             // One that cannot be dealt with must not keep the others.
-            match self.deal_with(due).await {
-                Ok(true) => swept.count(due),
-                Ok(false) => {}
-                Err(error) => failed = failed.or(Some(error)),
-            }
+            failed = failed.or(swept.note(due, self.deal_with(due).await));
         }
         failed.map_or(Ok(swept), Err)
     }
