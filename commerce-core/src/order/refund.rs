@@ -85,7 +85,8 @@ impl Order {
     /// # Errors
     /// [`Rejection::Invalid`] for an amount and lines together, lines that the order does not have,
     /// units to be put back that are not named, or another currency; [`Rejection::InvalidTransition`] for
-    /// more units than are left; [`Rejection::NotFound`] where there is no location to put them; as [`OrderInputs::payment`].
+    /// more units than are left; [`Rejection::NotFound`] where there is no location to put them; as
+    /// [`OrderInputs::payment`].
     pub fn refund(
         inputs: &OrderInputs,
         request: &CreateRefund,

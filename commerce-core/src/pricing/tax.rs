@@ -25,7 +25,8 @@ pub struct Destination {
 /// A tax: how much of what, and where.
 ///
 /// A rate *matches* goods and a destination when its class, country and region, as far as it has
-/// them, are theirs. How a region is written does not matter: `CA`, `ca` and `US-CA` are one. Of those that match, the following apply, together:
+/// them, are theirs. How a region is written does not matter: `CA`, `ca` and `US-CA` are one. Of those
+/// that match, the following apply, together:
 ///
 /// 1. Rates without a country are for the rest of the world: they apply only where no rate with a
 ///    country matches.

@@ -27,8 +27,8 @@ impl Commerce {
     /// Orders, the newest first. A customer sees their own, whatever they ask for.
     ///
     /// # Errors
-    /// [`Rejection::Forbidden`] for those who have no orders of their own; [`Rejection::Invalid`] for a limit out of its bounds;
-    /// [`Error`].
+    /// [`Rejection::Forbidden`] for those who have no orders of their own; [`Rejection::Invalid`] for a
+    /// limit out of its bounds; [`Error`].
     pub async fn orders(
         &self,
         caller: &Caller,
