@@ -21,7 +21,7 @@ pub use dispute::{Dispute, DisputeStatus};
 pub use flow::{CaptureMode, CapturePolicy, PaymentFlow};
 pub use operation::{Heard, Operation, OperationKind, OperationStatus};
 pub use refund::{CreateRefund, Refund, RefundLine, RefundStatus, RefundTax, RefundedLine};
-pub use review::ReviewReason;
+pub use review::{Review, ReviewPayment, ReviewReason};
 pub use state::PaymentStatus;
 pub use view::{OperationView, PaymentView, RefundView};
 
@@ -88,8 +88,8 @@ pub struct Payment {
     pub redirect_url: Option<Url>,
     /// Why the last try to pay it was declined, if it was.
     pub failure: Option<Decline>,
-    /// What a person must look at, if its status says so.
-    pub review: Option<ReviewReason>,
+    /// What a person must look at, if its status says so, or has looked at.
+    pub review: Option<Review>,
     /// When the provider is asked about it if nothing is heard before.
     pub check_at: Option<Timestamp>,
     /// When it was made.

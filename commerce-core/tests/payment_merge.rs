@@ -99,10 +99,10 @@ fn a_review_ends_when_the_two_agree_again_and_loses_nothing() {
     let wrong = ProviderPayment { amount: eur(99), ..paid() };
     let reviewed = heard(new(), &[paid(), with_refunds([given()]), wrong]);
     assert_eq!(reviewed.status, PaymentStatus::NeedsReview);
-    assert_eq!(reviewed.review, Some(ReviewReason::WrongAmount));
+    assert_eq!(reviewed.in_review(), Some(ReviewReason::WrongAmount));
     assert_eq!((reviewed.captured, reviewed.refunded), (eur(100), eur(30)), "they stay");
     let again = heard(reviewed, &[with_refunds([given()])]);
-    assert_eq!((again.status, again.review), (PaymentStatus::PartiallyRefunded, None));
+    assert_eq!((again.status, again.in_review()), (PaymentStatus::PartiallyRefunded, None));
 
     let wrong = ProviderPayment { amount: eur(99), ..paid() };
     assert_eq!(heard(new(), &[paid(), wrong, paid()]).status, PaymentStatus::Paid);
@@ -117,11 +117,11 @@ fn a_review_ends_when_the_two_agree_again_and_loses_nothing() {
         // One that came to nothing is another account's as well as nobody's.
         if status != PaymentStatus::Voided {
             let reviewed = heard(new(), slice::from_ref(&wrong));
-            assert_eq!(reviewed.review, Some(ReviewReason::WrongAccount));
+            assert_eq!(reviewed.in_review(), Some(ReviewReason::WrongAccount));
             assert!(reviewed.authorized.is_zero() && reviewed.capture_before.is_none());
         }
         let again = heard(new(), &[wrong, state]);
-        assert_eq!((again.status, again.review), (status, None));
+        assert_eq!((again.status, again.in_review()), (status, None));
     }
 }
 
@@ -149,7 +149,7 @@ fn what_cannot_be_right_is_known_by_each_of_its_amounts() {
     ];
     for (state, reason) in wrong {
         let found = heard(new(), slice::from_ref(&state));
-        assert_eq!((found.status, found.review), (PaymentStatus::NeedsReview, Some(reason)));
+        assert_eq!((found.status, found.in_review()), (PaymentStatus::NeedsReview, Some(reason)));
         assert!(found.captured.is_zero() && found.refunds.is_empty(), "{state:?}");
     }
     let all = heard(new(), &[said(ProviderStatus::Captured, 60, 40)]);
@@ -170,14 +170,14 @@ fn what_came_to_nothing_is_over_whatever_it_was_for() {
         // Where money is, or was, it is not nothing.
         for (captured, capturable) in [(1, 0), (0, 1)] {
             let some = ProviderPayment { amount: eur(1), ..said(status, captured, capturable) };
-            assert_eq!(heard(new(), &[some]).review, Some(ReviewReason::WrongAmount));
+            assert_eq!(heard(new(), &[some]).in_review(), Some(ReviewReason::WrongAmount));
         }
         let gone = ProviderPayment { amount: eur(1), ..said(status, 0, 0) };
         let found = heard(new(), &[paid(), gone]);
         assert_eq!((found.status, found.captured), (PaymentStatus::NeedsReview, eur(100)));
     }
     let waits = ProviderPayment { amount: eur(1), ..said(ProviderStatus::RequiresAction, 0, 0) };
-    assert_eq!(heard(new(), &[waits]).review, Some(ReviewReason::WrongAmount));
+    assert_eq!(heard(new(), &[waits]).in_review(), Some(ReviewReason::WrongAmount));
 }
 
 #[test]
@@ -293,21 +293,21 @@ fn more_given_back_than_was_taken_is_reviewed_and_not_booked() {
     let more = given("re_2", 1, RefundStatus::Pending);
     let found = heard(found, &[with_refunds([all.clone(), more.clone()])]);
     assert_eq!((found.status, found.refunds.len()), (PaymentStatus::NeedsReview, 1));
-    assert_eq!(found.review, Some(ReviewReason::OverRefunded));
+    assert_eq!(found.in_review(), Some(ReviewReason::OverRefunded));
     // One that failed makes room, in whatever order they are told, and needs none itself.
     let failed = given("re_1", 100, RefundStatus::Failed);
     for refunds in [[failed.clone(), more.clone()], [more.clone(), failed.clone()]] {
         let found = heard(found.clone(), &[with_refunds(refunds)]);
-        assert_eq!((found.status, found.review), (PaymentStatus::Paid, None));
+        assert_eq!((found.status, found.in_review()), (PaymentStatus::Paid, None));
         assert_eq!(found.being_refunded(), eur(1));
     }
     let failed = given("re_3", 100, RefundStatus::Failed);
     let found = heard(new(), &[with_refunds([all.clone()]), with_refunds([all.clone(), failed])]);
-    assert_eq!((found.review, found.refunds.len()), (None, 1), "nor is it a refund of ours");
+    assert_eq!((found.in_review(), found.refunds.len()), (None, 1), "nor is it a refund of ours");
     // How much was taken may be older news than what was given back.
     let part = said(ProviderStatus::Captured, 40, 60);
     let found = heard(new(), &[paid(), ProviderPayment { refunds: vec![all], ..part }]);
-    assert_eq!((found.status, found.review), (PaymentStatus::Refunded, None));
+    assert_eq!((found.status, found.in_review()), (PaymentStatus::Refunded, None));
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn a_refund_of_others_waits_while_one_of_ours_may_not_have_been_made() {
         ..heard(new(), &[paid()])
     };
     let found = heard(unheard, &[with_refunds([by_hand()])]);
-    assert_eq!((found.status, found.review), (PaymentStatus::Paid, None));
+    assert_eq!((found.status, found.in_review()), (PaymentStatus::Paid, None));
     assert_eq!(found.refunds.len(), 1, "there is no room for both");
     // One that the provider has told of, or that was given up, is certain.
     for (status, reference) in
@@ -329,7 +329,7 @@ fn a_refund_of_others_waits_while_one_of_ours_may_not_have_been_made() {
             Payment { refunds: vec![asked(50, status, reference)], ..heard(new(), &[paid()]) };
         let found = heard(certain, &[with_refunds([by_hand()])]);
         assert_eq!(found.status, PaymentStatus::NeedsReview, "{status:?}");
-        assert_eq!(found.review, Some(ReviewReason::OverRefunded), "{status:?}");
+        assert_eq!(found.in_review(), Some(ReviewReason::OverRefunded), "{status:?}");
     }
 }
 
@@ -354,7 +354,10 @@ fn a_refund_that_was_given_up_unheard_may_turn_up_after_all() {
     let both = with_refunds([taken.clone(), turns_up(RefundStatus::Succeeded)]);
     for late in [both, with_refunds([turns_up(RefundStatus::Succeeded)])] {
         let found = heard(payment(), &[with_refunds([taken.clone()]), late]);
-        assert_eq!((found.review, found.refunded), (Some(ReviewReason::OverRefunded), eur(50)));
+        assert_eq!(
+            (found.in_review(), found.refunded),
+            (Some(ReviewReason::OverRefunded), eur(50))
+        );
     }
 }
 
@@ -399,14 +402,14 @@ fn a_refund_that_failed_is_not_booked_again_and_a_person_sees_if_both_it_and_its
     assert_eq!((found.status, found.refunded), (PaymentStatus::PartiallyRefunded, eur(60)));
     // An answer that was long on its way tells what was before.
     let late = heard(found.clone(), &[with_refunds([first(Succeeded)])]);
-    assert_eq!((late.review, late.refunded), (None, eur(60)));
+    assert_eq!((late.in_review(), late.refunded), (None, eur(60)));
     // One that knows of both does not.
     let both = heard(found, &[with_refunds([first(Succeeded), second()])]);
     assert_eq!(both.status, PaymentStatus::NeedsReview);
-    assert_eq!(both.review, Some(ReviewReason::OverRefunded));
+    assert_eq!(both.in_review(), Some(ReviewReason::OverRefunded));
     assert_eq!((both.refunded, both.being_refunded()), (eur(60), eur(0)), "no more than is there");
     let settled = heard(both, &[with_refunds([first(Failed), second()])]);
-    assert_eq!((settled.status, settled.review), (PaymentStatus::PartiallyRefunded, None));
+    assert_eq!((settled.status, settled.in_review()), (PaymentStatus::PartiallyRefunded, None));
 }
 
 #[test]

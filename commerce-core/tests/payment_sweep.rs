@@ -289,7 +289,7 @@ fn what_cannot_be_right_is_reviewed_and_never_sent() {
                 shop.deliver_last();
             }
             let found = shop.payment(payment);
-            assert_eq!(found.review, Some(reason));
+            assert_eq!(found.in_review(), Some(reason));
             assert_eq!((found.status, found.captured), (PaymentStatus::NeedsReview, eur(0)));
             let seen = shop.world.seen(order);
             assert_eq!((seen.payment_status, seen.paid_total), (found.status, eur(0)));

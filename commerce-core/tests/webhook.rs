@@ -86,7 +86,7 @@ impl Webhooks for CardShop {
             payment.refunded,
             refunds,
             payment.disputes,
-            payment.review,
+            payment.in_review(),
         )
     }
 
@@ -454,7 +454,7 @@ fn another_account_is_none_of_the_shops_business_and_money_of_one_is_reviewed() 
     });
     shop.deliver_last();
     let found = shop.payment(payment);
-    assert_eq!(found.review, Some(ReviewReason::WrongAccount));
+    assert_eq!(found.in_review(), Some(ReviewReason::WrongAccount));
     assert_eq!(found.status, PaymentStatus::NeedsReview);
     assert!(shop.world.fulfill_all(order).is_err(), "nothing is sent for it");
 }

@@ -383,6 +383,8 @@ CREATE TABLE commerce_payments (
     failure_code TEXT,
     failure TEXT,
     review TEXT,
+    review_closed_at INTEGER,
+    review_note TEXT,
     capture_before INTEGER,
     captured_at INTEGER,
     check_at INTEGER,

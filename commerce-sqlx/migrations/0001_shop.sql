@@ -374,6 +374,8 @@ CREATE TABLE commerce_payments (
     failure_code text,
     failure text,
     review text,
+    review_closed_at timestamptz,
+    review_note text,
     capture_before timestamptz,
     captured_at timestamptz,
     check_at timestamptz,

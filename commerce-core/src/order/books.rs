@@ -8,11 +8,11 @@ use super::{CancelReason, Changed, Order, OrderInputs, OrderLine, late::Shelf};
 use crate::{
     error::Rejection,
     event::Event,
-    gateway::ProviderAccount,
+    gateway::{ProviderAccount, ProviderPayment},
     id::{LineId, Moment, OperationId, PaymentId, RefundId},
     inventory::{LevelKey, Reason, StockMove},
     money::Money,
-    payment::{Heard, OperationKind, Payment, PaymentStatus, Refund, RefundStatus},
+    payment::{Heard, OperationKind, Payment, PaymentStatus, Refund, RefundStatus, ReviewPayment},
     store::{Commit, Decision},
     time::Timestamp,
 };
@@ -155,6 +155,23 @@ impl<'a> Books<'a> {
         let begun = Begun { payment_id: payment, operation_id };
         self.begun.push(begun);
         Ok(begun)
+    }
+
+    /// Closes the review of a payment. `seen` is its state at the provider, as far as there is one.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFound`]; [`Rejection::InvalidTransition`] when it is not in review and was not,
+    /// its gateway is being asked for something, money can still come of it there, or more of it is
+    /// written off than is left; [`Rejection::Invalid`] when nothing is, or another currency, or the
+    /// payment has too many refunds.
+    pub fn review(
+        &mut self,
+        payment: PaymentId,
+        request: &ReviewPayment,
+        seen: Option<&ProviderPayment>,
+        moment: &mut Moment,
+    ) -> Result<(), Rejection> {
+        self.payment_mut(payment)?.close_review(request, seen, moment)
     }
 
     /// Takes over what was heard from a payment's gateway. `asked` is the operation that it is the

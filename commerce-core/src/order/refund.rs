@@ -34,6 +34,19 @@ impl OrderInputs {
             .ok_or_else(|| Rejection::transition("order", "it has no payment"))
     }
 
+    /// The payment whose review is closed: the one that is named, else the latest that is in review,
+    /// else the latest that was.
+    ///
+    /// # Errors
+    /// As [`payment`](Self::payment).
+    pub(crate) fn reviewed_payment(&self, named: Option<PaymentId>) -> Result<&Payment, Rejection> {
+        let payments = || self.payments.iter().rev().map(|payment| payment.value.as_ref());
+        let found = payments()
+            .find(|payment| payment.in_review().is_some())
+            .or_else(|| payments().find(|payment| payment.review.is_some()));
+        self.payment(named.or_else(|| found.map(|payment| payment.id)))
+    }
+
     /// The payment that a refund is of: the one that is named, else the latest with so much left, else
     /// the one with most, else the latest.
     fn refunded_payment(

@@ -1,7 +1,7 @@
 //! What a provider says of a payment, taken over.
 
 use super::{
-    Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, ReviewReason,
+    Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, Review, ReviewReason,
     state::Input,
 };
 use crate::{
@@ -27,11 +27,10 @@ impl Payment {
         let mut payment = self.clone();
         payment.refer(seen);
         if let Some(reason) = self.mismatch(seen, account) {
-            payment.review = Some(reason);
-            payment.advance(Input::Review);
+            payment.put_up(reason);
             return payment;
         }
-        payment.review = None;
+        payment.review = payment.review.filter(Review::is_closed);
         payment.take_money(seen);
         let reviewed = self.status == PaymentStatus::NeedsReview;
         if payment.captured.is_positive() {
@@ -175,8 +174,7 @@ impl Payment {
             let unheard =
                 |it: &Refund| it.status == RefundStatus::Pending && it.reference.is_none();
             if !self.refunds.iter().any(unheard) {
-                self.review = Some(ReviewReason::OverRefunded);
-                self.advance(Input::Review);
+                self.put_up(ReviewReason::OverRefunded);
             }
             return;
         }
@@ -235,7 +233,7 @@ impl Payment {
         let given = self.refunds.iter().filter(|it| it.status == RefundStatus::Succeeded);
         let refunded = given.map(|refund| refund.amount.minor()).sum();
         self.refunded = Money::new(refunded, self.amount.currency());
-        if self.status == PaymentStatus::NeedsReview && self.review.is_some() {
+        if self.in_review().is_some() {
             return;
         }
         self.advance(match refunded {

@@ -314,7 +314,7 @@ impl Payment {
                 (OperationStatus::Done, None)
             }
             OperationKind::Capture
-                if !self.is_live() || self.review.is_none() && self.capturable().is_zero() =>
+                if !self.is_live() || self.in_review().is_none() && self.capturable().is_zero() =>
             {
                 (OperationStatus::Lapsed, None)
             }
@@ -334,8 +334,7 @@ impl Payment {
     fn miss(&mut self, now: Timestamp) {
         if !self.references.is_empty() {
             if self.is_live() {
-                self.review = Some(ReviewReason::Missing);
-                self.advance(Input::Review);
+                self.put_up(ReviewReason::Missing);
             }
             return;
         }

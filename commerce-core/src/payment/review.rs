@@ -1,9 +1,20 @@
-//! What a person must look at.
+//! What a person must look at, and what they say of it.
 
 use serde::{Deserialize, Serialize};
 
+use super::{Operation, Payment, Refund, RefundStatus, state::Input};
+use crate::{
+    error::Rejection,
+    gateway::{ProviderPayment, ProviderStatus},
+    id::{Moment, PaymentId},
+    money::Money,
+    text::{Label, Note},
+    time::Timestamp,
+};
+
 /// Why a person must look at a payment: what the provider says of it cannot be right. Nothing is sent
-/// for it, and nothing of what the provider says is taken over, until the two agree again.
+/// for it, and nothing of what the provider says is taken over, until the two agree again or somebody
+/// [closes](ReviewPayment) the review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -32,4 +43,138 @@ impl ReviewReason {
             Self::Missing => "missing",
         }
     }
+}
+
+/// That a person must look at a payment, or has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Review {
+    /// Why.
+    pub reason: ReviewReason,
+    /// When somebody closed it. From then on the same reason does not put the payment up any more.
+    pub closed_at: Option<Timestamp>,
+    /// What they remarked.
+    pub note: Option<Note>,
+}
+
+/// Closes the review of a payment: it stands as the books have it, whatever its provider says of it for
+/// the same reason, and its order goes on. What was set aside counts as let go, and a refund that was on
+/// its way as given up.
+///
+/// This is for what cannot come right by itself: a payment that the provider does not know, one of
+/// another account, amount or currency that was settled with the customer by hand. One that was closed
+/// can be closed anew, to write more of it off.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ReviewPayment {
+    /// Which; the latest that is in review if absent.
+    pub payment_id: Option<PaymentId>,
+    /// How much of what was taken the shop does not have any more, because it was given back by other
+    /// ways or is lost: it is booked as a refund that no gateway is asked for. Nothing if absent.
+    pub written_off: Option<Money>,
+    /// A remark, which only the back office sees.
+    pub note: Option<Note>,
+}
+
+impl Payment {
+    /// Puts it up for a person to look at, unless one has, for the same reason.
+    pub(super) fn put_up(&mut self, reason: ReviewReason) {
+        let seen = self.review.as_ref().is_some_and(|it| it.reason == reason && it.is_closed());
+        if !seen {
+            self.review = Some(Review { reason, closed_at: None, note: None });
+            self.advance(Input::Review);
+        }
+    }
+
+    /// Why a person must look at it; `None` if nobody must, or somebody has.
+    pub fn in_review(&self) -> Option<ReviewReason> {
+        self.review.as_ref().filter(|it| !it.is_closed()).map(|it| it.reason)
+    }
+
+    /// Takes over what a person says who has looked at it. `seen` is its state at the provider, as far
+    /// as there is one.
+    pub(crate) fn close_review(
+        &mut self,
+        request: &ReviewPayment,
+        seen: Option<&ProviderPayment>,
+        moment: &mut Moment,
+    ) -> Result<(), Rejection> {
+        let refuse = |why: String| Err(Rejection::transition("payment", why));
+        let Some(Review { reason, .. }) = self.review else {
+            return refuse(format!("it is {} and not in review", self.status.as_str()));
+        };
+        if let Some(Operation { kind, .. }) = self.open_operations().next() {
+            return refuse(format!("the gateway is asked to {} it", kind.as_str()));
+        }
+        if seen.is_some_and(may_bring_money) {
+            return refuse("its provider can still take money for it: void it first".to_owned());
+        }
+        let now = moment.now();
+        let given_up = Label::new("it was given up in the review of its payment").ok();
+        let pending = self.refunds.iter_mut().filter(|it| it.status == RefundStatus::Pending);
+        for refund in pending {
+            refund.status = RefundStatus::Failed;
+            refund.failure.clone_from(&given_up);
+        }
+        if let Some(amount) = request.written_off {
+            self.write_off(amount, moment)?;
+        }
+        self.released = self.minor(self.authorized.minor() - self.captured.minor());
+        self.capture_before = None;
+        self.review = Some(Review { reason, closed_at: Some(now), note: request.note.clone() });
+        self.advance(if self.captured.is_zero() {
+            Input::Void
+        } else if self.captured == self.amount {
+            Input::CaptureAll
+        } else {
+            Input::CapturePart
+        });
+        self.count_refunds();
+        Ok(())
+    }
+
+    /// Books that money is gone which no gateway is asked to give back.
+    fn write_off(&mut self, amount: Money, moment: &mut Moment) -> Result<(), Rejection> {
+        let minor = amount.minor_in(self.amount.currency());
+        let minor = minor.map_err(|error| Rejection::invalid("/written_off", error))?;
+        if minor <= 0 {
+            return Err(Rejection::invalid("/written_off", "must be more than 0"));
+        }
+        if self.refunds.len() >= Self::REFUNDS_MAX {
+            let detail = format!("a payment has at most {} refunds", Self::REFUNDS_MAX);
+            return Err(Rejection::invalid("", detail));
+        }
+        if minor > self.refundable().minor() {
+            return Err(self.not_refundable());
+        }
+        self.refunds.push(Refund {
+            id: moment.id(),
+            amount,
+            status: RefundStatus::Succeeded,
+            lines: Vec::new(),
+            restock_to: None,
+            reason: None,
+            reference: None,
+            failure: None,
+            created_at: moment.now(),
+        });
+        Ok(())
+    }
+}
+
+impl Review {
+    /// Whether somebody has closed it.
+    pub fn is_closed(&self) -> bool {
+        self.closed_at.is_some()
+    }
+}
+
+/// Whether money can come of a payment at its provider that has not.
+fn may_bring_money(seen: &ProviderPayment) -> bool {
+    let waits = matches!(
+        seen.status,
+        ProviderStatus::RequiresAction | ProviderStatus::Processing | ProviderStatus::Authorized
+    );
+    waits || seen.capturable.is_positive()
 }

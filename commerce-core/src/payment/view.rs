@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decline, Dispute, Operation, OperationKind, OperationStatus, Payment, PaymentStatus, Refund,
-    RefundStatus, RefundedLine, ReviewReason,
+    RefundStatus, RefundedLine, Review,
 };
 use crate::{
     id::{OperationId, PaymentId, RefundId},
@@ -45,9 +45,10 @@ pub struct PaymentView {
     pub failure: Option<Decline>,
     /// When what is set aside is let go by itself.
     pub capture_before: Option<Timestamp>,
-    /// What a person must look at, if its status says so; only the back office sees it.
+    /// What a person must look at, if its status says so, or has looked at; only the back office sees
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub review: Option<ReviewReason>,
+    pub review: Option<Review>,
     /// What its provider calls it; only the back office sees it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Label>,
@@ -108,7 +109,7 @@ impl PaymentView {
     /// The payment as the back office sees it.
     pub fn for_back_office(payment: &Payment) -> Self {
         Self {
-            review: payment.review,
+            review: payment.review.clone(),
             references: payment.references.clone(),
             operations: payment.operations.iter().map(OperationView::new).collect(),
             ..Self::new(payment)

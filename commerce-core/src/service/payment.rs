@@ -13,7 +13,10 @@ use crate::{
     id::{Moment, OperationId, OrderId},
     inventory::first,
     order::{Begun, Books, Order, OrderInputs, OrderView},
-    payment::{CapturePayment, CapturePolicy, CreateRefund, OperationKind, VoidPayment},
+    payment::{
+        CapturePayment, CapturePolicy, CreateRefund, Heard, OperationKind, ReviewPayment,
+        VoidPayment,
+    },
     secret::Digest,
     store::{Commit, Decision, OrderRef},
     text::GatewayName,
@@ -108,6 +111,60 @@ impl Commerce {
                 books.begin_refund(payment, refund, op, moment)
             },
         )
+        .await
+    }
+
+    /// Closes the review of one of an order's payments, which then stands as the books have it. Its
+    /// provider is asked once more before, if the shop still has the gateway.
+    ///
+    /// # Errors
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`]; as
+    /// [`Books::review`]; [`Error`].
+    pub async fn review(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        request: &ReviewPayment,
+        expected: Option<Version>,
+    ) -> Result<Done<OrderView>, Error> {
+        caller.require_back_office()?;
+        let asked = &("review", id, request);
+        if let Some(done) = self.replayed_to(caller, asked).await? {
+            return Ok(done);
+        }
+        let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+        require_version(expected, inputs.order.version)?;
+        let payment = inputs.reviewed_payment(request.payment_id)?;
+        let seen = &match self.gateway_of(payment) {
+            Ok(gateway) => {
+                let heard = self.look_up(gateway, id, payment).await?;
+                let follow = self.book(id, payment.id, None, heard.clone()).await?;
+                self.carry_through(id, follow, true, Carry::On).await?;
+                Some(heard)
+            }
+            Err(_) => None,
+        };
+        self.run(caller, asked, |mut moment| {
+            Box::pin(async move {
+                let inputs = self.order_inputs(caller, &OrderRef::Id(id)).await?;
+                let payment = inputs.payment(Some(payment.id))?;
+                let mut books = Books::open(&inputs, moment.now());
+                let state = match seen {
+                    Some(Heard::Found(state)) => state.as_deref(),
+                    Some(_) => None,
+                    // Nobody is left who could say what came of what was asked.
+                    None => {
+                        for operation in payment.open_operations() {
+                            let of = Begun { payment_id: payment.id, operation_id: operation.id };
+                            books.lapse(of, moment.now())?;
+                        }
+                        None
+                    }
+                };
+                books.review(payment.id, request, state, &mut moment)?;
+                decided(&inputs, books.close(None, &mut moment)?)
+            })
+        })
         .await
     }
 

@@ -379,7 +379,9 @@ fn payments() {
             "customer_reference": full.then_some("cus"), "save_method": full,
             "references": if full { vec!["a", "b"] } else { vec!["b"] },
             "client_secret": full.then_some("c"), "redirect_url": full.then_some("https://e.com/"),
-            "failure": full.then_some(&decline), "review": full.then_some("wrong_amount"),
+            "failure": full.then_some(&decline), "review": full.then(|| {
+                json!({"reason": "wrong_amount", "closed_at": now(), "note": "n"})
+            }),
             "capture_before": full.then_some(now()), "captured_at": full.then_some(now()),
             "check_at": full.then_some(now()),
             "created_at": now(), "updated_at": now(),

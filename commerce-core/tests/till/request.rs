@@ -8,7 +8,9 @@ use commerce_core::{
     gateway::SaveMethod,
     id::{CartId, CustomerId, LineId, OrderId},
     order::{CancelOrder, CancelReason, FulfillOrder},
-    payment::{CapturePayment, CreateRefund, PaymentChoice, PaymentFlow, VoidPayment},
+    payment::{
+        CapturePayment, CreateRefund, PaymentChoice, PaymentFlow, ReviewPayment, VoidPayment,
+    },
     text::Label,
 };
 use serde::Serialize;
@@ -42,6 +44,7 @@ pub(crate) enum Ask {
     Erase { customer: CustomerId },
     Capture { order: OrderId, minor: Option<i64> },
     Void { order: OrderId },
+    Review { order: OrderId },
     RefundAll { order: OrderId },
     RefundAmount { order: OrderId, minor: i64 },
     RefundUnits { order: OrderId, line: LineId, units: i64 },
@@ -103,6 +106,9 @@ impl Request {
             }
             Ask::Void { order } => {
                 answer(shop.void(who, order, &VoidPayment::default(), None).await)
+            }
+            Ask::Review { order } => {
+                answer(shop.review(who, order, &ReviewPayment::default(), None).await)
             }
             Ask::RefundAll { order } => {
                 answer(shop.refund(who, order, &self.marked(CreateRefund::default()), None).await)

@@ -18,7 +18,7 @@ use commerce_core::{
     gateway::ProviderPayment,
     id::{CustomerId, PaymentId, VariantId},
     order::OrderInputs,
-    payment::{CapturePolicy, Payment, PaymentStatus},
+    payment::{CapturePolicy, Payment},
     pricing::{TaxRate, TaxTable},
     time::Timestamp,
     version::Versioned,
@@ -182,7 +182,23 @@ impl Story {
         self.till.finish()?;
         self.audit().now(&self.goods)?;
         self.audit().settled()?;
+        self.review_all()?;
+        self.till.finish()?;
+        self.audit().now(&self.goods)?;
+        self.audit().settled()?;
         self.audit().ended()
+    }
+
+    /// Somebody looks at all that must be looked at.
+    fn review_all(&mut self) -> Result<(), String> {
+        let orders = self.orders();
+        let payments = orders.iter().flat_map(|of| &of.payments);
+        let reviewed = payments.filter(|payment| payment.in_review().is_some());
+        for order in reviewed.map(|payment| payment.order_id) {
+            let review = self.ask(&Caller::system(), Ask::Review { order });
+            self.act(vec![review])?;
+        }
+        Ok(())
     }
 
     fn audit(&self) -> Audit<'_> {
@@ -213,7 +229,7 @@ impl Story {
         let mut payments = orders.iter().flat_map(|of| &of.payments);
         let odd = |it: &Versioned<Payment>| {
             let refused = it.refunds.iter().any(|refund| !refund.counts());
-            it.status == PaymentStatus::NeedsReview || refused
+            it.review.is_some() || refused
         };
         if payments.any(odd) {
             return Ok(());
@@ -350,7 +366,7 @@ impl Story {
         let line = dice.pick(&of.order.lines)?;
         let (line, units) = (line.id, dice.up_to(2));
         let minor = dice.up_to(of.order.total.minor().max(1));
-        let ask = match dice.below(15) {
+        let ask = match dice.below(16) {
             0..=2 => Ask::Capture { order, minor: None },
             3 => Ask::Capture { order, minor: Some(minor) },
             4 => Ask::Void { order },
@@ -360,6 +376,7 @@ impl Story {
             10 => Ask::Cancel { order },
             11 => Ask::CancelUnits { order, line, units },
             12..=13 => Ask::Fulfill { order },
+            14 => Ask::Review { order },
             _ => Ask::FulfillUnits { order, line, units },
         };
         Some(self.ask(&Caller::system(), ask))

@@ -9,7 +9,7 @@ use commerce_core::{
     Commerce, Done, Error, PlacedView,
     id::{CustomerId, OrderId},
     order::{CancelOrder, Deliver, FulfillOrder, OrderStatus, OrderView},
-    payment::{CapturePayment, CreateRefund, PaymentChoice, VoidPayment},
+    payment::{CapturePayment, CreateRefund, PaymentChoice, ReviewPayment, VoidPayment},
     store::{OrderFilter, OrderQuery, OrderRef},
     text::{Email, IdempotencyKey},
     time::Timestamp,
@@ -37,6 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(capture))
         .routes(routes!(void))
         .routes(routes!(refund))
+        .routes(routes!(review))
         .routes(routes!(fulfill_order))
         .routes(routes!(deliver_order))
 }
@@ -299,6 +300,48 @@ async fn refund(
         commerce.refund(&caller, id, &request, expected).await
     };
     changed(&app, StatusCode::CREATED, work).await
+}
+
+/// Close the review of a payment
+///
+/// For what cannot come right by itself: a payment in `needs_review` of which its gateway's provider
+/// knows nothing any more, or says what cannot be right. From then on it stands as the books have it, and
+/// its order goes on. What the shop has no more of the money, because it was given back in another way, is
+/// written off: no gateway is asked for that. The provider is asked once more before, and the review is
+/// over without this if the two agree again.
+#[utoipa::path(post, path = "/orders/{id}/review", tag = "orders", security(("bearer" = [])),
+    params(
+        ("id" = OrderId, Path, description = "The order"),
+        ("Idempotency-Key" = inline(IdempotencyKey), Header),
+        ("If-Match" = Option<String>, Header),
+    ),
+    request_body(content = Option<ReviewPayment>,
+        description = "May be left out: then the latest that is in review, of which nothing is written \
+            off",
+        example = json!({
+            "written_off": { "amount": 1999, "currency": "EUR" },
+            "note": "Given back by a transfer: the account at the provider was closed."
+        })),
+    responses(
+        (status = 200, description = "The order", body = OrderView),
+        (status = 409, description = "`invalid_transition`: it is not in review and was not, its gateway \
+            is being asked for something, it can still bring money there and must be voided first, or \
+            less of it is left than is written off"),
+        (status = 503, description = "The gateway is out of reach (`unavailable`)"),
+    ),
+)]
+async fn review(
+    State(app): State<App>,
+    KeyedBackOffice(caller): KeyedBackOffice,
+    Path(id): Path<OrderId>,
+    version: IfMatch,
+    body: Option<Json<ReviewPayment>>,
+) -> Result<Response, Problem> {
+    let (expected, Json(request)) = (version.expected()?, body.unwrap_or_default());
+    let work = move |commerce: Commerce| async move {
+        commerce.review(&caller, id, &request, expected).await
+    };
+    changed(&app, StatusCode::OK, work).await
 }
 
 /// Send some or all of an order

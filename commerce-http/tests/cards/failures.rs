@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_stripe::{FakeStripe, Fault, Operation};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CardShop, RUNTIME, TOTAL, eur, gateway, hosted, path, pay_on_page};
 
@@ -101,18 +101,39 @@ fn money_is_taken_and_let_go_once_stripe_is_back() {
 
 #[test]
 fn what_stripe_has_forgotten_waits_for_a_person() {
-    let cards = CardShop::open();
+    let mut cards = CardShop::open();
     let guest = cards.guest();
-    let placed = cards.placed(&guest);
+    let (placed, token) = (cards.placed(&guest), guest.token.clone());
     // Another Stripe takes its place, as when a demo is started again.
     let other = RUNTIME.block_on(FakeStripe::start()).unwrap();
-    let commerce = cards.shop.commerce.clone().with_gateway(gateway(&other));
+    cards.shop.restart(|commerce| commerce.with_gateway(gateway(&other)));
+    let sweep = || drop(RUNTIME.block_on(cards.shop.commerce.sweep(100)));
     for _ in 0..30 {
         cards.shop.clock.advance(Duration::from_secs(3_600));
-        let _ = RUNTIME.block_on(commerce.sweep(100));
+        sweep();
     }
-    let order = cards.shop.office("GET", &path(&placed), None).json();
+    let path = path(&placed);
+    let order = cards.shop.office("GET", &path, None).json();
     assert_eq!(order["payment_status"], "needs_review", "{order}");
-    assert_eq!(order["payments"][0]["review"], "missing");
+    let reviewed = &order["payments"][0]["review"];
+    assert_eq!(*reviewed, json!({ "reason": "missing", "closed_at": null, "note": null }));
     assert_eq!(order["status"], "pending", "its money may have been taken");
+
+    // Whoever looks at it says what became of it, and the order lapses like any that is not paid.
+    let headers = [("authorization", cards.shop.bearer.as_str()), ("idempotency-key", "seen")];
+    let close =
+        |body: &Value| cards.shop.call("POST", &format!("{path}/review"), &headers, Some(body));
+    close(&json!({ "written_off": 5 })).problem(422, "validation_failed");
+    let note = json!({ "note": "The demo began anew." });
+    let closed = close(&note);
+    assert_eq!(closed.status, 200, "{}", closed.text());
+    let order = closed.json();
+    assert_eq!(order["payment_status"], "voided");
+    assert_eq!(order["payments"][0]["review"]["note"], note["note"]);
+    assert_eq!(close(&note).text(), closed.text());
+    sweep();
+    assert_eq!(cards.shop.office("GET", &path, None).json()["status"], "cancelled");
+    assert_eq!(cards.shop.stock(cards.shirt), (10, 0, 10));
+    let seen = cards.shop.call("GET", &path, &[("cart-token", &token)], None).json();
+    assert!(seen["payments"][0].get("review").is_none(), "it is the back office's business");
 }

@@ -7,8 +7,9 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use commerce_core::catalog::Product;
+use commerce_core::{catalog::Product, gateway::ScriptedGateway, text::GatewayName};
 use commerce_http::problem::Code;
+use pollster::block_on;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -86,6 +87,26 @@ fn prepare(shop: &Fixture, names: &BTreeMap<&str, String>, operation: Operation<
     }
 }
 
+/// An order that was paid, and of whose payment its provider then says what cannot be.
+fn in_review(shop: &mut Fixture, variant: &str) -> String {
+    let card = GatewayName::new("card").unwrap();
+    let gateway = ScriptedGateway::new(card.clone());
+    shop.0.restart(|commerce| commerce.with_gateway(gateway.clone()));
+    let terms = json!({ "payment_terms": { "card": { "kind": "prepaid", "days": 1 } } });
+    assert_eq!(shop.staff("PATCH", "/shop", terms).status, 200);
+    let line = json!({ "variant_id": variant, "quantity": 1 });
+    let cart = shop.create("/carts", json!({ "lines": [line], "email": "ada@example.com" }));
+    let choice = json!({ "payment": { "gateway": "card" } });
+    let placed = send(shop, "POST", &format!("/carts/{}/checkout", id(&cart)), choice).json();
+    let payment = id(&placed["payment"]).parse().unwrap();
+    assert!(gateway.change(payment, |it| it.account.livemode = !it.account.livemode));
+    let (headers, body) = gateway.webhook(gateway.webhooks() - 1).unwrap();
+    let commerce = &shop.0.commerce;
+    let receipt = block_on(commerce.receive_webhook(&card, &headers, &body)).unwrap();
+    assert!(block_on(commerce.handle_webhook(receipt.id)).unwrap());
+    id(&placed["order"]).to_owned()
+}
+
 /// The address of an operation below the base path, with parameters filled in.
 fn address(operation: Operation<'_>, names: &BTreeMap<&str, String>) -> Option<String> {
     let path = operation.template.strip_prefix("/api/v1")?;
@@ -122,7 +143,7 @@ pub(super) fn ours(operation: Operation<'_>) -> bool {
 
 /// A shop in which an operation can be done, its address there, and the example of its body.
 pub(super) fn ready(operation: Operation<'_>) -> Option<(Fixture, String, Option<Value>)> {
-    let (shop, mut names) = furnished();
+    let (mut shop, mut names) = furnished();
     let mut example = Contract::of_server().example(operation);
     if operation.method == "post" && operation.template.ends_with("/variants") {
         // The example has an option.
@@ -132,6 +153,9 @@ pub(super) fn ready(operation: Operation<'_>) -> Option<(Fixture, String, Option
     if let Some(variant) = example.as_mut().and_then(|example| example.get_mut("variant_id")) {
         // Nobody can know it beforehand.
         *variant = names["variants"].clone().into();
+    }
+    if operation.template.ends_with("/review") {
+        names.insert("orders", in_review(&mut shop, &names["variants"]));
     }
     prepare(&shop, &names, operation);
     let address = address(operation, &names)?;

@@ -83,6 +83,14 @@ impl TestShop {
         Self { server, commerce, clock, tasks, bearer, transcript, _kept: kept }
     }
 
+    /// The server is started again, with something else of [`Commerce`].
+    pub fn restart(&mut self, change: impl FnOnce(Commerce) -> Commerce) {
+        self.commerce = change(self.commerce.clone());
+        let app = App::new(self.commerce.clone());
+        self.tasks = app.tasks().clone();
+        self.server = Server::start(app::router(app, Limits::default(), &[]));
+    }
+
     /// Puts a product of one variant up for sale.
     pub fn sell(&self, sku: &str, cents: i64, units: i64) -> VariantId {
         let system = Caller::system();

@@ -6,7 +6,7 @@ use commerce_core::{
     currency::Currency,
     id::{OrderId, PaymentId},
     money::Money,
-    payment::{Decline, Dispute, Operation, Payment, Refund},
+    payment::{Decline, Dispute, Operation, Payment, Refund, Review},
     store::PaymentItem,
     text::{GatewayName, Label},
     version::{Version, Versioned},
@@ -26,7 +26,8 @@ table! {
     pub(crate) PAYMENTS = "commerce_payments", 1 keys:
     id version order_id gateway status currency amount authorized released captured refunded
     being_refunded flow capture customer_reference save_method client_secret redirect_url
-    failure_code failure review capture_before captured_at check_at created_at updated_at
+    failure_code failure review review_closed_at review_note capture_before captured_at check_at
+    created_at updated_at
 }
 
 table! {
@@ -73,7 +74,9 @@ fn row(payment: &Payment, version: Version) -> Result<Vec<Cell<'_>>> {
         Cell::maybe_text(payment.redirect_url.as_ref()),
         Cell::maybe(payment.failure.as_ref(), |it| Cell::Text(it.code.as_str())),
         Cell::maybe_text(payment.failure.as_ref().map(|it| &it.reason)),
-        Cell::maybe(payment.review, |review| Cell::Text(review.as_str())),
+        Cell::maybe(payment.review.as_ref(), |it| Cell::Text(it.reason.as_str())),
+        Cell::maybe_time(payment.review.as_ref().and_then(|it| it.closed_at)),
+        Cell::maybe_text(payment.review.as_ref().and_then(|it| it.note.as_ref())),
         Cell::maybe_time(payment.capture_before),
         Cell::maybe_time(payment.captured_at),
         Cell::maybe_time(payment.check_at),
@@ -221,7 +224,7 @@ fn read(row: &Columns<'_>) -> Result<(Version, Payment)> {
         client_secret: row.maybe(Columns::text)?,
         redirect_url: row.maybe(Columns::text)?,
         failure: read_decline(row)?,
-        review: row.maybe(Columns::word)?,
+        review: read_review(row)?,
         capture_before: row.maybe(Columns::time)?,
         captured_at: row.maybe(Columns::time)?,
         check_at: row.maybe(Columns::time)?,
@@ -239,6 +242,13 @@ fn read_decline(row: &Columns<'_>) -> Result<Option<Decline>> {
     let code = row.maybe(Columns::word)?;
     let reason = row.maybe(Columns::text)?;
     Ok(code.zip(reason).map(|(code, reason)| Decline { code, reason }))
+}
+
+fn read_review(row: &Columns<'_>) -> Result<Option<Review>> {
+    let reason = row.maybe(Columns::word)?;
+    let closed_at = row.maybe(Columns::time)?;
+    let note = row.maybe(Columns::text)?;
+    Ok(reason.map(|reason| Review { reason, closed_at, note }))
 }
 
 fn read_operation(row: &Columns<'_>, currency: Currency) -> Result<Operation> {

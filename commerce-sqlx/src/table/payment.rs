@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use commerce_core::{
     currency::Currency,
     money::Money,
-    payment::{Decline, Dispute, Operation, Payment, Refund},
+    payment::{Decline, Dispute, Operation, Payment, Refund, Review},
     text::Label,
     version::{Version, Versioned},
 };
@@ -23,8 +23,9 @@ table! {
     id: Uuid, version: Int, order_id: Uuid, gateway: Text, status: Text, currency: Text,
     amount: Int, authorized: Int, released: Int, captured: Int, refunded: Int, being_refunded: Int,
     flow: Json, capture: Text, customer_reference: Text, save_method: Bool, client_secret: Text,
-    redirect_url: Text, failure_code: Text, failure: Text, review: Text, capture_before: Time,
-    captured_at: Time, check_at: Time, created_at: Time, updated_at: Time,
+    redirect_url: Text, failure_code: Text, failure: Text, review: Text, review_closed_at: Time,
+    review_note: Text, capture_before: Time, captured_at: Time, check_at: Time, created_at: Time,
+    updated_at: Time,
 }
 
 table! {
@@ -75,7 +76,9 @@ fn row(payment: &Payment, version: Version) -> Result<Cells<'_>> {
         Cell::maybe_text(payment.redirect_url.as_ref()),
         Cell::maybe(payment.failure.as_ref(), |it| Cell::Text(it.code.as_str())),
         Cell::maybe_text(payment.failure.as_ref().map(|it| &it.reason)),
-        Cell::maybe(payment.review, |review| Cell::Text(review.as_str())),
+        Cell::maybe(payment.review.as_ref(), |it| Cell::Text(it.reason.as_str())),
+        Cell::maybe_time(payment.review.as_ref().and_then(|it| it.closed_at)),
+        Cell::maybe_text(payment.review.as_ref().and_then(|it| it.note.as_ref())),
         Cell::maybe_time(payment.capture_before),
         Cell::maybe_time(payment.captured_at),
         Cell::maybe_time(payment.check_at),
@@ -215,7 +218,7 @@ pub(crate) fn read(row: &Columns<'_>) -> Result<Versioned<Payment>> {
         client_secret: row.maybe(Columns::text)?,
         redirect_url: row.maybe(Columns::text)?,
         failure: read_decline(row)?,
-        review: row.maybe(Columns::word)?,
+        review: read_review(row)?,
         capture_before: row.maybe(Columns::time)?,
         captured_at: row.maybe(Columns::time)?,
         check_at: row.maybe(Columns::time)?,
@@ -236,6 +239,13 @@ fn read_decline(row: &Columns<'_>) -> Result<Option<Decline>> {
     let code = row.maybe(Columns::word)?;
     let reason = row.maybe(Columns::text)?;
     Ok(code.zip(reason).map(|(code, reason)| Decline { code, reason }))
+}
+
+fn read_review(row: &Columns<'_>) -> Result<Option<Review>> {
+    let reason = row.maybe(Columns::word)?;
+    let closed_at = row.maybe(Columns::time)?;
+    let note = row.maybe(Columns::text)?;
+    Ok(reason.map(|reason| Review { reason, closed_at, note }))
 }
 
 fn read_operation(row: &Columns<'_>, currency: Currency) -> Result<Operation> {

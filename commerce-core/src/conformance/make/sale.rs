@@ -20,7 +20,7 @@ use crate::{
     payment::{
         CaptureMode, Decline, DeclineCode, Dispute, DisputeStatus, Operation, OperationKind,
         OperationStatus, Payment, PaymentFlow, PaymentStatus, Refund, RefundStatus, RefundTax,
-        RefundedLine, ReviewReason,
+        RefundedLine, Review, ReviewReason,
     },
     pricing::{Adjustment, AdjustmentKind, PricingPolicy, QuoteShipping, TaxSummary},
     quantity::Quantity,
@@ -428,7 +428,11 @@ impl Make {
             client_secret: Some(label("pi_1_secret")),
             redirect_url: Some(url("https://pay.example.com/1")),
             failure: Some(decline),
-            review: Some(ReviewReason::WrongAmount),
+            review: Some(Review {
+                reason: ReviewReason::WrongAmount,
+                closed_at: Some(at(98)),
+                note: Some(Note::new("settled by a transfer").unwrap()),
+            }),
             check_at: Some(at(800)),
             updated_at: at(99),
             ..payment
