@@ -11,20 +11,21 @@ use commerce_core::{
     access::Caller,
     currency::Currency,
     error::{Error, Rejection},
-    gateway::{ProviderStatus, Reply, ScriptedGateway},
+    gateway::{ProviderRefund, ProviderStatus, Reply, ScriptedGateway},
     id::{OrderId, PaymentId},
     inputs::{SeededIds, SteppedClock},
     money::Money,
     order::{OrderStatus, OrderView},
     payment::{
-        CreateRefund, PaymentStatus, RefundStatus, ReviewPayment, ReviewReason, VoidPayment,
+        CreateRefund, Payment, PaymentChoice, PaymentStatus, RefundStatus, ReviewPayment,
+        ReviewReason, VoidPayment,
     },
     text::Note,
     version::Version,
 };
 use pollster::block_on;
 use support::{
-    cards::{CardShop, card, waits},
+    cards::{CardShop, card, label, waits},
     eur, invalid, key, not_now, refund_of, refused,
 };
 
@@ -90,7 +91,8 @@ fn what_was_taken_stays_taken_unless_it_is_written_off() {
     let (shop, order, payment) = taken_and_gone();
     let seen = close(&shop, order);
     assert_eq!((seen.payment_status, seen.paid_total), (PaymentStatus::Paid, eur(1_999)));
-    assert_eq!(shop.payment(payment).in_review(), None);
+    let closed = shop.payment(payment);
+    assert_eq!((closed.in_review(), closed.status), (None, PaymentStatus::Paid));
 
     // The customer got some of it in another way, and then the rest.
     let events = shop.world.events_of(|| review(&shop, order, &write_off(500)).unwrap());
@@ -134,12 +136,94 @@ fn what_can_still_be_paid_is_voided_first() {
             assert_eq!(void.unwrap().output.payment_status, PaymentStatus::Voided);
         }
     }
+    for (status, captured) in [(ProviderStatus::Authorized, 0), (ProviderStatus::Captured, 1)] {
+        let shop = CardShop::new();
+        let (order, payment) = shop.order(Reply::Authorize);
+        shop.gateway.change(payment, |it| {
+            (it.amount, it.status, it.captured) = (eur(2_500), status, eur(captured));
+        });
+        shop.deliver_last();
+        assert_eq!(shop.payment(payment).in_review(), Some(ReviewReason::WrongAmount));
+        assert!(not_now(review(&shop, order, &ReviewPayment::default())), "money is set aside");
+    }
+}
+
+#[test]
+fn what_was_set_aside_and_not_taken_counts_as_let_go() {
     let shop = CardShop::new();
     let (order, payment) = shop.order(Reply::Authorize);
-    shop.gateway.change(payment, |it| it.amount = eur(2_500));
-    shop.world.days(8);
+    shop.gateway.change(payment, |it| {
+        (it.status, it.captured, it.capturable) = (ProviderStatus::Captured, eur(500), eur(1_499));
+    });
+    shop.deliver_last();
+    assert_eq!(shop.payment(payment).capturable(), eur(1_499));
+    let shop = forgotten(shop);
+    assert!(not_now(shop.world.refund(order, &refund_of(1))));
+    let seen = close(&shop, order);
+    assert_eq!(seen.payment_status, PaymentStatus::PartiallyCaptured);
+    let closed = shop.payment(payment);
+    assert_eq!((closed.captured, closed.capturable()), (eur(500), eur(0)));
+    assert_eq!((closed.capture_before, closed.check_at), (None, None));
+}
+
+#[test]
+fn a_payment_has_no_more_refunds_than_any_other() {
+    let (shop, order, payment) = taken_and_gone();
+    for _ in shop.payment(payment).refunds.len()..Payment::REFUNDS_MAX {
+        review(&shop, order, &write_off(1)).unwrap();
+    }
+    assert_eq!(invalid(review(&shop, order, &write_off(1))), [""]);
+}
+
+#[test]
+fn the_latest_that_is_in_review_is_closed() {
+    let shop = CardShop::new();
+    let (order, first) = shop.order(waits());
+    let shop = forgotten(shop);
+    shop.minutes(2);
     shop.settle();
-    assert!(not_now(review(&shop, order, &ReviewPayment::default())), "money is set aside");
+    close(&shop, order);
+    let again = PaymentChoice::new(card());
+    let paid = block_on(shop.world.shop.pay_order(&shop.world.system, order, &again, None));
+    let second = paid.unwrap().output.order.payments[1].id;
+    let shop = forgotten(shop);
+    assert!(not_now(shop.world.refund(order, &refund_of(1))));
+    assert_eq!(shop.payment(second).in_review(), Some(ReviewReason::Missing));
+    close(&shop, order);
+    assert_eq!(shop.payment(second).in_review(), None);
+    assert_eq!(shop.payment(first).status, PaymentStatus::Voided);
+}
+
+#[test]
+fn what_comes_back_after_it_was_written_off_is_looked_at_once() {
+    let shop = CardShop::new();
+    let (order, payment) = shop.order(Reply::Capture);
+    let first = shop.gateway.clone();
+    let shop = forgotten(shop);
+    assert!(not_now(shop.world.refund(order, &refund_of(1))));
+    review(&shop, order, &write_off(1_999)).unwrap();
+    // The provider is there again, and somebody has given money back there.
+    let CardShop { world, shirt, .. } = shop;
+    let world = world.with(|shop| shop.with_gateway(first.clone()));
+    let shop = CardShop { world, gateway: first, shirt };
+    let created_at = shop.world.now();
+    shop.gateway.change(payment, |it| {
+        it.refunds.push(ProviderRefund {
+            reference: label("re_elsewhere"),
+            refund_id: None,
+            amount: eur(500),
+            status: RefundStatus::Succeeded,
+            failure: None,
+            created_at,
+        });
+    });
+    shop.deliver_last();
+    assert_eq!(shop.payment(payment).in_review(), Some(ReviewReason::OverRefunded));
+    close(&shop, order);
+    shop.gateway.change(payment, |it| it.failure = None);
+    shop.deliver_last();
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Refunded);
+    assert_eq!(shop.world.seen(order).refunded_total, eur(1_999));
 }
 
 #[test]
@@ -182,6 +266,30 @@ fn the_right_money_counts_although_a_review_was_closed() {
     shop.deliver_last();
     assert_eq!(shop.payment(payment).captured, eur(1_999));
     assert_eq!(shop.world.seen(order).payment_status, PaymentStatus::Paid);
+}
+
+#[test]
+fn what_turns_out_to_be_right_when_it_is_closed_is_dealt_with_at_once() {
+    let shop = CardShop::new();
+    let (order, first) = shop.order(waits());
+    let again = PaymentChoice::new(card());
+    block_on(shop.world.shop.pay_order(&shop.world.system, order, &again, None)).unwrap();
+    let paid = |minor| {
+        let right = ProviderStatus::Captured;
+        shop.gateway.change(first, |it| {
+            (it.status, it.amount, it.captured) = (right, eur(minor), eur(minor));
+        });
+    };
+    paid(1);
+    shop.deliver_last();
+    assert_eq!(shop.payment(first).in_review(), Some(ReviewReason::WrongAmount));
+    paid(1_999);
+    assert!(
+        not_now(review(&shop, order, &ReviewPayment::default())),
+        "it needs no review any more"
+    );
+    assert_eq!(shop.gateway.kept(first), 0, "it was paid twice");
+    assert_eq!(shop.payment(first).status, PaymentStatus::Refunded);
 }
 
 #[test]

@@ -123,13 +123,8 @@ impl Payment {
         self.released = self.minor(self.authorized.minor() - self.captured.minor());
         self.capture_before = None;
         self.review = Some(Review { reason, closed_at: Some(now), note: request.note.clone() });
-        self.advance(if self.captured.is_zero() {
-            Input::Void
-        } else if self.captured == self.amount {
-            Input::CaptureAll
-        } else {
-            Input::CapturePart
-        });
+        self.advance(if self.captured.is_zero() { Input::Void } else { Input::CaptureAll });
+        // How much of it was taken or given back is seen from the amounts.
         self.count_refunds();
         Ok(())
     }
