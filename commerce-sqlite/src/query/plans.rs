@@ -123,6 +123,37 @@ fn lists_of_products_follow_an_index() {
 }
 
 #[test]
+fn what_costs_as_few_products_do_is_found_by_its_price() {
+    let connection = connection();
+    let prices = "WITH RECURSIVE it (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM it WHERE n < 3000)
+        INSERT INTO commerce_product_prices SELECT randomblob(16), 'EUR', n, 'active', x'' FROM it";
+    connection.execute(prices, []).unwrap();
+    let costing =
+        |min, max| ProductFilter { min_price: min, max_price: max, ..ProductFilter::default() };
+    for (sort, by_order) in
+        [(ProductSort::CreatedAt, "products_by_age"), (ProductSort::Title, "products_by_title")]
+    {
+        for (filter, few) in [
+            (costing(None, Some(2_500)), false),
+            (costing(Some(2_500), None), true),
+            (costing(Some(3_001), None), true),
+            (costing(Some(700), Some(600)), true),
+        ] {
+            let query = product_query(filter, Some(sort));
+            let (steps, _) = plan::of(|| super::product::products(&connection, &query).unwrap());
+            let index = if few { "product_prices_by_amount" } else { by_order };
+            let page = steps.iter().filter(|(_, sql)| sql.contains("LIMIT 21"));
+            let along = page.filter(|(step, _)| step.contains(index));
+            assert_eq!(along.count(), 1, "{query:?}: {steps:?}");
+        }
+    }
+    // By the order of prices, they need not be sorted.
+    let query = product_query(costing(Some(2_500), None), Some(ProductSort::Price));
+    let (steps, _) = plan::of(|| super::product::products(&connection, &query).unwrap());
+    check("by price", &steps, true);
+}
+
+#[test]
 fn lists_of_products_with_several_filters_go_through_no_table() {
     let connection = connection();
     let label = || Some(Label::new("x").unwrap());
@@ -157,11 +188,13 @@ fn every_filter_names_an_index_that_there_is() {
         tag: Some(Label::new("x").unwrap()),
         vendor: Some(Label::new("x").unwrap()),
         product_type: Some(Label::new("x").unwrap()),
+        min_price: Some(1),
         featured: Some(true),
         ..Default::default()
     };
-    let all = super::product::Narrow::all(&filter, &words_of("a b"));
-    assert_eq!(all.len(), 6);
+    let words = words_of("a b");
+    let all = super::product::Narrow::all(&product_query(filter.clone(), None), &words);
+    assert_eq!(all.len(), 7);
     for sort in [ProductSort::CreatedAt, ProductSort::Title, ProductSort::Price] {
         for only in 0..all.len() {
             let (steps, _) = plan::of(|| {

@@ -10,7 +10,7 @@ use commerce_core::{
     search,
     store::{Cursor, CursorKey, Page, ProductFilter, ProductInputs, ProductQuery, ProductSort},
 };
-use rusqlite::{Connection, types::Value};
+use rusqlite::{Connection, params_from_iter, types::Value};
 
 use super::{Select, Sort, blob, bytes, page, search::matches, text};
 use crate::{
@@ -41,7 +41,7 @@ pub(super) fn products(
     };
     let words = query.filter.text.as_deref().map(search::query).unwrap_or_default();
     let total = query.page.total.then(|| count(connection, query, &words)).transpose()?;
-    let narrow = Narrow::all(&query.filter, &words);
+    let narrow = Narrow::all(query, &words);
     let chosen = choose(connection, &narrow, sort)?;
     let keys = by(connection, query, &narrow, chosen)?;
     page(keys, &query.page, total, read)
@@ -61,11 +61,14 @@ pub(super) enum Narrow {
         words: Vec<String>,
         matching: String,
     },
+    /// Prices in a currency, from the lowest to the highest that will do.
+    Price([Value; 3]),
 }
 
 impl Narrow {
     /// The narrowing filters of a query.
-    pub(super) fn all(filter: &ProductFilter, words: &[String]) -> Vec<Self> {
+    pub(super) fn all(query: &ProductQuery, words: &[String]) -> Vec<Self> {
+        let filter = &query.filter;
         let key = |label: &commerce_core::text::Label| text(label.to_lowercase());
         let mut all = Vec::new();
         match filter.categories.as_deref() {
@@ -82,19 +85,26 @@ impl Narrow {
         if !words.is_empty() {
             all.push(Self::Words { words: words.to_vec(), matching: matches(words) });
         }
+        if filter.min_price.is_some() || filter.max_price.is_some() {
+            let from = Value::Integer(filter.min_price.unwrap_or(i64::MIN));
+            let to = Value::Integer(filter.max_price.unwrap_or(i64::MAX));
+            all.push(Self::Price([text(query.currency.code()), from, to]));
+        }
         all
     }
 
     /// A list of the products that match, as `p`. Where the filter has an index in the order of
     /// creation, the columns of that order are the last two.
-    fn source(&self) -> (&'static str, &'static str, Value, Option<(&'static str, &'static str)>) {
+    fn source(
+        &self,
+    ) -> (&'static str, &'static str, Vec<Value>, Option<(&'static str, &'static str)>) {
         const BY_AGE: Option<(&str, &str)> = Some(("p.created_at", "p.id"));
         match self {
             Self::Category(id) => (
                 "commerce_product_categories AS c CROSS JOIN commerce_products AS p
                     ON p.id = c.product_id",
                 "c.category_id = ?",
-                id.clone(),
+                vec![id.clone()],
                 Some(("c.created_at", "c.product_id")),
             ),
             Self::Categories(ids) => (
@@ -103,38 +113,45 @@ impl Narrow {
                     ON c.category_id = unhex(wanted.value)) AS c
                     CROSS JOIN commerce_products AS p ON p.id = c.product_id",
                 "",
-                text(ids.as_str()),
+                vec![text(ids.as_str())],
                 None,
             ),
             Self::Tag(tag) => (
                 "commerce_product_tags AS t CROSS JOIN commerce_products AS p
                     ON p.id = t.product_id",
                 "t.tag_key = ?",
-                tag.clone(),
+                vec![tag.clone()],
                 Some(("t.created_at", "t.product_id")),
             ),
             Self::Vendor(vendor) => (
                 "commerce_products AS p INDEXED BY commerce_products_by_vendor",
                 "p.vendor_key = ?",
-                vendor.clone(),
+                vec![vendor.clone()],
                 BY_AGE,
             ),
             Self::Type(kind) => (
                 "commerce_products AS p INDEXED BY commerce_products_by_type",
                 "p.type_key = ?",
-                kind.clone(),
+                vec![kind.clone()],
                 BY_AGE,
             ),
             Self::Featured => (
                 "commerce_products AS p INDEXED BY commerce_products_featured",
-                "p.featured = 1 AND ? IS NULL",
-                Value::Null,
+                "p.featured = 1",
+                Vec::new(),
                 BY_AGE,
             ),
             Self::Words { matching, .. } => (
                 "commerce_products_fts AS f CROSS JOIN commerce_products AS p ON p.seq = f.rowid",
                 "f.commerce_products_fts MATCH ?",
-                text(matching.as_str()),
+                vec![text(matching.as_str())],
+                None,
+            ),
+            Self::Price(range) => (
+                "commerce_product_prices AS own INDEXED BY commerce_product_prices_by_amount
+                    CROSS JOIN commerce_products AS p ON p.id = own.product_id",
+                "own.currency = ? AND own.amount BETWEEN ? AND ?",
+                range.to_vec(),
                 None,
             ),
         }
@@ -184,39 +201,50 @@ impl Narrow {
                     words.iter().flat_map(begin),
                 );
             }
+            Self::Price(range) => select.when(
+                format!(
+                    "(SELECT own.amount FROM commerce_product_prices AS own
+                    WHERE own.product_id = {id} AND own.currency = ?) BETWEEN ? AND ?"
+                ),
+                range.clone(),
+            ),
         }
     }
 
     /// How many products match, as far as `SORTED_MAX` and one more.
     fn size(&self, connection: &Connection) -> Result<usize> {
-        let (sql, value) = match self {
-            Self::Category(id) => {
-                ("SELECT 1 FROM commerce_product_categories WHERE category_id = ?1", id.clone())
-            }
+        let (sql, values) = match self {
+            Self::Category(id) => (
+                "SELECT 1 FROM commerce_product_categories WHERE category_id = ?1",
+                vec![id.clone()],
+            ),
             Self::Categories(ids) => (
                 "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN commerce_product_categories AS c
                     ON c.category_id = unhex(wanted.value)",
-                text(ids.as_str()),
+                vec![text(ids.as_str())],
             ),
             Self::Tag(tag) => {
-                ("SELECT 1 FROM commerce_product_tags WHERE tag_key = ?1", tag.clone())
+                ("SELECT 1 FROM commerce_product_tags WHERE tag_key = ?1", vec![tag.clone()])
             }
             Self::Vendor(vendor) => {
-                ("SELECT 1 FROM commerce_products WHERE vendor_key = ?1", vendor.clone())
+                ("SELECT 1 FROM commerce_products WHERE vendor_key = ?1", vec![vendor.clone()])
             }
             Self::Type(kind) => {
-                ("SELECT 1 FROM commerce_products WHERE type_key = ?1", kind.clone())
+                ("SELECT 1 FROM commerce_products WHERE type_key = ?1", vec![kind.clone()])
             }
-            Self::Featured => {
-                ("SELECT 1 FROM commerce_products WHERE featured = 1 AND ?1 IS NULL", Value::Null)
-            }
+            Self::Featured => ("SELECT 1 FROM commerce_products WHERE featured = 1", Vec::new()),
             Self::Words { matching, .. } => (
                 "SELECT 1 FROM commerce_products_fts WHERE commerce_products_fts MATCH ?1",
-                text(matching.as_str()),
+                vec![text(matching.as_str())],
+            ),
+            Self::Price(range) => (
+                "SELECT 1 FROM commerce_product_prices
+                    WHERE currency = ?1 AND amount BETWEEN ?2 AND ?3",
+                range.to_vec(),
             ),
         };
         let sql = format!("SELECT count(*) FROM ({sql} LIMIT {})", SORTED_MAX + 1);
-        let size = codec::number(connection, &sql, [value])?.unwrap_or(0);
+        let size = codec::number(connection, &sql, params_from_iter(values))?.unwrap_or(0);
         Ok(usize::try_from(size).unwrap_or(usize::MAX))
     }
 }
@@ -228,20 +256,9 @@ pub(super) const OF_PRODUCT: [&str; 2] = ["p.id", "p.status"];
 /// products' ids and their statuses.
 pub(super) fn conditions(query: &ProductQuery, select: &mut Select, of: [&str; 2]) {
     let [id, its_status] = of;
-    let ProductFilter { status, min_price, max_price, in_stock, featured, .. } = &query.filter;
+    let ProductFilter { status, in_stock, featured, .. } = &query.filter;
     if let Some(status) = status {
         select.when(format!("+{its_status} = ?"), [text(status.as_str())]);
-    }
-    let price = format!(
-        "(SELECT own.amount FROM commerce_product_prices AS own
-            WHERE own.product_id = {id} AND own.currency = ?)"
-    );
-    let currency = || text(query.currency.code());
-    if let Some(min) = min_price {
-        select.when(format!("{price} >= ?"), [currency(), Value::Integer(*min)]);
-    }
-    if let Some(max) = max_price {
-        select.when(format!("{price} <= ?"), [currency(), Value::Integer(*max)]);
     }
     if let Some(wanted) = in_stock {
         let in_stock = format!(
@@ -261,7 +278,7 @@ pub(super) fn conditions(query: &ProductQuery, select: &mut Select, of: [&str; 2
 }
 
 fn count(connection: &Connection, query: &ProductQuery, words: &[String]) -> Result<u64> {
-    let narrow = Narrow::all(&query.filter, words);
+    let narrow = Narrow::all(query, words);
     let mut select = match narrow.split_first() {
         Some((first, rest)) => {
             let mut select = from(first);
@@ -279,12 +296,12 @@ fn count(connection: &Connection, query: &ProductQuery, words: &[String]) -> Res
 
 /// All that match a filter, by its own index.
 fn from(narrow: &Narrow) -> Select {
-    let (tables, condition, value, _) = narrow.source();
+    let (tables, condition, values, _) = narrow.source();
     let mut select = Select::from(tables);
     if condition.is_empty() {
-        select.params.push(value);
+        select.params.extend(values);
     } else {
-        select.when(condition, [value]);
+        select.when(condition, values);
     }
     select
 }
@@ -330,6 +347,8 @@ fn choose(connection: &Connection, narrow: &[Narrow], sort: ProductSort) -> Resu
     let in_order = |one: &Narrow| sort == ProductSort::CreatedAt && one.source().3.is_some();
     match narrow {
         [] => Ok(None),
+        // The index of the order begins and ends where the wanted prices do.
+        [Narrow::Price(_)] if sort == ProductSort::Price => Ok(None),
         // One filter whose index has the order needs no choice.
         [one] if in_order(one) => Ok(Some(0)),
         several => match smallest(connection, several)? {

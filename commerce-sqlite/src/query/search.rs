@@ -125,7 +125,7 @@ fn newest(
         select.when(matches, [text(matching), Value::Integer(before)]);
         (select, columns, order)
     };
-    for narrow in Narrow::all(&query.filter, &[]) {
+    for narrow in Narrow::all(query, &[]) {
         narrow.restrict(&mut select, "p.id");
     }
     conditions(query, &mut select, OF_PRODUCT);

@@ -69,7 +69,9 @@ async fn exact(
             let sort = by("p.title_key", KeyKind::Text);
             (sort.keys(select, &query.page), sort)
         }
-        Some(ProductSort::Price) => (by_price(query, select), by("key", KeyKind::Int)),
+        Some(ProductSort::Price) => {
+            (by_price(query, of_any_price(query, words)), by("key", KeyKind::Int))
+        }
         None => return ranked::products(connection, query, select, words).await,
     };
     let list = List { found: None, rows, sort, count, named: Some(named()) };
@@ -78,6 +80,25 @@ async fn exact(
 
 /// The products `p` that a query is about.
 pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a> {
+    let mut select = of_any_price(query, words);
+    let ProductFilter { min_price, max_price, .. } = &query.filter;
+    if min_price.is_none() && max_price.is_none() {
+        return select;
+    }
+    const PRICED: &str = "p.id IN (SELECT l.product_id
+        FROM commerce_product_prices AS l WHERE l.currency = ?";
+    let mut priced = Sql::with(PRICED, [Cell::Text(query.currency.code()).into()]);
+    for (bound, price) in [(" AND l.amount >= ?", min_price), (" AND l.amount <= ?", max_price)] {
+        if let Some(price) = price {
+            priced.push(Sql::with(bound, [Cell::Int(*price).into()]));
+        }
+    }
+    select.conditions.push(priced.between("", ")"));
+    select
+}
+
+/// The products `p` that a query would be about if it said nothing of prices.
+fn of_any_price<'a>(query: &ProductQuery, words: &[String]) -> Select<'a> {
     let ProductFilter {
         status,
         categories,
@@ -86,8 +107,8 @@ pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a>
         product_type,
         text: _,
         similar: _,
-        min_price,
-        max_price,
+        min_price: _,
+        max_price: _,
         in_stock,
         featured,
     } = &query.filter;
@@ -113,15 +134,6 @@ pub(super) fn matching<'a>(query: &ProductQuery, words: &[String]) -> Select<'a>
     }
     if !words.is_empty() {
         select.words = Some(Words { column: WORDS, queries: document::query(words) });
-    }
-    const PRICE: &str = "(SELECT l.amount FROM commerce_product_prices AS l
-        WHERE l.product_id = p.id AND l.currency = ?)";
-    let currency = || Cell::Text(query.currency.code()).into();
-    if let Some(min) = min_price {
-        select.when_seen(format!("{PRICE} >= ?"), [currency(), Cell::Int(*min).into()]);
-    }
-    if let Some(max) = max_price {
-        select.when_seen(format!("{PRICE} <= ?"), [currency(), Cell::Int(*max).into()]);
     }
     if let Some(wanted) = in_stock {
         const IN_STOCK: &str = "(EXISTS (SELECT FROM commerce_shop) AND EXISTS (
@@ -166,10 +178,15 @@ fn by_price<'a>(query: &ProductQuery, select: Select<'a>) -> Sql<'a> {
     if let Some(max) = query.filter.max_price {
         priced.when("l.amount <= ?", [Cell::Int(max).into()]);
     }
+    let priced = sort.keys(priced, &query.page);
+    // A price that is asked for is one that there is.
+    if query.filter.min_price.or(query.filter.max_price).is_some() {
+        return priced;
+    }
     let direction = sort.direction();
     let limit = query.page.limit.saturating_add(1);
     let mut keys = Sql::new("SELECT key, id FROM ((");
-    keys.push(sort.keys(priced, &query.page));
+    keys.push(priced);
     keys.text(") UNION ALL (");
     let mut unpriced = select;
     unpriced.when("p.priced_in = sets.priced_in", []);

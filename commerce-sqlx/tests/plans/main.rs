@@ -181,6 +181,35 @@ fn products(large: &Large) {
         let query = query(&active, Some(ProductSort::Price), page);
         large.follows(&["product_prices_by_amount"], store.products(&query)).unwrap();
     }
+    // Prices that many products have are met with in any order; those that few have, or none, lead to
+    // them. The dearest costs 10,000.
+    let costing =
+        |min, max| ProductFilter { min_price: min, max_price: max, ..ProductFilter::default() };
+    for (sort, by_order, key) in [
+        (None, "products_by_age", CursorKey::Number(1)),
+        (newest, "products_by_age", CursorKey::Number(SystemClock.now().as_millis())),
+        (Some(ProductSort::Title), "products_by_title", CursorKey::Text("title 5".to_owned())),
+        (Some(ProductSort::Price), "product_prices_by_amount", CursorKey::Number(500)),
+    ] {
+        for page in pages(key) {
+            for (filter, few) in [
+                (costing(None, Some(9_000)), false),
+                (costing(Some(9_990), None), true),
+                (costing(Some(10_001), None), true),
+                (costing(Some(700), Some(600)), true),
+            ] {
+                // For so many candidates as a search has, all products of a shop of this size are worth a
+                // look.
+                if sort.is_none() && !few {
+                    continue;
+                }
+                let index = if few { "product_prices_by_amount" } else { by_order };
+                large
+                    .follows(&[index], store.products(&query(&filter, sort, page.clone())))
+                    .unwrap();
+            }
+        }
+    }
     for (words, by_words) in WAYS {
         for (sort, key) in [
             (None, CursorKey::Number(1)),
