@@ -288,6 +288,8 @@ fn orders_are_listed_and_filtered() {
     assert_eq!(list("email=other@example.com")["items"], json!([]));
     let from = "placed_from=2026-11-21T10:01:00Z&placed_before=2026-11-21T10:03:00Z";
     assert_eq!(numbers_of(&list(from)), [numbers[2].clone(), numbers[3].clone()]);
+    assert_eq!(list("needs_review=true")["items"], json!([]));
+    assert_eq!(list("needs_review=false&total=true")["total"], 5);
     let customer = "customer_id=cus_0190a000000070008000000000000001";
     assert_eq!(list(customer)["items"], json!([]));
     for (query, pointer) in [
@@ -295,6 +297,7 @@ fn orders_are_listed_and_filtered() {
         ("customer_id=7", "/customer_id"),
         ("email=nobody", "/email"),
         ("placed_from=today", "/placed_from"),
+        ("needs_review=maybe", "/needs_review"),
         ("limit=0", "/limit"),
         ("cursor=e30", "/cursor"),
         ("colour=red", "/colour"),

@@ -300,6 +300,8 @@ CREATE INDEX commerce_orders_of_customer ON commerce_orders (customer_id, placed
     WHERE customer_id IS NOT NULL;
 CREATE INDEX commerce_orders_by_email ON commerce_orders (email_key, placed_at, id)
     WHERE email_key IS NOT NULL;
+CREATE INDEX commerce_orders_in_review ON commerce_orders (placed_at, id)
+    WHERE payment_status = 'needs_review';
 CREATE INDEX commerce_orders_due ON commerce_orders (expires_at, id) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE commerce_order_lines (

@@ -449,6 +449,8 @@ macro_rules! __conformance_cases {
                     "orders are filtered by e-mail address without regard to case";
                 filter_by_the_time_they_were_placed:
                     "orders are filtered from a time on, and before a time";
+                filter_by_whether_a_person_must_look_at_them:
+                    "orders are filtered by whether a payment of theirs is in review";
                 combine_all_filters:
                     "an order must pass all filters";
                 have_each_order_whole:

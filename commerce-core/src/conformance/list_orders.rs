@@ -147,6 +147,18 @@ pub(super) async fn filter_by_the_time_they_were_placed(t: &Bench<'_>) {
     finds(t, OrderFilter { placed_before: Some(at(20)), ..from(20) }, &[]).await;
 }
 
+pub(super) async fn filter_by_whether_a_person_must_look_at_them(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let all = [PaymentStatus::Paid, PaymentStatus::NeedsReview, PaymentStatus::Pending]
+        .map(|payment_status| Order { payment_status, ..make.order() });
+    insert_all(t, &all).await;
+    let needs = |review| OrderFilter { needs_review: Some(review), ..any() };
+    finds(t, needs(true), &[&all[1]]).await;
+    finds(t, needs(false), &[&all[0], &all[2]]).await;
+    t.replace(&Order { payment_status: PaymentStatus::Voided, ..all[1].clone() }).await;
+    finds(t, needs(true), &[]).await;
+}
+
 pub(super) async fn combine_all_filters(t: &Bench<'_>) {
     let mut make = Make::new();
     let customer = make.customer();
@@ -167,6 +179,7 @@ pub(super) async fn combine_all_filters(t: &Bench<'_>) {
         email: Some(email("A@B.co")),
         placed_from: Some(at(10)),
         placed_before: Some(at(11)),
+        needs_review: Some(false),
     };
     finds(t, all.clone(), &[&order]).await;
     for but_one in [
@@ -175,6 +188,7 @@ pub(super) async fn combine_all_filters(t: &Bench<'_>) {
         OrderFilter { email: Some(email("c@b.co")), ..all.clone() },
         OrderFilter { placed_from: Some(at(11)), ..all.clone() },
         OrderFilter { placed_before: Some(at(10)), ..all.clone() },
+        OrderFilter { needs_review: Some(true), ..all.clone() },
     ] {
         finds(t, but_one, &[]).await;
     }

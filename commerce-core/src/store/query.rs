@@ -157,6 +157,8 @@ pub struct OrderFilter {
     pub placed_from: Option<Timestamp>,
     /// It was placed before this time.
     pub placed_before: Option<Timestamp>,
+    /// Whether a payment of it is in review.
+    pub needs_review: Option<bool>,
 }
 
 /// Asks for orders, the newest first.

@@ -82,7 +82,7 @@ enum Next {
 
 const NEXT: &[(usize, Next)] = &[
     (8, Next::Checkout),
-    (2, Next::Save),
+    (3, Next::Save),
     (3, Next::PayAgain),
     (6, Next::Confirm),
     (12, Next::Work),
@@ -253,10 +253,13 @@ impl Story {
                     (0..2 + self.dice.below(2)).filter_map(|_| self.some_act()).collect();
                 self.about = None;
                 if let Some(Act::Ask(Request { who, ask })) = acts.first()
-                    && matches!(ask, Ask::Checkout { .. } | Ask::Capture { .. })
+                    && matches!(
+                        ask,
+                        Ask::Checkout { .. } | Ask::Capture { .. } | Ask::RefundAmount { .. }
+                    )
                     && self.dice.one_in(3)
                 {
-                    // Somebody checks out, or takes the money, in two windows.
+                    // Somebody checks out, takes the money or gives some back, in two windows.
                     let (who, ask) = (who.clone(), ask.clone());
                     acts.push(self.ask(&who, ask));
                 }

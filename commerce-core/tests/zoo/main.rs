@@ -24,7 +24,7 @@ use support::faults::Shared;
 use till::{story, zoo::Bug};
 
 /// By so many stories every mistake is found.
-const STORIES: u64 = 1_500;
+const STORIES: u64 = 3_000;
 
 fn tell(seed: u64, bug: Option<Bug>) -> Result<(), story::Failure> {
     story::tell(&Shared::new(), seed, bug)

@@ -62,6 +62,8 @@ struct Filter {
     /// It was placed before this time.
     #[param(inline)]
     placed_before: Option<Timestamp>,
+    /// Whether a payment of it is in review, which a person must look at and close.
+    needs_review: Option<bool>,
 }
 
 /// Orders, the newest first
@@ -74,8 +76,9 @@ async fn orders(
     BackOffice(caller): BackOffice,
     List { filter, page }: List<Filter>,
 ) -> Result<Json<Page<OrderView>>, Problem> {
-    let Filter { status, customer_id, email, placed_from, placed_before } = filter;
-    let filter = OrderFilter { status, customer_id, email, placed_from, placed_before };
+    let Filter { status, customer_id, email, placed_from, placed_before, needs_review } = filter;
+    let filter =
+        OrderFilter { status, customer_id, email, placed_from, placed_before, needs_review };
     let query = OrderQuery { filter, page: page.request()? };
     let orders = app.commerce().orders(&caller, &query).await?;
     Ok(Json(page.answer(orders)?))

@@ -118,6 +118,11 @@ fn what_stripe_has_forgotten_waits_for_a_person() {
     let reviewed = &order["payments"][0]["review"];
     assert_eq!(*reviewed, json!({ "reason": "missing", "closed_at": null, "note": null }));
     assert_eq!(order["status"], "pending", "its money may have been taken");
+    let in_review = || {
+        let found = cards.shop.office("GET", "/orders?needs_review=true", None).json();
+        found["items"].as_array().unwrap().len()
+    };
+    assert_eq!(in_review(), 1);
 
     // Whoever looks at it says what became of it, and the order lapses like any that is not paid.
     let headers = [("authorization", cards.shop.bearer.as_str()), ("idempotency-key", "seen")];
@@ -134,6 +139,7 @@ fn what_stripe_has_forgotten_waits_for_a_person() {
     sweep();
     assert_eq!(cards.shop.office("GET", &path, None).json()["status"], "cancelled");
     assert_eq!(cards.shop.stock(cards.shirt), (10, 0, 10));
+    assert_eq!(in_review(), 0);
     let seen = cards.shop.call("GET", &path, &[("cart-token", &token)], None).json();
     assert!(seen["payments"][0].get("review").is_none(), "it is the back office's business");
 }

@@ -14,7 +14,8 @@ use crate::{
 };
 
 pub(super) fn orders(connection: &Connection, query: &OrderQuery) -> Result<Page<OrderInputs>> {
-    let OrderFilter { status, customer_id, email, placed_from, placed_before } = &query.filter;
+    let OrderFilter { status, customer_id, email, placed_from, placed_before, needs_review } =
+        &query.filter;
     let mut select = Select::from("commerce_orders AS o");
     // Every index ends with the time and the id, so whichever is taken gives the order of the list.
     // The one of few rows is named first; the others are looked at row by row.
@@ -35,6 +36,12 @@ pub(super) fn orders(connection: &Connection, query: &OrderQuery) -> Result<Page
     }
     if let Some(before) = placed_before {
         select.when("o.placed_at < ?", [Value::Integer(before.as_millis())]);
+    }
+    match needs_review {
+        // As the index says it.
+        Some(true) => select.when("o.payment_status = 'needs_review'", []),
+        Some(false) => select.when("o.payment_status <> 'needs_review'", []),
+        None => {}
     }
     let total = query.page.total.then(|| select.count(connection)).transpose()?;
     let sort = Sort { key: "o.placed_at", id: "o.id", descending: true };

@@ -239,6 +239,7 @@ fn lists_of_orders_follow_an_index() {
                             email: email.clone(),
                             placed_from,
                             placed_before: placed_from,
+                            needs_review: None,
                         };
                         let query = OrderQuery { filter, page };
                         let (steps, _) =
@@ -248,6 +249,18 @@ fn lists_of_orders_follow_an_index() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn orders_that_a_person_must_look_at_are_found_by_that() {
+    let connection = connection();
+    for page in pages(CursorKey::Number(5)) {
+        let filter = OrderFilter { needs_review: Some(true), ..OrderFilter::default() };
+        let query = OrderQuery { filter, page };
+        let (steps, _) = plan::of(|| super::order::orders(&connection, &query).unwrap());
+        check("orders in review", &steps, true);
+        assert!(steps.iter().any(|(step, _)| step.contains("orders_in_review")), "{steps:?}");
     }
 }
 

@@ -13,7 +13,8 @@ pub(super) async fn orders(
     connection: &mut PgConnection,
     query: &OrderQuery,
 ) -> Result<Page<OrderInputs>> {
-    let OrderFilter { status, customer_id, email, placed_from, placed_before } = &query.filter;
+    let OrderFilter { status, customer_id, email, placed_from, placed_before, needs_review } =
+        &query.filter;
     let mut select = Select::from("commerce_orders AS o");
     // Every index ends with the time and the id, so whichever is taken gives the order of the list.
     if let Some(id) = customer_id {
@@ -30,6 +31,12 @@ pub(super) async fn orders(
     }
     if let Some(before) = placed_before {
         select.when("o.placed_at < ?", [Cell::Time(*before).into()]);
+    }
+    match needs_review {
+        // As the index says it.
+        Some(true) => select.when("o.payment_status = 'needs_review'", []),
+        Some(false) => select.when("o.payment_status <> 'needs_review'", []),
+        None => {}
     }
     let sort = Sort { key: "o.placed_at", kind: KeyKind::Time, id: "o.id", descending: true };
     let list = List {

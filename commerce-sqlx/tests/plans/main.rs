@@ -281,6 +281,7 @@ fn lists(large: &Large) {
             OrderFilter { email: Some("c7@example.com".parse().unwrap()), ..any.clone() },
             "orders_by_email",
         ),
+        (OrderFilter { needs_review: Some(true), ..any.clone() }, "orders_in_review"),
     ] {
         for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {
             let query = OrderQuery { filter: filter.clone(), page };

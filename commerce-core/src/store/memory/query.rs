@@ -12,7 +12,7 @@ use crate::{
     id::Id,
     inventory::{Movement, available},
     order::Order,
-    payment::Payment,
+    payment::{Payment, PaymentStatus},
     search::{self, Document},
     shop::Setup,
     store::{
@@ -261,7 +261,9 @@ fn matches(inputs: &ProductInputs, query: &ProductQuery, setup: Option<&Setup>) 
 }
 
 fn order_matches(order: &Versioned<Order>, filter: &OrderFilter) -> bool {
-    let OrderFilter { status, customer_id, email, placed_from, placed_before } = filter;
+    let OrderFilter { status, customer_id, email, placed_from, placed_before, needs_review } =
+        filter;
+    let reviewed = order.payment_status == PaymentStatus::NeedsReview;
     status.is_none_or(|status| order.status() == status)
         && customer_id.is_none_or(|id| order.customer_id == Some(id))
         && email.as_ref().is_none_or(|email| {
@@ -269,4 +271,5 @@ fn order_matches(order: &Versioned<Order>, filter: &OrderFilter) -> bool {
         })
         && placed_from.is_none_or(|from| order.placed_at >= from)
         && placed_before.is_none_or(|before| order.placed_at < before)
+        && needs_review.is_none_or(|wanted| reviewed == wanted)
 }

@@ -60,6 +60,7 @@ impl Twins {
                 } else {
                     None
                 },
+                needs_review: self.dice.one(&[None, None, Some(false), Some(true)]).unwrap(),
             },
             page: PageRequest { total: self.dice.chance(50), ..PageRequest::first(2) },
         };
