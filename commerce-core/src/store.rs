@@ -293,6 +293,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// and for the commits of other servers as soon as the store hears of them, if it does. Whoever
     /// waits for events must look now and then all the same.
     fn bell(&self) -> Bell;
+    /// Whether it is a store that takes commits: what only reads, such as a database that follows
+    /// another one, says no. It makes none to find out, so a disk may be full all the same.
+    async fn ready(&self) -> StoreResult<()>;
     /// Forgets what has served its purpose; answers how many things it forgot.
     async fn purge(&self, purge: &Purge) -> StoreResult<u64>;
 }

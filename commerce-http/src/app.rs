@@ -31,7 +31,7 @@ use crate::{
     tasks::Tasks,
 };
 
-/// Asks whether the store can be reached.
+/// Asks whether the store can be reached and takes writes.
 #[derive(Clone)]
 pub struct Readiness(Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>);
 
@@ -99,12 +99,12 @@ impl fmt::Debug for Metrics {
 }
 
 impl App {
-    /// A shop without metrics, ready while its store answers.
+    /// A shop without metrics, ready while its store answers and takes writes.
     pub fn new(commerce: Commerce) -> Self {
         let asked = commerce.clone();
         let readiness = Readiness::new(move || {
             let commerce = asked.clone();
-            async move { commerce.shop().await.map(drop) }
+            async move { commerce.ready().await }
         });
         Self(Arc::new(Shared {
             commerce,

@@ -39,10 +39,11 @@ async fn healthz() -> Json<Health> {
 
 /// Whether requests can be served
 ///
-/// It asks the store for an answer.
+/// It asks the store for an answer, and whether it takes writes: a database that follows another one does
+/// not. To find out, it writes nothing.
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "Ready", body = Health),
-    (status = 503, description = "The store is out of reach (`unavailable`)"),
+    (status = 503, description = "The store is out of reach, or takes no writes (`unavailable`)"),
 ))]
 async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     app.readiness().ask().await.map_err(Problem::unavailable)?;

@@ -313,6 +313,11 @@ impl Store for SqliteStore {
         self.inner.bell.clone()
     }
 
+    async fn ready(&self) -> StoreResult<()> {
+        // Its file can be written as long as it is open.
+        self.ask(|connection| Writes::read(connection).map(drop))
+    }
+
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
         self.inner.writer.purge(purge).await
     }

@@ -180,7 +180,7 @@ fn serve(
                 Job::Commit { commit, until, answer } => {
                     // Whoever has given up waiting has been promised that nothing happens.
                     if Instant::now() > until {
-                        let late = StoreError::unavailable("the queue of commits is too long");
+                        let late = StoreError::unavailable("a commit's turn did not come in time");
                         let _ = answer.send(Err(CommitError::Unavailable(late)));
                     } else {
                         batch.push(Waiting { commit, answer, result: None });

@@ -3,6 +3,12 @@
 //! Whatever writes to the outbox notifies a channel that is called as the schema, within the same
 //! transaction. A notification says only that there is something to look for; one that is lost is no
 //! loss, because whoever waits for events looks now and then all the same.
+//!
+//! Of all transactions of a PostgreSQL server, those that notify commit one after the other: each takes a
+//! lock for it. The writers of one shop do so anyway, as each holds the end of the outbox until then:
+//! of three server processes with 128 callers, one waited for that lock in 4 of 3,000 looks. Several shops
+//! on one PostgreSQL server wait for each other; with four writers at once that cost less than what
+//! one run differs from the next by.
 
 use std::{sync::OnceLock, time::Duration};
 

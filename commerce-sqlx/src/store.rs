@@ -208,6 +208,10 @@ impl Store for PgStore {
         self.inner.listening.bell()
     }
 
+    async fn ready(&self) -> StoreResult<()> {
+        read!(self.records(), |connection| shop::writable(connection))
+    }
+
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
         // Each of its statements stands alone; and a step that was done is not counted twice, because
         // it finds nothing left.

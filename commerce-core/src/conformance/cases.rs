@@ -167,6 +167,8 @@ macro_rules! __conformance_cases {
                     "every read shows the same levels, by location";
             }
             commits {
+                are_taken_by_a_store_that_is_ready:
+                    "a store that takes commits says that it is ready, with a shop in it and without";
                 that_hold_are_applied_whole:
                     "a commit that holds is applied whole: records, levels, ledger, events and outcome";
                 with_a_conflict_write_nothing:

@@ -20,6 +20,12 @@ use crate::{
     version::{Version, Versioned},
 };
 
+pub(super) async fn are_taken_by_a_store_that_is_ready(t: &Bench<'_>) {
+    t.store().ready().await.unwrap();
+    t.insert(Make::new().shop()).await;
+    t.store().ready().await.unwrap();
+}
+
 /// Some of everything, to be written by a commit that will be refused.
 struct Ground {
     shelf: Shelf,

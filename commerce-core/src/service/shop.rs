@@ -49,6 +49,16 @@ impl Commerce {
         Ok(self.setup().await?.shop)
     }
 
+    /// Whether there is a shop and its store takes what is done in it; see
+    /// [`Store::ready`](crate::store::Store::ready).
+    ///
+    /// # Errors
+    /// [`Error`]; [`Rejection::NotFound`] before [`Commerce::open`].
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.store.ready().await?;
+        self.setup().await.map(drop)
+    }
+
     /// Replaces the shop's configuration. `expected` is the version that the caller read, if it must
     /// be unchanged since.
     ///

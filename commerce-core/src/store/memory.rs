@@ -224,6 +224,10 @@ impl Store for MemoryStore {
         self.bell.clone()
     }
 
+    async fn ready(&self) -> StoreResult<()> {
+        Ok(())
+    }
+
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {
         Ok(self.write().purge(purge))
     }

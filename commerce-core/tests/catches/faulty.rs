@@ -25,8 +25,8 @@ use commerce_core::{
         ApiTokenRef, Bell, CategoryRef, Commit, CommitError, CustomerQuery, CustomerRef, Due,
         MovementFilter, OrderQuery, OrderRef, OutboxEntry, Outcome, OutcomeKey, Page, PageRequest,
         PaymentItem, PaymentQuery, ProductInputs, ProductQuery, ProductRef, Purge, Queries, Record,
-        RecordKey, StockFilter, StockItem, Store, StoreResult, Subscription, VariantRef,
-        WebhookQuery, WebhookRef, Write,
+        RecordKey, StockFilter, StockItem, Store, StoreError, StoreResult, Subscription,
+        VariantRef, WebhookQuery, WebhookRef, Write,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
@@ -269,6 +269,11 @@ impl<S: Store + Queries> Store for Faulty<S> {
             }
             (answer, _) => answer,
         }
+    }
+
+    async fn ready(&self) -> StoreResult<()> {
+        self.store.ready().await?;
+        if self.is(Fault::IsNeverReady) { Err(StoreError::unavailable("never")) } else { Ok(()) }
     }
 
     async fn purge(&self, purge: &Purge) -> StoreResult<u64> {

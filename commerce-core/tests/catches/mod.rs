@@ -64,6 +64,8 @@ faults! {
     ListsAllWebhooks, a_webhook_out_of_place_is_caught, "webhooks::come_with_the_parked_ones_first";
     HidesWithdrawnTokens, a_hidden_token_is_caught, "list_tokens::come_the_newest_first";
     NeverRings, a_silent_bell_is_caught, "outbox::rings_before_a_commit_is_answered";
+    IsNeverReady, a_store_that_is_never_ready_is_caught,
+        "commits::are_taken_by_a_store_that_is_ready";
     ReadsOldState, a_read_of_old_state_is_caught, "concurrency::shows_what_was_acknowledged";
 }
 

@@ -186,6 +186,7 @@ delegate! {
     due(now: Timestamp, limit: usize) -> Vec<Due>;
     outbox(after: u64, limit: usize) -> Vec<OutboxEntry>;
     subscription(name: &Label) -> Option<Versioned<Subscription>>;
+    ready() -> ();
     purge(purge: &Purge) -> u64;
 }
 

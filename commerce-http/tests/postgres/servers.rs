@@ -1,11 +1,15 @@
 //! Servers that share a shop and nothing else.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use super::{
-    common::{Schema, address},
+    buyers::post,
+    common::{Schema, Server, address, run},
     left_out, output, program,
     support::{Answer, Process, agent},
 };
@@ -111,4 +115,51 @@ fn two_servers_are_one_shop_and_either_can_go() {
         assert_eq!(orders["total"], 1);
         assert_eq!(found(server).len(), 14);
     }
+}
+
+/// Waits until a server says that it is ready, or that it is not.
+fn becomes(server: &Process, status: u16) {
+    let (agent, until) = (agent(), Instant::now() + Duration::from_secs(30));
+    let ready = format!("http://{}/readyz", server.address);
+    while Answer::of(agent.get(&ready).call()).status != status {
+        assert!(Instant::now() < until, "{status} is not said");
+    }
+}
+
+#[test]
+fn a_server_whose_database_takes_no_writes_is_not_ready() {
+    if left_out() {
+        return;
+    }
+    let (folder, database) = (tempfile::tempdir().unwrap(), Server::start(""));
+    let mut command = program(folder.path());
+    command.args(["--listen", "127.0.0.1:0", "--database", &database.address]);
+    let server = Process::start(command);
+    let client = Client("x-client", "test".to_owned());
+    let writes = || {
+        let carts = format!("http://{}/api/v1/carts", server.address);
+        let cart = post(&agent(), &carts, &[], &json!({})).unwrap();
+        assert_eq!(cart.status, 201, "{}", cart.text());
+    };
+    becomes(&server, 200);
+    writes();
+    // It is told to refuse writes, as some do whose disk is nearly full.
+    let mut admin = database.connect();
+    run(&mut admin, "ALTER SYSTEM SET default_transaction_read_only = on");
+    run(&mut admin, "SELECT pg_reload_conf()");
+    becomes(&server, 503);
+    assert_eq!(client.send(&server, "GET", "/products", None).status, 200, "reading goes on");
+    run(&mut admin, "ALTER SYSTEM RESET default_transaction_read_only");
+    run(&mut admin, "SELECT pg_reload_conf()");
+    becomes(&server, 200);
+    writes();
+    // It follows another one, until it takes that one's place.
+    let signal = database.data().join("standby.signal");
+    run(&mut admin, &format!("COPY (SELECT) TO '{}'", signal.display()));
+    database.crash();
+    becomes(&server, 503);
+    assert_eq!(client.send(&server, "GET", "/products", None).status, 200, "reading goes on");
+    run(&mut database.connect(), "SELECT pg_promote()");
+    becomes(&server, 200);
+    writes();
 }

@@ -97,3 +97,11 @@ pub(crate) async fn setup(connection: &mut PgConnection) -> Result<Option<Setup>
         LazyLock::new(|| format!("SELECT {} FROM commerce_shop AS s", *COLUMNS));
     codec::first(connection, SETUP.as_str(), [], read).await
 }
+
+/// Fails on a server that takes no writes, such as one that follows another. Its address may soon stand for
+/// another server, so no connection to such a one is kept.
+pub(crate) async fn writable(connection: &mut PgConnection) -> Result<()> {
+    // To lock rows is to write, even where there are none.
+    const LOCKED: &str = "SELECT FROM commerce_shop WHERE false FOR NO KEY UPDATE";
+    codec::run(connection, LOCKED, []).await.map(drop)
+}
