@@ -266,7 +266,7 @@ fn complete(operation: &mut Operation, versioned: bool) {
         }
         let codes = codes_of(response);
         for (name, about) in headers_of(&codes) {
-            response.headers.insert(name.to_owned(), text_header(about));
+            response.headers.insert(name.to_owned(), text_header(&about));
         }
         examples::illustrate(response, &codes);
     }
@@ -279,14 +279,17 @@ fn codes_of(response: &doc::Response) -> Vec<Code> {
 }
 
 /// The headers that problems have if they have one of these codes.
-fn headers_of(codes: &[Code]) -> Vec<(&'static str, &'static str)> {
-    match codes {
-        [] => vec![],
-        [Code::Unauthenticated] => vec![("WWW-Authenticate", "`Bearer`")],
-        _ if codes.iter().all(|code| code.retry_after().is_some()) => {
-            vec![("Retry-After", "The seconds after which to ask again")]
-        }
-        _ => vec![],
+fn headers_of(codes: &[Code]) -> Vec<(&'static str, String)> {
+    if codes == [Code::Unauthenticated] {
+        return vec![("WWW-Authenticate", "`Bearer`".to_owned())];
+    }
+    let about = "The seconds after which to ask again";
+    let passing = codes.iter().filter(|code| code.retry_after().is_some());
+    let passing: Vec<_> = passing.map(|code| format!("`{code}`")).collect();
+    match passing.len() {
+        0 => vec![],
+        all if all == codes.len() => vec![("Retry-After", about.to_owned())],
+        _ => vec![("Retry-After", format!("{about}; with {} alone", passing.join(", ")))],
     }
 }
 
@@ -384,7 +387,13 @@ mod tests {
                 assert!(operation["tags"][0].is_string(), "{at} lacks a tag");
                 assert!(operation["operationId"].is_string(), "{at} lacks a name");
                 for (status, response) in responses {
-                    assert_ne!(response["description"], "", "{at} {status}");
+                    let about = response["description"].as_str().unwrap();
+                    assert_ne!(about, "", "{at} {status}");
+                    let passes = |code: &&Code| code.retry_after().is_some();
+                    let passing = Code::ALL.iter().filter(passes);
+                    let may_pass = passing.into_iter().any(|code| about.contains(code.as_str()));
+                    let after = response["headers"].get("Retry-After");
+                    assert_eq!(after.is_some(), may_pass, "{at} {status}");
                     if status.starts_with(['4', '5']) {
                         let schema = &response["content"]["application/problem+json"]["schema"];
                         assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{at} {status}");
