@@ -94,6 +94,36 @@ fn it_greets_serves_logs_and_stops_when_asked() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_gateway_that_is_offered_and_not_there_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || {
+        let mut command = commerce(folder.path());
+        command.args(["--listen", "127.0.0.1:0"]);
+        Process::start(command)
+    };
+    let log_of = |mut server: Process| {
+        server.signal("TERM");
+        let mut log = String::new();
+        server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    };
+    let warning = "the shop offers the gateway `strpie`, which this server does not have";
+    let server = serve();
+    let create = ["token", "create", "--scope", "admin"];
+    let (_, token, _) = output(commerce(folder.path()).args(create));
+    let patch = json!({ "payment_terms": { "strpie": { "kind": "prepaid", "days": 1 } } });
+    let request = agent().patch(format!("http://{}/api/v1/shop", server.address));
+    let request = request.header("authorization", format!("Bearer {}", token.trim()));
+    let request = request.header("content-type", "application/json");
+    assert_eq!(Answer::of(request.send(patch.to_string())).status, 200);
+    let log = log_of(server);
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+    let log = log_of(serve());
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+}
+
+#[test]
 fn a_second_server_on_the_same_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {
