@@ -193,7 +193,7 @@ pub enum ImportCommand {
 /// The arguments of `commerce import shopify`.
 #[derive(Debug, Clone, Args)]
 pub struct ShopifyArgs {
-    /// The file that Shopify exported
+    /// The file that Shopify exported; - for what is piped in
     pub file: PathBuf,
     /// The currency of the prices in the file, and of the shop if this makes it: an ISO 4217 code
     /// [default: the shop's]

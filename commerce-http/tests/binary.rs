@@ -7,6 +7,7 @@ mod support;
 use std::{
     fs,
     io::{Read, Write},
+    process::Stdio,
 };
 
 use commerce_core::{
@@ -176,7 +177,7 @@ fn a_terminal_shows_nothing_but_what_was_asked_for() {
     let line = format!("{} health --listen {listen}", env!("CARGO_BIN_EXE_commerce"));
     let mut terminal = std::process::Command::new("script");
     terminal.args(["-qec", &line, "/dev/null"]).current_dir(folder.path());
-    let (code, shown, _) = output(terminal.stdin(std::process::Stdio::null()));
+    let (code, shown, _) = output(terminal.stdin(Stdio::null()));
     assert_eq!(code, 1, "{shown}");
     assert!(shown.starts_with(&format!("error: {listen} is not ready: ")), "{shown}");
     assert_eq!(shown.lines().count(), 1, "{shown}");
@@ -200,6 +201,22 @@ fn a_data_folder_that_cannot_be_is_named() {
     let (code, _, error) = output(commerce(folder.path()).args(["--data", "file/shop"]));
     assert_eq!(code, 1);
     assert!(error.starts_with("error: cannot create the data folder file/shop: "), "{error}");
+}
+
+#[test]
+fn an_export_can_be_piped_in() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let piped = fs::File::open(folder.path().join("export.csv")).unwrap();
+    let (code, out, error) =
+        output(commerce(folder.path()).args(["import", "shopify", "-"]).stdin(piped));
+    assert_eq!((code, error.as_str()), (0, ""), "{out}");
+    let again = output(commerce(folder.path()).args(["import", "shopify", "export.csv"]));
+    assert!(out.contains("0 failed") && again.1.contains("0 created"), "{out}{}", again.1);
+    let empty = ["import", "shopify", "-"];
+    let (code, _, error) = output(commerce(folder.path()).args(empty).stdin(Stdio::null()));
+    assert_eq!(code, 2);
+    assert!(error.starts_with("error: -: "), "{error}");
 }
 
 #[test]
