@@ -199,7 +199,8 @@ pub struct ShopifyArgs {
     /// [default: the shop's]
     #[arg(long, value_name = "CODE")]
     pub currency: Option<Currency>,
-    /// Tell what would happen and write nothing
+    /// Tell what would happen and write nothing. SKUs that products hand on to one another count as
+    /// repeated then
     #[arg(long)]
     pub dry_run: bool,
     /// Leave the stock of variants that are in the shop, as what was sold is not in the file
