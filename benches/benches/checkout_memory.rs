@@ -163,9 +163,9 @@ fn create_cart(bencher: Bencher<'_, '_>, lines: usize) {
 fn add_line(bencher: Bencher<'_, '_>, lines: usize) {
     let variant = FIXTURE.variants.first().copied().unwrap();
     let line = AddLine::new(variant, 1).unwrap();
-    bencher
-        .with_inputs(|| FIXTURE.cart(0, lines))
-        .bench_refs(|(guest, cart)| block_on(FIXTURE.shop.add_line(guest, *cart, &line)).unwrap());
+    bencher.with_inputs(|| FIXTURE.cart(0, lines)).bench_refs(|(guest, cart)| {
+        block_on(FIXTURE.shop.add_line(guest, *cart, &line, None)).unwrap()
+    });
 }
 
 #[divan::bench(args = LINES)]
@@ -173,7 +173,7 @@ fn patch_cart(bencher: Bencher<'_, '_>, lines: usize) {
     let email = "grace@example.com".parse().unwrap();
     let patch = PatchCart { email: Some(Some(email)), ..PatchCart::default() };
     bencher.with_inputs(|| FIXTURE.cart(0, lines)).bench_refs(|(guest, cart)| {
-        block_on(FIXTURE.shop.patch_cart(guest, *cart, &patch)).unwrap()
+        block_on(FIXTURE.shop.patch_cart(guest, *cart, &patch, None)).unwrap()
     });
 }
 

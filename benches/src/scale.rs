@@ -263,7 +263,7 @@ impl Scale {
         time(|draw| {
             let (guest, cart) = &carts[draw];
             let line = AddLine::new(self.some(draw + 1).variants[1], 1).unwrap();
-            block_on(self.shop().add_line(guest, *cart, &line)).unwrap();
+            block_on(self.shop().add_line(guest, *cart, &line, None)).unwrap();
         })
     }
 

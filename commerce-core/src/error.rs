@@ -2,7 +2,7 @@
 //! [`StoreError`] is the store not answering, and [`Error`] is what the
 //! facade hands to its caller.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
@@ -219,6 +219,14 @@ pub enum Error {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why there is no answer, and how long whoever asks again had better wait.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+struct Paused {
+    pause: Duration,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
 /// The kinds of [`Error`], for callers that only want to know what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -250,6 +258,31 @@ impl Error {
     /// Whether the same request may succeed later: nothing was written, and nothing is wrong with it.
     pub fn is_retryable(&self) -> bool {
         self.kind() == ErrorKind::Retryable
+    }
+
+    /// How long to wait before the same is asked again, where that is known: what a gateway has not done for
+    /// an hour, it does not do in a second.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::GatewayUnavailable(source) | Self::OutcomeUnknown(source) => {
+                source.downcast_ref().map(|Paused { pause, .. }| *pause)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same error, after which to wait so long.
+    #[must_use]
+    pub(crate) fn paused(self, pause: Duration) -> Self {
+        match self {
+            Self::GatewayUnavailable(source) => {
+                Self::GatewayUnavailable(Box::new(Paused { pause, source }))
+            }
+            Self::OutcomeUnknown(source) => {
+                Self::OutcomeUnknown(Box::new(Paused { pause, source }))
+            }
+            other => other,
+        }
     }
 
     /// The same error of a request that is a part of another, at a place of that one.

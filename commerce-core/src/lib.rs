@@ -61,6 +61,7 @@ pub mod conformance;
 mod country;
 pub mod currency;
 pub mod customer;
+mod decimal;
 pub mod error;
 pub mod event;
 pub mod gateway;

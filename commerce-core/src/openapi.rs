@@ -40,11 +40,11 @@ pub(crate) struct Decimal;
 #[derive(Debug)]
 pub(crate) struct Rate;
 
-fn decimal(about: &str, pattern: &str) -> RefOr<Schema> {
+fn decimal(about: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
         .description(Some(about))
-        .pattern(Some(pattern))
+        .pattern(Some(forms::DECIMAL))
         .examples(["0.19"])
         .into()
 }
@@ -125,8 +125,8 @@ schemas! {
         .enum_values(Some(Currency::iter().map(Currency::code)))
         .examples([serde_json::Value::from("EUR")])
         .into();
-    Decimal => decimal("A decimal number.", forms::DECIMAL);
-    Rate => decimal("A decimal number from 0 to 10 with at most 6 decimal places.", forms::RATE);
+    Decimal => decimal("A decimal number.");
+    Rate => decimal("A decimal number from 0 to 10 with at most 6 decimal places.");
     Money => ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::Object))
         .description(Some("An amount in a currency's minor unit: 1999 USD is 19.99 dollars."))

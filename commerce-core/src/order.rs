@@ -200,26 +200,43 @@ impl Order {
         Ok(Some(order))
     }
 
-    /// The lines that a request names, each with the units of it that are meant, of which it must
-    /// have as many `left`.
+    /// The lines that a request names, each with the units of it that are meant.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] for a line that the order does not have, or that is named twice.
+    fn lines_of(
+        &self,
+        parts: impl IntoIterator<Item = (LineId, Quantity)>,
+    ) -> Result<Vec<(&OrderLine, i64)>, Rejection> {
+        let mut lines: HashMap<_, _> = self.lines.iter().map(|line| (line.id, line)).collect();
+        let mut named = Vec::new();
+        for (index, (line_id, quantity)) in parts.into_iter().enumerate() {
+            let Some(line) = lines.remove(&line_id) else {
+                let detail = "must be a line of the order, named once";
+                return Err(Rejection::invalid(format!("/lines/{index}/line_id"), detail));
+            };
+            named.push((line, quantity.get()));
+        }
+        Ok(named)
+    }
+
+    /// As [`lines_of`](Self::lines_of), of lines that have as many units `left` to be sent.
+    ///
+    /// # Errors
+    /// [`Rejection::Invalid`] for more units than a line has, too, which can never be right;
+    /// [`Rejection::InvalidTransition`] for more than are left of them by now.
     fn named(
         &self,
         parts: impl IntoIterator<Item = (LineId, Quantity)>,
         left: impl Fn(&OrderLine) -> i64,
     ) -> Result<Vec<(&OrderLine, i64)>, Rejection> {
-        let mut lines: HashMap<_, _> = self.lines.iter().map(|line| (line.id, line)).collect();
-        let mut named = Vec::new();
-        for (index, (line_id, quantity)) in parts.into_iter().enumerate() {
-            let pointer = |field| format!("/lines/{index}/{field}");
-            let Some(line) = lines.remove(&line_id) else {
-                let detail = "must be a line of the order, named once";
-                return Err(Rejection::invalid(pointer("line_id"), detail));
-            };
-            if quantity.get() > left(line) {
-                let detail = format!("must be at most {}, which is left", left(line));
-                return Err(Rejection::invalid(pointer("quantity"), detail));
+        let named = self.lines_of(parts)?;
+        for (index, (line, units)) in named.iter().enumerate() {
+            if *units > line.quantity.get() {
+                let detail = format!("must be at most {}, as many as the line has", line.quantity);
+                return Err(Rejection::invalid(format!("/lines/{index}/quantity"), detail));
             }
-            named.push((line, quantity.get()));
+            line.require(*units, left(line), "send")?;
         }
         Ok(named)
     }

@@ -43,8 +43,8 @@ fn somebody_elses_cart_looks_like_one_that_does_not_exist() {
             assert_eq!(refused(w.cart(who, cart)), NO_CART);
             assert_eq!(refused(w.add(who, cart, shirt, 1)), NO_CART);
             assert_eq!(refused(w.change(who, cart, line, 1)), NO_CART);
-            assert_eq!(refused(block_on(w.shop.remove_line(who, cart, line))), NO_CART);
-            assert_eq!(refused(block_on(w.shop.clear_cart(who, cart))), NO_CART);
+            assert_eq!(refused(block_on(w.shop.remove_line(who, cart, line, None))), NO_CART);
+            assert_eq!(refused(block_on(w.shop.clear_cart(who, cart, None))), NO_CART);
             assert_eq!(refused(w.patch(who, cart, &PatchCart::default())), NO_CART);
             assert_eq!(refused(block_on(w.shop.shipping_options(who, cart))), NO_CART);
             assert_eq!(refused(block_on(w.shop.merge_cart(&ada, who, cart))), NO_CART);
@@ -125,7 +125,7 @@ fn shop_clients_set_no_price_whoever_they_are() {
     let (guest, cart) = w.guest();
     let line = AddLine { unit_price: Some(eur(1)), ..AddLine::new(shirt, 1).unwrap() };
     for (who, cart) in [(&guest, cart), (&ada, w.cart_of(&ada))] {
-        let add = block_on(w.shop.add_line(who, cart, &line));
+        let add = block_on(w.shop.add_line(who, cart, &line, None));
         assert_eq!(refused(add), Rejection::Forbidden);
     }
     let request = CreateCart { lines: vec![line.clone()], ..CreateCart::default() };
@@ -133,7 +133,7 @@ fn shop_clients_set_no_price_whoever_they_are() {
         let make = block_on(w.shop.create_cart(&who, &request));
         assert_eq!(refused(make), Rejection::Forbidden);
     }
-    let at_storefront = block_on(w.shop.add_line(&w.system, cart, &line));
+    let at_storefront = block_on(w.shop.add_line(&w.system, cart, &line, None));
     assert_eq!(invalid(at_storefront), ["/unit_price"], "a shopper's cart is no draft");
 }
 

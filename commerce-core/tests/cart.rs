@@ -6,8 +6,9 @@ mod support;
 
 use commerce_core::{
     access::Caller,
-    cart::{AddLine, CartStatus, CreateCart, MergeStrategy, PatchCart},
+    cart::{AddLine, CartStatus, ChangeLine, CreateCart, MergeStrategy, PatchCart},
     catalog::{Backorder, CreateVariant, PatchProduct, PatchVariant, ProductStatus},
+    checkout::PlaceOrder,
     currency::Currency,
     customer::PutAddress,
     error::Rejection,
@@ -134,7 +135,7 @@ fn a_cart_holds_one_currency() {
     assert_eq!(invalid(w.add_at(cart, shirt, 1, 5)), ["/unit_price"]);
     let dollars = Money::new(5, Currency::USD);
     let line = AddLine { unit_price: Some(dollars), ..AddLine::new(shirt, 1).unwrap() };
-    let view = block_on(w.shop.add_line(&w.system, cart, &line)).unwrap();
+    let view = block_on(w.shop.add_line(&w.system, cart, &line, None)).unwrap();
     assert_eq!(view.total, dollars);
 }
 
@@ -166,13 +167,47 @@ fn removing_clearing_and_what_is_not_there() {
     w.add(&guest, cart, a, 1).unwrap();
     let view = w.add(&guest, cart, b, 2).unwrap();
     let line = view.lines[0].id;
-    let view = block_on(w.shop.remove_line(&guest, cart, line)).unwrap();
+    let view = block_on(w.shop.remove_line(&guest, cart, line, None)).unwrap();
     assert_eq!(units(&view), [(b, 2)]);
     let gone = Rejection::NotFound { what: "line" };
-    assert_eq!(refused(block_on(w.shop.remove_line(&guest, cart, line))), gone);
+    assert_eq!(refused(block_on(w.shop.remove_line(&guest, cart, line, None))), gone);
     assert_eq!(refused(w.change(&guest, cart, line, 1)), gone);
-    let view = block_on(w.shop.clear_cart(&guest, cart)).unwrap();
+    let view = block_on(w.shop.clear_cart(&guest, cart, None)).unwrap();
     assert_eq!((view.lines.len(), view.total), (0, eur(0)));
+}
+
+#[test]
+fn a_change_that_is_meant_for_another_version_of_a_cart_is_refused() {
+    let w = World::new();
+    let shirt = w.sell("SHIRT", 1999, 5);
+    let (guest, cart) = w.guest();
+    let old = w.cart(&guest, cart).unwrap().version;
+    let line = w.add(&guest, cart, shirt, 1).unwrap().lines[0].id;
+    w.ready(&guest, cart);
+    let before = w.cart(&guest, cart).unwrap();
+    let stale = |given| match given {
+        Rejection::VersionMismatch { expected, actual } => {
+            assert_eq!((expected, actual), (old, before.version));
+        }
+        other => panic!("{other:?}"),
+    };
+    let (expected, more) = (Some(old), AddLine::new(shirt, 1).unwrap());
+    let one = ChangeLine { quantity: more.quantity };
+    let (patch, order) = (PatchCart::default(), PlaceOrder::default());
+    stale(refused(block_on(w.shop.add_line(&guest, cart, &more, expected))));
+    stale(refused(block_on(w.shop.change_line(&guest, cart, line, &one, expected))));
+    stale(refused(block_on(w.shop.remove_line(&guest, cart, line, expected))));
+    stale(refused(block_on(w.shop.clear_cart(&guest, cart, expected))));
+    stale(refused(block_on(w.shop.patch_cart(&guest, cart, &patch, expected))));
+    stale(refused(block_on(w.shop.place_order_at(&guest, cart, &order, expected))));
+    assert_eq!(w.cart(&guest, cart).unwrap(), before);
+
+    let expected = Some(before.version);
+    let guest = guest.with_key("place".parse().unwrap());
+    let place = || block_on(w.shop.place_order_at(&guest, cart, &order, expected)).unwrap();
+    let (placed, again) = (place(), place());
+    assert_eq!((placed.replayed, again.replayed), (false, true));
+    assert_eq!(placed.output, again.output);
 }
 
 #[test]
@@ -199,8 +234,8 @@ fn a_closed_cart_refuses_every_change() {
         let closed = |refusal| assert_eq!(refusal, Rejection::CartClosed, "{status:?}");
         closed(refused(w.add(&who, cart, shirt, 1)));
         closed(refused(w.change(&who, cart, line, 2)));
-        closed(refused(block_on(w.shop.remove_line(&who, cart, line))));
-        closed(refused(block_on(w.shop.clear_cart(&who, cart))));
+        closed(refused(block_on(w.shop.remove_line(&who, cart, line, None))));
+        closed(refused(block_on(w.shop.clear_cart(&who, cart, None))));
         closed(refused(w.patch(&who, cart, &PatchCart::default())));
         closed(refused(w.place(&who, cart)));
         closed(refused(block_on(w.shop.merge_cart(&ada, &who, cart))));

@@ -251,7 +251,10 @@ fn a_store_that_is_away_is_told_from_one_that_is_busy() {
     });
     w.add(&guest, cart, shirt, 1).unwrap();
     let line = AddLine::new(shirt, 8).unwrap();
-    assert_eq!(block_on(w.shop.add_line(&guest, cart, &line)).unwrap().lines[0].quantity.get(), 9);
+    assert_eq!(
+        block_on(w.shop.add_line(&guest, cart, &line, None)).unwrap().lines[0].quantity.get(),
+        9
+    );
 }
 
 #[test]

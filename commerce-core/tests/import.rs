@@ -93,6 +93,46 @@ fn links_to_what_does_not_exist_are_refused() {
 }
 
 #[test]
+fn products_that_are_imported_together_swap_their_skus() {
+    let w = World::new();
+    let category = CreateCategory::new("Tops").unwrap();
+    let category = block_on(w.shop.create_category(&w.system, &category)).unwrap().output.id;
+    let product = |slug: &str, sku: &str, categories: &[_]| ImportProduct {
+        slug: Slug::new(slug).unwrap(),
+        fields: PatchProduct {
+            title: Some(label(slug)),
+            categories: Some(categories.to_vec()),
+            ..PatchProduct::default()
+        },
+        options: None,
+        variants: vec![ImportVariant { options: vec![], ..imported_variant(Some(sku), "S", None) }],
+        ..ImportProduct::new(Slug::new(slug).unwrap())
+    };
+    for (slug, sku) in [("a", "ONE"), ("b", "TWO"), ("c", "THREE")] {
+        block_on(w.shop.import_product(&w.system, &product(slug, sku, &[]))).unwrap();
+    }
+    let together = |products: &[ImportProduct]| {
+        let products: Vec<_> = products.iter().collect();
+        block_on(w.shop.import_together(&w.system, &products)).map(|done| done.output)
+    };
+    let before = w.commits_after(0).len();
+    let (one, two) = (product("a", "TWO", &[category]), product("b", "ONE", &[category]));
+    let done = together(&[one.clone(), two.clone()]).unwrap();
+    let got: Vec<_> = done.iter().map(|it| it.variants[0].sku.as_str()).collect();
+    assert_eq!(got, ["TWO", "ONE"]);
+    assert_eq!(w.commits_after(0).len(), before + 1);
+    let again = together(&[one, two]).unwrap();
+    assert!(again.iter().all(|it| it.outcome == ImportOutcome::Unchanged), "{again:?}");
+    // What one of them keeps, the other does not get; what is another's, neither.
+    let kept = together(&[product("a", "ONE", &[]), product("b", "ONE", &[])]);
+    assert!(matches!(refused(kept), Rejection::Taken { what: "sku", .. }));
+    let others = together(&[product("a", "THREE", &[]), product("b", "TWO", &[])]);
+    assert!(matches!(refused(others), Rejection::Taken { what: "sku", .. }));
+    let guest = Caller::anonymous();
+    assert_eq!(refused(block_on(w.shop.import_together(&guest, &[]))), Rejection::Forbidden);
+}
+
+#[test]
 fn a_category_that_is_removed_meanwhile_is_not_linked() {
     let store = Shared::new();
     let w = World::over(store.clone(), 1);

@@ -5,12 +5,15 @@
 mod support;
 
 use commerce_core::{
+    Commerce,
     access::Caller,
     catalog::CreateVariant,
     error::Rejection,
     id::VariantId,
+    inputs::{SeededIds, SteppedClock},
     inventory::{AdjustStock, Movement, PatchLocation, Reason, SetStock, StockLevel},
-    store::{Commit, MovementFilter, PageRequest, StockFilter},
+    store::{Commit, MemoryStore, MovementFilter, PageRequest, StockFilter},
+    time::Timestamp,
 };
 use pollster::block_on;
 use support::*;
@@ -115,6 +118,18 @@ fn levels_are_the_sum_of_the_ledger() {
     assert_eq!(sold.iter().map(|row| row.delta).sum::<i64>(), -7);
     assert!(sold.iter().all(|row| row.order_id == Some(order.id)));
     assert_eq!(rows.len(), 5, "holds are not rows of the ledger");
+}
+
+#[test]
+fn the_limit_of_a_page_is_looked_at_before_anything_is_read() {
+    let store = MemoryStore::new();
+    let nowhere = Commerce::new(store, SteppedClock::new(Timestamp::UNIX_EPOCH), SeededIds::new(1));
+    let (system, page) = (Caller::system(), PageRequest { limit: 0, ..PageRequest::first(1) });
+    let stock = block_on(nowhere.stock(&system, &StockFilter::default(), &page));
+    assert_eq!(invalid(stock), ["/limit"]);
+    let variant_id = "var_00000000000000000000000000000007".parse().unwrap();
+    let filter = MovementFilter { variant_id, location_id: None };
+    assert_eq!(invalid(block_on(nowhere.stock_movements(&system, &filter, &page))), ["/limit"]);
 }
 
 #[test]

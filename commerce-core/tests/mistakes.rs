@@ -54,7 +54,7 @@ fn the_clients_price_is_not_believed() {
         "unit_price": { "amount": 1, "currency": "EUR" } });
     let line: AddLine = serde_json::from_value(line).unwrap();
     let (guest, cart) = w.guest();
-    assert_eq!(refused(block_on(w.shop.add_line(&guest, cart, &line))), Rejection::Forbidden);
+    assert_eq!(refused(block_on(w.shop.add_line(&guest, cart, &line, None))), Rejection::Forbidden);
     for field in ["price", "subtotal", "total", "discount", "tax_total", "adjustments"] {
         let line = json!({ "variant_id": shirt, "quantity": 1, field: 1 });
         assert!(serde_json::from_value::<AddLine>(line).is_err(), "{field}");
@@ -226,7 +226,7 @@ fn no_line_is_added_to_a_cart_that_is_checked_out() {
     let same = guest.clone();
     store.before_next_commit(move || {
         let line = AddLine::new(shirt, 1).unwrap();
-        block_on(other.add_line(&same, cart, &line)).unwrap();
+        block_on(other.add_line(&same, cart, &line, None)).unwrap();
     });
     let order = w.place(&guest, cart).unwrap().output.order;
     assert_eq!((order.total, w.stock(shirt)), (eur(2 * 1999), (5, 3, 2)));

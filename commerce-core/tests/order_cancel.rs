@@ -51,7 +51,7 @@ fn the_rest_of_a_partly_sent_order_is_called_off_and_its_stock_comes_back() {
     assert_eq!((rest.total, rest.paid_total), (order.total, order.total), "as it was agreed");
     assert!(not_now(w.cancel(order.id)), "nothing of it is left");
     assert!(not_now(w.fulfill_all(order.id)), "nothing of it is left");
-    assert_eq!(invalid(w.fulfill(order.id, &parts(&[(shirts, 1)]))), ["/lines/0/quantity"]);
+    assert!(not_now(w.fulfill(order.id, &parts(&[(shirts, 1)]))), "nothing of the line is left");
     assert_eq!(w.deliver(order.id).unwrap().status, OrderStatus::Delivered);
     let lines: Vec<_> = rest.lines.iter().map(|l| (l.id, l.cancelled)).collect();
     let refunded = w.refund(order.id, &refund_units(&lines)).unwrap();
@@ -79,7 +79,10 @@ fn named_units_are_called_off_and_the_others_are_sent() {
     assert_eq!(some.status, OrderStatus::Confirmed);
     assert_eq!(counts(&some), [(0, 1, 0, 0), (0, 2, 0, 0)]);
     assert_eq!((w.stock(shirt), w.stock(hat)), ((5, 2, 3), (5, 0, 5)));
-    assert_eq!(invalid(w.cancel_units(order.id, &[(shirts, 3)])), ["/lines/0/quantity"]);
+    assert!(
+        not_now(w.cancel_units(order.id, &[(shirts, 3)])),
+        "one of them was called off already"
+    );
     let sent = w.fulfill_all(order.id).unwrap();
     assert_eq!((sent.status, sent.fulfillments[0].lines.len()), (OrderStatus::Shipped, 1));
     assert_eq!((w.stock(shirt), w.stock(hat)), ((3, 0, 3), (5, 0, 5)));

@@ -89,6 +89,23 @@ fn a_refund_whose_key_the_provider_has_forgotten_is_given_once() {
 }
 
 #[test]
+fn who_comes_back_for_what_a_gateway_does_not_do_is_told_to_wait_as_long_again() {
+    let shop = CardShop::new();
+    let (order, _) = shop.order(Reply::Accept);
+    let staff = shop.world.system.clone().with_key(key("give back"));
+    let give = || block_on(shop.world.shop.refund(&staff, order, &refund_of(500), None));
+    shop.gateway.roll(|_| Some(Fault::Unreached));
+    let pause = || give().unwrap_err().retry_after().unwrap().as_secs();
+    assert_eq!(pause(), 1);
+    for (minutes, seconds) in [(1, 60), (9, 600), (12 * 60, 6 * 3_600)] {
+        shop.minutes(minutes);
+        assert_eq!(pause(), seconds, "at most as seldom as the shop asks by itself");
+    }
+    shop.gateway.roll(|_| None);
+    assert_eq!(give().unwrap().refunded_total, eur(500));
+}
+
+#[test]
 fn what_did_not_arrive_in_time_is_asked_for_under_another_key() {
     let shop = CardShop::new();
     let (order, payment) = shop.order(Reply::Accept);

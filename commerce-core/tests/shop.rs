@@ -65,7 +65,7 @@ impl Fixture {
             shipping_address: Some(Some(address)),
             ..PatchCart::default()
         };
-        self.shop.patch_cart(guest, cart, &patch).await.unwrap();
+        self.shop.patch_cart(guest, cart, &patch, None).await.unwrap();
     }
 }
 
@@ -76,9 +76,9 @@ fn a_guest_buys_and_the_order_is_delivered() {
         let variant = f.sell("SHIRT", 1999, 5).await;
         let (guest, cart) = f.guest().await;
         let line = AddLine::new(variant, 2).unwrap();
-        let view = f.shop.add_line(&guest, cart, &line).await.unwrap();
+        let view = f.shop.add_line(&guest, cart, &line, None).await.unwrap();
         assert_eq!(view.total.minor(), 3998);
-        let short = f.shop.add_line(&guest, cart, &AddLine::new(variant, 4).unwrap()).await;
+        let short = f.shop.add_line(&guest, cart, &AddLine::new(variant, 4).unwrap(), None).await;
         assert!(matches!(
             short.unwrap_err().rejection(),
             Some(Rejection::InsufficientStock { wanted: 6, available: 5, .. })
@@ -117,7 +117,7 @@ fn an_unpaid_order_lapses_and_gives_its_stock_back() {
         for cancelled in [true, false] {
             let (guest, cart) = f.guest().await;
             let line = AddLine::new(variant, 5).unwrap();
-            f.shop.add_line(&guest, cart, &line).await.unwrap();
+            f.shop.add_line(&guest, cart, &line, None).await.unwrap();
             f.ready(&guest, cart).await;
             let placed = f.shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
             let id = placed.order.id;
@@ -141,7 +141,7 @@ fn an_order_with_nothing_to_pay_is_paid_when_it_is_placed() {
         let f = open().await;
         let variant = f.sell("SAMPLE", 0, 1).await;
         let (guest, cart) = f.guest().await;
-        f.shop.add_line(&guest, cart, &AddLine::new(variant, 1).unwrap()).await.unwrap();
+        f.shop.add_line(&guest, cart, &AddLine::new(variant, 1).unwrap(), None).await.unwrap();
         f.ready(&guest, cart).await;
         let placed = f.shop.place_order(&guest, cart, &PlaceOrder::default()).await.unwrap();
         assert!(placed.payment.is_none() && placed.order.status == OrderStatus::Confirmed);

@@ -10,13 +10,14 @@ use commerce_core::{access, access::Actor, secret::Secret};
 
 use crate::{
     app::App,
-    extract::{Bearer, CartToken, IdempotencyKey},
+    extract::{Bearer, CartToken, IdempotencyKey, refuse_unknown},
     problem::{Code, Part, Problem},
 };
 
 /// Whoever asks: the bearer of a token, the owner of a guest's cart, or anybody.
 ///
-/// The key of `Idempotency-Key`, if it is there, is the caller's key. A token that stands for
+/// As every operation that is somebody's takes one of these, they also refuse the parameters of a query
+/// where it takes none. The key of `Idempotency-Key`, if it is there, is the caller's key. A token that stands for
 /// nobody is refused rather than taken for no token.
 #[derive(Debug, Clone)]
 pub struct Caller(pub access::Caller);
@@ -51,11 +52,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = identify(parts, app).await?;
-        let key = <IdempotencyKey as OptionalFromRequestParts<App>>::from_request_parts(parts, app);
-        Ok(Self(match key.await? {
-            Some(IdempotencyKey(key)) => caller.with_key(key),
-            None => caller,
-        }))
+        with_key_if_any(parts, app, caller).await.map(Self)
     }
 }
 
@@ -64,8 +61,7 @@ impl FromRequestParts<App> for KeyedCaller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = identify(parts, app).await?;
-        let key = <IdempotencyKey as FromRequestParts<App>>::from_request_parts(parts, app);
-        Ok(Self(caller.with_key(key.await?.0)))
+        with_key(parts, app, caller).await.map(Self)
     }
 }
 
@@ -73,9 +69,10 @@ impl FromRequestParts<App> for BackOffice {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Caller(caller) = Caller::from_request_parts(parts, app).await?;
+        // Who may not do it hears so first; another request would not help.
+        let caller = identify(parts, app).await?;
         require_back_office(&caller)?;
-        Ok(Self(caller))
+        with_key_if_any(parts, app, caller).await.map(Self)
     }
 }
 
@@ -83,12 +80,35 @@ impl FromRequestParts<App> for KeyedBackOffice {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        // Who may not do it hears so first; a key would not help.
         let caller = identify(parts, app).await?;
         require_back_office(&caller)?;
-        let key = <IdempotencyKey as FromRequestParts<App>>::from_request_parts(parts, app);
-        Ok(Self(caller.with_key(key.await?.0)))
+        with_key(parts, app, caller).await.map(Self)
     }
+}
+
+/// The caller with the key of a request that may have one.
+async fn with_key_if_any(
+    parts: &mut Parts,
+    app: &App,
+    caller: access::Caller,
+) -> Result<access::Caller, Problem> {
+    refuse_unknown(parts)?;
+    let key = <IdempotencyKey as OptionalFromRequestParts<App>>::from_request_parts(parts, app);
+    Ok(match key.await? {
+        Some(IdempotencyKey(key)) => caller.with_key(key),
+        None => caller,
+    })
+}
+
+/// The caller with the key of a request that must have one.
+async fn with_key(
+    parts: &mut Parts,
+    app: &App,
+    caller: access::Caller,
+) -> Result<access::Caller, Problem> {
+    refuse_unknown(parts)?;
+    let key = <IdempotencyKey as FromRequestParts<App>>::from_request_parts(parts, app);
+    Ok(caller.with_key(key.await?.0))
 }
 
 async fn identify(parts: &mut Parts, app: &App) -> Result<access::Caller, Problem> {

@@ -86,11 +86,9 @@ impl Cards {
     /// Warns of what whoever runs the shop will want to change.
     pub async fn advise(&self, commerce: &Commerce) {
         let Ok(shop) = commerce.shop().await else { return };
+        warn_of_absent(&shop, commerce);
         let offered = shop.payment_terms.keys().any(|name| name.as_str() == GATEWAY);
         match self {
-            Self::Nothing if offered => tracing::warn!(
-                "the shop offers cards, and this server has no `stripe_secret_key` to take them with"
-            ),
             Self::Nothing => {}
             #[cfg(feature = "stripe")]
             Self::Stripe(_) | Self::Fake(..) if !offered => tracing::warn!(
@@ -100,6 +98,17 @@ impl Cards {
             #[cfg(feature = "stripe")]
             Self::Stripe(_) | Self::Fake(..) => {}
         }
+    }
+}
+
+/// Warns of gateways that the shop offers and that this server does not have: it shows them to nobody.
+/// Another server of the shop may have them; or a name is mistyped.
+pub(crate) fn warn_of_absent(shop: &Shop, commerce: &Commerce) {
+    for name in shop.payment_terms.keys().filter(|name| !commerce.has_gateway(name)) {
+        let needed = if name.as_str() == GATEWAY { ": it needs a `stripe_secret_key`" } else { "" };
+        tracing::warn!(
+            "the shop offers the gateway `{name}`, which this server does not have{needed}"
+        );
     }
 }
 

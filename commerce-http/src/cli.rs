@@ -193,13 +193,14 @@ pub enum ImportCommand {
 /// The arguments of `commerce import shopify`.
 #[derive(Debug, Clone, Args)]
 pub struct ShopifyArgs {
-    /// The file that Shopify exported
+    /// The file that Shopify exported; - for what is piped in
     pub file: PathBuf,
     /// The currency of the prices in the file, and of the shop if this makes it: an ISO 4217 code
     /// [default: the shop's]
     #[arg(long, value_name = "CODE")]
     pub currency: Option<Currency>,
-    /// Tell what would happen and write nothing
+    /// Tell what would happen and write nothing. SKUs that products hand on to one another count as
+    /// repeated then
     #[arg(long)]
     pub dry_run: bool,
     /// Leave the stock of variants that are in the shop, as what was sold is not in the file

@@ -15,7 +15,7 @@ pub use json::Json;
 pub(crate) use json::encode as encode_json;
 pub use path::Path;
 pub use query::Query;
-pub(crate) use query::parse as parse_query;
+pub(crate) use query::{parse as parse_query, refuse_unknown};
 
 use serde_path_to_error::Segment;
 

@@ -3,9 +3,16 @@
 mod examples;
 mod schemas;
 
-use std::{collections::BTreeSet, fmt::Write, sync::LazyLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write,
+    sync::LazyLock,
+};
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    http::Method,
+    response::{IntoResponse, Response},
+};
 use commerce_core::{currency::Currency, pricing::TaxRate, text::IdempotencyKey};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -37,12 +44,12 @@ pub const CART_TOKEN: &str = "cart_token";
 /// The document without its paths.
 pub(crate) fn head() -> doc::OpenApi {
     let mut about = "Amounts of money are integers in the currency's minor unit. Times are \
-        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused. \
-        What a schema refuses is refused; what JSON Schema cannot say of a rule, such as one that counts \
-        bytes, the description says.\n\nSingle resources carry an \
+        RFC 3339 in UTC. Ids are opaque. Unknown fields are refused, and so are parameters of a query \
+        that are not listed; only the documents, and what providers send to `/webhooks`, take no notice \
+        of those. What a schema refuses is refused; what JSON Schema cannot say of a rule, such as one \
+        that counts bytes, the description says.\n\nSingle resources carry an \
         `ETag`, and a client that sends it back in `If-None-Match` is answered 304 as long as it has what \
-        there is. Writes that list `If-Match` honour it; those of carts and of stock take no notice of \
-        it: a cart is its owner's alone, and says at checkout what it comes to (`expected_total`); stock \
+        there is. Writes that list `If-Match` honour it; those of stock take no notice of it, as stock \
         moves with every order.\n\nEvery answer carries an `x-request-id`, by which the log knows the \
         request: the client's own, if it sent one. `HEAD` is answered as `GET`, without the body.\n\n\
         Errors are `application/problem+json` (RFC 9457) with a stable `code`; only what is not HTTP at \
@@ -130,6 +137,37 @@ fn operations(document: &mut doc::OpenApi) -> impl Iterator<Item = &mut Operatio
 /// than what it is about.
 fn is_versioned(operation: &Operation) -> bool {
     operation.responses.responses.contains_key("304")
+}
+
+/// Whether an operation takes parameters in its query; `path` is that of its route below [`routes::BASE`].
+pub(crate) fn takes_parameters(method: &Method, path: &str) -> bool {
+    /// The methods of each path that do.
+    static TAKING: LazyLock<HashMap<String, Vec<Method>>> = LazyLock::new(|| {
+        let takes = |(method, operation): (Method, Option<Operation>)| {
+            let mut parameters = operation?.parameters.into_iter().flatten();
+            let of_query = |parameter: RefOr<Parameter>| match parameter {
+                RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+                RefOr::Ref(_) => false,
+            };
+            parameters.any(of_query).then_some(method)
+        };
+        let taking = |(path, item): (String, PathItem)| {
+            let path = path.strip_prefix(routes::BASE)?.to_owned();
+            let PathItem { get, put, post, patch, delete, .. } = item;
+            let operations = [
+                (Method::GET, get),
+                (Method::PUT, put),
+                (Method::POST, post),
+                (Method::PATCH, patch),
+                (Method::DELETE, delete),
+            ];
+            Some((path, operations.into_iter().filter_map(takes).collect()))
+        };
+        routes::routes().into_openapi().paths.paths.into_iter().filter_map(taking).collect()
+    });
+    // `HEAD` is answered as `GET`.
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    TAKING.get(path).is_none_or(|methods| methods.contains(method))
 }
 
 /// Where the schemas of what an operation answers with are.
@@ -266,7 +304,7 @@ fn complete(operation: &mut Operation, versioned: bool) {
         }
         let codes = codes_of(response);
         for (name, about) in headers_of(&codes) {
-            response.headers.insert(name.to_owned(), text_header(about));
+            response.headers.insert(name.to_owned(), text_header(&about));
         }
         examples::illustrate(response, &codes);
     }
@@ -279,14 +317,17 @@ fn codes_of(response: &doc::Response) -> Vec<Code> {
 }
 
 /// The headers that problems have if they have one of these codes.
-fn headers_of(codes: &[Code]) -> Vec<(&'static str, &'static str)> {
-    match codes {
-        [] => vec![],
-        [Code::Unauthenticated] => vec![("WWW-Authenticate", "`Bearer`")],
-        _ if codes.iter().all(|code| code.retry_after().is_some()) => {
-            vec![("Retry-After", "The seconds after which to ask again")]
-        }
-        _ => vec![],
+fn headers_of(codes: &[Code]) -> Vec<(&'static str, String)> {
+    if codes == [Code::Unauthenticated] {
+        return vec![("WWW-Authenticate", "`Bearer`".to_owned())];
+    }
+    let about = "The seconds after which to ask again";
+    let passing = codes.iter().filter(|code| code.retry_after().is_some());
+    let passing: Vec<_> = passing.map(|code| format!("`{code}`")).collect();
+    match passing.len() {
+        0 => vec![],
+        all if all == codes.len() => vec![("Retry-After", about.to_owned())],
+        _ => vec![("Retry-After", format!("{about}; with {} alone", passing.join(", ")))],
     }
 }
 
@@ -384,7 +425,13 @@ mod tests {
                 assert!(operation["tags"][0].is_string(), "{at} lacks a tag");
                 assert!(operation["operationId"].is_string(), "{at} lacks a name");
                 for (status, response) in responses {
-                    assert_ne!(response["description"], "", "{at} {status}");
+                    let about = response["description"].as_str().unwrap();
+                    assert_ne!(about, "", "{at} {status}");
+                    let passes = |code: &&Code| code.retry_after().is_some();
+                    let passing = Code::ALL.iter().filter(passes);
+                    let may_pass = passing.into_iter().any(|code| about.contains(code.as_str()));
+                    let after = response["headers"].get("Retry-After");
+                    assert_eq!(after.is_some(), may_pass, "{at} {status}");
                     if status.starts_with(['4', '5']) {
                         let schema = &response["content"]["application/problem+json"]["schema"];
                         assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{at} {status}");

@@ -7,6 +7,7 @@ mod support;
 use std::{
     fs,
     io::{Read, Write},
+    process::Stdio,
 };
 
 use commerce_core::{
@@ -94,6 +95,36 @@ fn it_greets_serves_logs_and_stops_when_asked() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_gateway_that_is_offered_and_not_there_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || {
+        let mut command = commerce(folder.path());
+        command.args(["--listen", "127.0.0.1:0"]);
+        Process::start(command)
+    };
+    let log_of = |mut server: Process| {
+        server.signal("TERM");
+        let mut log = String::new();
+        server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    };
+    let warning = "the shop offers the gateway `strpie`, which this server does not have";
+    let server = serve();
+    let create = ["token", "create", "--scope", "admin"];
+    let (_, token, _) = output(commerce(folder.path()).args(create));
+    let patch = json!({ "payment_terms": { "strpie": { "kind": "prepaid", "days": 1 } } });
+    let request = agent().patch(format!("http://{}/api/v1/shop", server.address));
+    let request = request.header("authorization", format!("Bearer {}", token.trim()));
+    let request = request.header("content-type", "application/json");
+    assert_eq!(Answer::of(request.send(patch.to_string())).status, 200);
+    let log = log_of(server);
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+    let log = log_of(serve());
+    assert_eq!(log.matches(warning).count(), 1, "{log}");
+}
+
+#[test]
 fn a_second_server_on_the_same_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {
@@ -146,7 +177,7 @@ fn a_terminal_shows_nothing_but_what_was_asked_for() {
     let line = format!("{} health --listen {listen}", env!("CARGO_BIN_EXE_commerce"));
     let mut terminal = std::process::Command::new("script");
     terminal.args(["-qec", &line, "/dev/null"]).current_dir(folder.path());
-    let (code, shown, _) = output(terminal.stdin(std::process::Stdio::null()));
+    let (code, shown, _) = output(terminal.stdin(Stdio::null()));
     assert_eq!(code, 1, "{shown}");
     assert!(shown.starts_with(&format!("error: {listen} is not ready: ")), "{shown}");
     assert_eq!(shown.lines().count(), 1, "{shown}");
@@ -170,6 +201,22 @@ fn a_data_folder_that_cannot_be_is_named() {
     let (code, _, error) = output(commerce(folder.path()).args(["--data", "file/shop"]));
     assert_eq!(code, 1);
     assert!(error.starts_with("error: cannot create the data folder file/shop: "), "{error}");
+}
+
+#[test]
+fn an_export_can_be_piped_in() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let piped = fs::File::open(folder.path().join("export.csv")).unwrap();
+    let (code, out, error) =
+        output(commerce(folder.path()).args(["import", "shopify", "-"]).stdin(piped));
+    assert_eq!((code, error.as_str()), (0, ""), "{out}");
+    let again = output(commerce(folder.path()).args(["import", "shopify", "export.csv"]));
+    assert!(out.contains("0 failed") && again.1.contains("0 created"), "{out}{}", again.1);
+    let empty = ["import", "shopify", "-"];
+    let (code, _, error) = output(commerce(folder.path()).args(empty).stdin(Stdio::null()));
+    assert_eq!(code, 2);
+    assert!(error.starts_with("error: -: "), "{error}");
 }
 
 #[test]

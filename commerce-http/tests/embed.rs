@@ -65,6 +65,7 @@ fn the_router_is_mounted_in_an_application_of_another() {
     let token = made.json()["token"].as_str().unwrap().to_owned();
     let read = Answer::of(agent().get(address).header("cart-token", token).call());
     assert_eq!(read.json()["id"], made.json()["id"]);
+    server.get("/shop/api/v1/shop/profile?colour=red").problem(422, "validation_failed");
 }
 
 /// A gateway that is asked and does not answer until it may.

@@ -45,6 +45,26 @@ fn check_sums(quote: &Value) {
 }
 
 #[test]
+fn a_cart_that_has_changed_meanwhile_is_not_changed_by_whoever_says_so() {
+    let shop = TestShop::open();
+    let shirt = shop.sell("SHIRT", 1999, 5);
+    let guest = shop.guest();
+    let line = guest.add(shirt, 1)["lines"][0]["id"].clone();
+    let line = format!("{}/lines/{}", guest.path, line.as_str().unwrap());
+    let read = guest.call("GET", "", None);
+    let change = |quantity: u32, etag: &str| {
+        let headers = [("cart-token", guest.token.as_str()), ("if-match", etag)];
+        shop.call("PATCH", &line, &headers, Some(&json!({ "quantity": quantity })))
+    };
+    let changed = change(2, read.header("etag"));
+    assert_eq!(changed.json()["lines"][0]["quantity"], 2);
+    let stale = change(3, read.header("etag")).problem(412, "version_mismatch");
+    assert_eq!(stale["actual"], changed.json()["version"]);
+    assert_eq!(guest.call("GET", "", None).json(), changed.json());
+    assert_eq!(change(3, changed.header("etag")).status, 200);
+}
+
+#[test]
 fn a_guest_buys() {
     let shop = TestShop::open();
     let shirt = shop.sell("SHIRT", 1999, 5);

@@ -40,8 +40,8 @@ fn an_order_is_paid_sent_in_parts_and_delivered() {
     assert_eq!(sent.status, 201, "{}", sent.text());
     assert_eq!(statuses(&sent.json()), ["processing", "paid", "partial"]);
     assert_eq!(shop.stock(shirt), (3, 1, 2));
-    let refused = shop.keyed_office(&send, Some(&part)).problem(422, "validation_failed");
-    assert_eq!(refused["errors"][0]["pointer"], "/lines/0/quantity");
+    let refused = shop.keyed_office(&send, Some(&part)).problem(409, "invalid_transition");
+    assert_eq!(refused["detail"], "Order: only 1 of SHIRT are left to send.");
 
     let first = json!({ "fulfillment_id": sent.json()["fulfillments"][0]["id"] });
     let arrived = shop.office("POST", &format!("{at}/deliver"), Some(&first));
@@ -117,7 +117,7 @@ fn what_is_not_sent_is_called_off_and_its_money_given_back() {
     let none = post("fulfillments", json!({ "lines": [] })).problem(422, "validation_failed");
     assert_eq!(none["errors"][0]["pointer"], "/lines");
     post("fulfillments", some(1));
-    post("cancel", some(3)).problem(422, "validation_failed");
+    post("cancel", some(3)).problem(409, "invalid_transition");
     let note = "The last one broke";
     let rest = post("cancel", json!({ "reason": "shop", "note": note })).json();
     assert_eq!(statuses(&rest), ["shipped", "partially_refunded", "fulfilled"]);

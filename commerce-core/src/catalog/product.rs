@@ -6,14 +6,15 @@ use std::{
 };
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 use super::{CreateVariant, PatchOption, PatchVariant, ProductOption};
 use crate::{
+    decimal::exact,
     error::{FieldError, Rejection},
     id::{CategoryId, ImageId, Moment, ProductId, VariantId},
     patch::{patch, set},
-    text::{AltText, Label, Prose, Slug, TaxClass, Url, visit_str},
+    text::{AltText, Label, Prose, Slug, TaxClass, Url},
     time::Timestamp,
 };
 
@@ -52,14 +53,6 @@ pub enum AttributeValue {
     Number(#[serde(deserialize_with = "exact")] Decimal),
     /// Yes or no.
     Boolean(bool),
-}
-
-fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    visit_str(deserializer, |text| {
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.".contains(&b));
-        let number = Decimal::from_str_exact(text).ok().filter(|_| plain);
-        number.ok_or_else(|| de::Error::custom("must be a decimal number such as \"1.5\""))
-    })
 }
 
 /// A picture of a product. Its place in the product's list is its position.

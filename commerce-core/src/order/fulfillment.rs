@@ -95,9 +95,9 @@ impl Order {
     /// `sellables` are those of the lines that have backordered units.
     ///
     /// # Errors
-    /// [`Rejection::InvalidTransition`] when it is cancelled, not paid for as its terms ask, or
-    /// nothing of it is left to send; [`Rejection::Invalid`] for lines that it does not have or more units than are
-    /// left; [`Rejection::InsufficientStock`] for backordered units that are still missing.
+    /// [`Rejection::InvalidTransition`] when it is cancelled, not paid for as its terms ask, or fewer
+    /// units are left to send; [`Rejection::Invalid`] for lines that it does not have or more units than
+    /// they have; [`Rejection::InsufficientStock`] for backordered units that are still missing.
     pub fn fulfill(
         inputs: &OrderInputs,
         request: &FulfillOrder,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::Rejection,
     id::{LineId, LocationId, ProductId, VariantId},
     money::Money,
     pricing::Adjustment,
@@ -76,6 +77,15 @@ impl OrderLine {
     /// it or backordered.
     pub fn outstanding(&self) -> i64 {
         self.quantity.get() - self.fulfilled - self.cancelled
+    }
+
+    /// Refuses to do something with more of its units than are left to do it with.
+    pub(super) fn require(&self, units: i64, left: i64, what: &str) -> Result<(), Rejection> {
+        if units <= left {
+            return Ok(());
+        }
+        let why = format!("only {left} of {} are left to {what}", self.sku);
+        Err(Rejection::transition("order", why))
     }
 
     /// Calls off some of the units that are still to be sent, those first that it waits for, then

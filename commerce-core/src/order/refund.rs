@@ -178,16 +178,13 @@ impl OrderInputs {
         let nothing = Spent::default();
         let spent = |id: LineId| spent.get(&id).unwrap_or(&nothing);
         let wanted = parts.iter().map(|part| (part.line_id, part.quantity));
-        let named = order.named(wanted, |_| i64::MAX)?;
+        let named = order.lines_of(wanted)?;
         let pointer = |index| format!("/lines/{index}/quantity");
         let parts = parts.iter().zip(named).enumerate();
         parts
             .map(|(index, (part, (line, units)))| {
                 let left = line.quantity.get() - spent(line.id).units;
-                if units > left {
-                    let why = format!("only {left} of {} are left to refund", line.sku);
-                    return Err(Rejection::transition("order", why));
-                }
+                line.require(units, left, "refund")?;
                 part_of(line, *part, spent(line.id), order.pricing.rounding)
                     .map_err(|error| Rejection::invalid(pointer(index), error))
             })

@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
+    decimal::exact,
     id::{Moment, TaxRateId},
-    text::{Country, Label, Region, TaxClass, visit_str},
+    text::{Country, Label, Region, TaxClass},
 };
 
 /// Where goods go, as far as tax and shipping care.
@@ -53,7 +54,7 @@ pub struct TaxRate {
     pub region: Option<Region>,
     /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most 6 decimal places. In JSON it is a string,
     /// which is exact, and not a number.
-    #[serde(deserialize_with = "decimal")]
+    #[serde(deserialize_with = "exact")]
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rate))]
     pub rate: Decimal,
     /// Whether it is due on the price together with the taxes before it, not on the price alone.
@@ -86,7 +87,7 @@ pub struct TaxRateFields {
     pub region: Option<Region>,
     /// The tax on 1: 0.19 for 19 %. From 0 to 10 with at most 6 decimal places. In JSON it is a string,
     /// which is exact, and not a number.
-    #[serde(deserialize_with = "decimal")]
+    #[serde(deserialize_with = "exact")]
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rate))]
     pub rate: Decimal,
     /// Whether it is due on the price together with the taxes before it, not on the price alone.
@@ -105,13 +106,6 @@ impl TaxRateFields {
         let id = id.unwrap_or_else(|| moment.id());
         TaxRate { id, label, class, country, region, rate, compound, replaces_country }
     }
-}
-
-fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    visit_str(deserializer, |text| {
-        let refused = |_| de::Error::custom("must be a decimal number such as \"0.19\"");
-        Decimal::from_str_exact(text).map_err(refused)
-    })
 }
 
 /// Why rates make no table.

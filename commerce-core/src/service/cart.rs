@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Commerce, Done};
+use super::{Commerce, Done, shop::require_version};
 use crate::{
     access::{Actor, Caller},
     cart::{
@@ -112,19 +112,21 @@ impl Commerce {
         }
     }
 
-    /// Puts more units of a variant into a cart.
+    /// Puts more units of a variant into a cart. `expected` is the version that the caller read, if it must
+    /// be unchanged since; so it is for every change of a cart.
     ///
     /// # Errors
-    /// As [`Cart::add_line`]; [`Error`].
+    /// As [`Cart::add_line`]; [`Rejection::VersionMismatch`]; [`Error`].
     pub async fn add_line(
         &self,
         caller: &Caller,
         id: CartId,
         request: &AddLine,
+        expected: Option<Version>,
     ) -> Result<Done<CartView>, Error> {
         let also = [request.variant_id];
         let name = ("add_line", id, request);
-        self.change_cart(caller, id, &also, &name, |inputs, moment| {
+        self.change_cart(caller, (id, expected), &also, &name, |inputs, moment| {
             Cart::add_line(inputs, request, caller, moment)
         })
         .await
@@ -133,16 +135,17 @@ impl Commerce {
     /// Changes how many units a line of a cart has.
     ///
     /// # Errors
-    /// As [`Cart::change_line`]; [`Error`].
+    /// As [`Cart::change_line`]; [`Rejection::VersionMismatch`]; [`Error`].
     pub async fn change_line(
         &self,
         caller: &Caller,
         id: CartId,
         line_id: LineId,
         request: &ChangeLine,
+        expected: Option<Version>,
     ) -> Result<Done<CartView>, Error> {
         let name = ("change_line", id, line_id, request);
-        self.change_cart(caller, id, &[], &name, |inputs, moment| {
+        self.change_cart(caller, (id, expected), &[], &name, |inputs, moment| {
             Cart::change_line(inputs, line_id, request, moment.now())
         })
         .await
@@ -151,25 +154,35 @@ impl Commerce {
     /// Removes a line from a cart.
     ///
     /// # Errors
-    /// As [`Cart::remove_line`]; [`Error`].
+    /// As [`Cart::remove_line`]; [`Rejection::VersionMismatch`]; [`Error`].
     pub async fn remove_line(
         &self,
         caller: &Caller,
         id: CartId,
         line_id: LineId,
+        expected: Option<Version>,
     ) -> Result<Done<CartView>, Error> {
-        self.change_cart(caller, id, &[], &("remove_line", id, line_id), |inputs, moment| {
-            inputs.cart.remove_line(line_id, &inputs.setup, moment.now())
-        })
+        self.change_cart(
+            caller,
+            (id, expected),
+            &[],
+            &("remove_line", id, line_id),
+            |inputs, moment| inputs.cart.remove_line(line_id, &inputs.setup, moment.now()),
+        )
         .await
     }
 
     /// Removes all lines from a cart.
     ///
     /// # Errors
-    /// As [`Cart::clear`]; [`Error`].
-    pub async fn clear_cart(&self, caller: &Caller, id: CartId) -> Result<Done<CartView>, Error> {
-        self.change_cart(caller, id, &[], &("clear_cart", id), |inputs, moment| {
+    /// As [`Cart::clear`]; [`Rejection::VersionMismatch`]; [`Error`].
+    pub async fn clear_cart(
+        &self,
+        caller: &Caller,
+        id: CartId,
+        expected: Option<Version>,
+    ) -> Result<Done<CartView>, Error> {
+        self.change_cart(caller, (id, expected), &[], &("clear_cart", id), |inputs, moment| {
             inputs.cart.clear(&inputs.setup, moment.now())
         })
         .await
@@ -178,16 +191,21 @@ impl Commerce {
     /// Changes what a cart says besides its lines.
     ///
     /// # Errors
-    /// As [`Cart::patch`]; [`Error`].
+    /// As [`Cart::patch`]; [`Rejection::VersionMismatch`]; [`Error`].
     pub async fn patch_cart(
         &self,
         caller: &Caller,
         id: CartId,
         request: &PatchCart,
+        expected: Option<Version>,
     ) -> Result<Done<CartView>, Error> {
-        self.change_cart(caller, id, &[], &("patch_cart", id, request), |inputs, moment| {
-            inputs.cart.patch(request, &inputs.setup, moment.now())
-        })
+        self.change_cart(
+            caller,
+            (id, expected),
+            &[],
+            &("patch_cart", id, request),
+            |inputs, moment| inputs.cart.patch(request, &inputs.setup, moment.now()),
+        )
         .await
     }
 
@@ -296,7 +314,7 @@ impl Commerce {
     async fn change_cart(
         &self,
         caller: &Caller,
-        id: CartId,
+        (id, expected): (CartId, Option<Version>),
         also: &[VariantId],
         name: &(dyn std::fmt::Debug + Sync),
         change: impl Fn(&CheckoutInputs, &mut Moment) -> Result<Cart, Rejection> + Send + Sync,
@@ -305,6 +323,7 @@ impl Commerce {
         self.run(caller, name, |mut moment| {
             Box::pin(async move {
                 let inputs = self.cart_inputs(caller, id, also).await?;
+                require_version(expected, inputs.cart.version)?;
                 let cart = change(&inputs, &mut moment)?;
                 let mut commit = Commit::at(moment.now());
                 commit.event(Event::CartUpdated { cart_id: id });

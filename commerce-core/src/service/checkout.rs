@@ -65,6 +65,21 @@ impl Commerce {
         cart: CartId,
         request: &PlaceOrder,
     ) -> Result<Done<PlacedView>, Error> {
+        self.place_order_at(caller, cart, request, None).await
+    }
+
+    /// As [`place_order`](Self::place_order). `expected` is the version of the cart that the caller read,
+    /// if it must be unchanged since.
+    ///
+    /// # Errors
+    /// As [`place_order`](Self::place_order); [`Rejection::VersionMismatch`].
+    pub async fn place_order_at(
+        &self,
+        caller: &Caller,
+        cart: CartId,
+        request: &PlaceOrder,
+        expected: Option<Version>,
+    ) -> Result<Done<PlacedView>, Error> {
         let what = place_order(cart, request);
         let mut payer = None;
         if request.payment.needs_payer() {
@@ -81,6 +96,7 @@ impl Commerce {
             .run(caller, &what, |mut moment| {
                 Box::pin(async move {
                     let inputs = self.cart_inputs(caller, cart, &[]).await?;
+                    require_version(expected, inputs.cart.version)?;
                     self.placed(&inputs, request, payer, &mut moment)
                 })
             })

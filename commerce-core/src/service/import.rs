@@ -8,7 +8,7 @@ use crate::{
     catalog::{Existing, ImportInputs, ImportProduct, Imported, Variant},
     error::{Error, Rejection},
     id::{Moment, ProductId},
-    store::{Decision, ProductInputs, ProductRef, VariantRef},
+    store::{Commit, Decision, ProductInputs, ProductRef, VariantRef},
     text::Sku,
 };
 
@@ -32,9 +32,10 @@ impl Commerce {
         loop {
             let done = self
                 .run(caller, &("import_product", request), |mut moment| {
-                    Box::pin(
-                        async move { self.decide_import(request, &|_| false, &mut moment).await },
-                    )
+                    Box::pin(async move {
+                        let names = Names { yielding: HashSet::new(), taken: &|_| false };
+                        self.decide_import(request, &names, &mut moment).await
+                    })
                 })
                 .await;
             attempts -= 1;
@@ -44,6 +45,40 @@ impl Commerce {
                 done => return done,
             }
         }
+    }
+
+    /// Imports products that are there in one commit, so that a SKU may go from any of them to any other:
+    /// two can swap theirs.
+    ///
+    /// # Errors
+    /// As [`Commerce::import_product`]; [`Rejection::Taken`] for a SKU that one of them wants and another
+    /// keeps.
+    pub async fn import_together(
+        &self,
+        caller: &Caller,
+        requests: &[&ImportProduct],
+    ) -> Result<Done<Vec<Imported>>, Error> {
+        caller.require_back_office()?;
+        self.run(caller, &("import_together", requests), |mut moment| {
+            Box::pin(async move {
+                let mut yielding = HashSet::new();
+                for request in requests {
+                    let by = ProductRef::Slug(request.slug.clone());
+                    let stored = self.store.product(&by).await?;
+                    yielding.extend(stored.map(|stored| stored.product.id));
+                }
+                let names = Names { yielding, taken: &|_| false };
+                let mut commit = Commit::at(moment.now());
+                let mut output = Vec::with_capacity(requests.len());
+                for request in requests {
+                    let one = self.decide_import(request, &names, &mut moment).await?;
+                    commit.join(one.commit);
+                    output.push(one.output);
+                }
+                Ok(Decision { output, commit })
+            })
+        })
+        .await
     }
 
     /// What importing a product would come to; nothing is written. `taken` tells which SKUs are to
@@ -58,16 +93,17 @@ impl Commerce {
         taken: impl Fn(&Sku) -> bool + Send + Sync,
     ) -> Result<Imported, Error> {
         caller.require_back_office()?;
-        Ok(self.decide_import(request, &taken, &mut self.moment()).await?.output)
+        let names = Names { yielding: HashSet::new(), taken: &taken };
+        Ok(self.decide_import(request, &names, &mut self.moment()).await?.output)
     }
 
     async fn decide_import(
         &self,
         request: &ImportProduct,
-        taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
+        names: &Names<'_>,
         moment: &mut Moment,
     ) -> Result<Decision<Imported>, Error> {
-        let inputs = self.import_inputs(request, taken).await?;
+        let inputs = self.import_inputs(request, names).await?;
         let mut decision = request.decide(&inputs, moment)?;
         let old = inputs.product.as_ref().map(|stored| &*stored.product.value);
         let said = old.is_none() || request.existing == Existing::Update;
@@ -87,13 +123,13 @@ impl Commerce {
     async fn import_inputs(
         &self,
         request: &ImportProduct,
-        taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
+        names: &Names<'_>,
     ) -> Result<ImportInputs, Error> {
         let setup = self.setup().await?;
         let by = ProductRef::Slug(request.slug.clone());
         let mut product = self.store.product(&by).await?;
         loop {
-            let (skus_taken, holders) = self.skus_taken(request, product.as_ref(), taken).await?;
+            let (skus_taken, holders) = self.skus_taken(request, product.as_ref(), names).await?;
             if !holders.is_empty() {
                 // Somebody may have put the product there, or given it a SKU, since it was read.
                 let now = self.store.product(&by).await?;
@@ -111,7 +147,7 @@ impl Commerce {
         &self,
         request: &ImportProduct,
         product: Option<&ProductInputs>,
-        taken: &(dyn Fn(&Sku) -> bool + Send + Sync),
+        names: &Names<'_>,
     ) -> Result<(HashSet<Sku>, HashSet<ProductId>), Error> {
         let own: HashMap<&Sku, &Variant> =
             product.iter().flat_map(|p| &p.variants).map(|v| (&v.sku, &*v.value)).collect();
@@ -123,7 +159,8 @@ impl Commerce {
                 let known = own.get(sku);
                 let is_other = first && known.is_none();
                 let holder = if is_other { self.store.variant(&by_sku(sku)).await? } else { None };
-                let is_taken = is_other && (holder.is_some() || taken(sku));
+                let holder = holder.filter(|it| !names.yielding.contains(&it.variant.product_id));
+                let is_taken = is_other && (holder.is_some() || (names.taken)(sku));
                 holders.extend(holder.map(|holder| holder.variant.product_id));
                 if is_taken {
                     skus_taken.insert(sku.clone());
@@ -135,6 +172,14 @@ impl Commerce {
         }
         Ok((skus_taken, holders))
     }
+}
+
+/// Which SKUs count as in use by variants of other products.
+struct Names<'a> {
+    /// The products that may give up theirs in the same commit; the store refuses what one of them keeps.
+    yielding: HashSet<ProductId>,
+    /// Whether a SKU is in use though it is not stored yet.
+    taken: &'a (dyn Fn(&Sku) -> bool + Send + Sync),
 }
 
 fn by_sku(sku: &Sku) -> VariantRef {

@@ -180,8 +180,8 @@ impl Commerce {
         page: &PageRequest,
     ) -> Result<Page<StockView>, Error> {
         caller.require_back_office()?;
-        let setup = self.setup().await?;
         page.check()?;
+        let setup = self.setup().await?;
         let page = self.queries.stock(filter, page).await?;
         let items = page.items.iter();
         Ok(Page {
@@ -203,8 +203,8 @@ impl Commerce {
         page: &PageRequest,
     ) -> Result<Page<Movement>, Error> {
         caller.require_back_office()?;
-        self.stock_inputs(filter.variant_id).await?;
         page.check()?;
+        self.stock_inputs(filter.variant_id).await?;
         Ok(self.queries.movements(filter, page).await?)
     }
 

@@ -29,6 +29,8 @@ impl Commerce {
     /// How long whoever checks out may come back for the answer of a gateway that was lost. After that
     /// a payment that the gateway knows nothing of is given up.
     pub const CREATE_AGAIN_FOR: Duration = Duration::from_secs(15 * 60);
+    /// The shortest time after which whoever waits for a gateway had better ask again.
+    const AGAIN_AFTER: Duration = Duration::from_secs(1);
     /// How long before its end a provider's memory of a key is no longer relied on.
     const KEYS_MARGIN: Duration = Duration::from_secs(3_600);
 
@@ -92,14 +94,17 @@ impl Commerce {
             let open = payment.operation(begun.operation_id).filter(|it| it.is_open());
             let Some(operation) = open else { return Ok(follow) };
             let gateway = self.gateway_of(payment)?;
+            let age = self.clock.now().as_millis() - operation.begun_at.as_millis();
+            let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+            // Whoever comes back each time after as long again does so twice as seldom each time.
+            let pause = age.clamp(Self::AGAIN_AFTER, Payment::CHECK_EVERY);
             if !fresh && !looked_up {
-                let heard = self.look_up(gateway, order, payment).await?;
+                let heard = self.look_up(gateway, order, payment).await;
+                let heard = heard.map_err(|error| error.paused(pause))?;
                 follow.extend(self.book(order, payment.id, None, heard).await?);
                 looked_up = true;
                 continue;
             }
-            let age = self.clock.now().as_millis() - operation.begun_at.as_millis();
-            let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
             if let Carry::Until(end) = carry
                 && !fresh
                 && operation.kind == OperationKind::Create
@@ -144,7 +149,7 @@ impl Commerce {
             let heard: Vec<_> =
                 [(asked, heard)].into_iter().chain(found.map(|it| (None, it))).collect();
             follow.extend(self.book_all(order, payment.id, &heard).await?);
-            return failed.map_or(Ok(follow), |error| Err(gateway_failed(error)));
+            return failed.map_or(Ok(follow), |error| Err(gateway_failed(error).paused(pause)));
         }
     }
 

@@ -195,6 +195,20 @@ impl Commit {
         self.outcome = Some(outcome);
     }
 
+    /// Takes over what another commit writes, which remembers no answer. What both only depend on is
+    /// written once.
+    pub(crate) fn join(&mut self, other: Self) {
+        for write in other.writes {
+            let is_change = !matches!(write, Write::Require { .. } | Write::Touch { .. });
+            if is_change || !self.writes.contains(&write) {
+                self.writes.push(write);
+            }
+        }
+        self.moves.extend(other.moves);
+        self.low_stock.extend(other.low_stock);
+        self.events.extend(other.events);
+    }
+
     /// Whether it writes nothing, whatever it requires.
     pub fn is_empty(&self) -> bool {
         self.moves.is_empty()

@@ -233,7 +233,7 @@ impl Simulation {
         let cart = made.cart.id;
         let nothing = PatchCart::default();
         let patching = self.keyed(&who, "patch cart");
-        settle(|| block_on(self.w.shop.patch_cart(&patching, cart, &nothing))).unwrap();
+        settle(|| block_on(self.w.shop.patch_cart(&patching, cart, &nothing, None))).unwrap();
         self.baskets[shopper] = Some(Basket { who, cart });
         self.model.new_cart(shopper);
     }
@@ -309,20 +309,21 @@ impl Simulation {
                 let Some(Basket { who, cart }) = &self.baskets[s] else { return };
                 let who = self.keyed(who, "add");
                 let line = AddLine::new(self.variants[v], units).unwrap();
-                let done = settle(|| block_on(self.w.shop.add_line(&who, *cart, &line)));
+                let done = settle(|| block_on(self.w.shop.add_line(&who, *cart, &line, None)));
                 agree(done.err(), self.model.add(s, v, units));
             }
             Step::Change { shopper, line, units } => {
                 let s = shopper % SHOPPERS;
                 let Some((who, cart, id, n)) = self.line(s, line) else { return };
                 let request = ChangeLine { quantity: Quantity::new(units).unwrap() };
-                let done = settle(|| block_on(self.w.shop.change_line(&who, cart, id, &request)));
+                let done =
+                    settle(|| block_on(self.w.shop.change_line(&who, cart, id, &request, None)));
                 agree(done.err(), self.model.change(s, n, units));
             }
             Step::Remove { shopper, line } => {
                 let s = shopper % SHOPPERS;
                 let Some((who, cart, id, n)) = self.line(s, line) else { return };
-                settle(|| block_on(self.w.shop.remove_line(&who, cart, id))).unwrap();
+                settle(|| block_on(self.w.shop.remove_line(&who, cart, id, None))).unwrap();
                 self.model.remove(s, n);
             }
             Step::Checkout { shopper } => {

@@ -245,7 +245,7 @@ impl World {
         units: i64,
     ) -> Result<CartView, Error> {
         let line = AddLine::new(variant, units).unwrap();
-        block_on(self.shop.add_line(who, cart, &line)).map(|done| done.output)
+        block_on(self.shop.add_line(who, cart, &line, None)).map(|done| done.output)
     }
 
     pub(crate) fn add_at(
@@ -257,7 +257,7 @@ impl World {
     ) -> Result<CartView, Error> {
         let line =
             AddLine { unit_price: Some(eur(price)), ..AddLine::new(variant, units).unwrap() };
-        block_on(self.shop.add_line(&self.system, cart, &line)).map(|done| done.output)
+        block_on(self.shop.add_line(&self.system, cart, &line, None)).map(|done| done.output)
     }
 
     pub(crate) fn change(
@@ -268,7 +268,7 @@ impl World {
         units: i64,
     ) -> Result<CartView, Error> {
         let request = ChangeLine { quantity: Quantity::new(units).unwrap() };
-        block_on(self.shop.change_line(who, cart, line, &request)).map(|done| done.output)
+        block_on(self.shop.change_line(who, cart, line, &request, None)).map(|done| done.output)
     }
 
     pub(crate) fn patch(
@@ -277,7 +277,7 @@ impl World {
         cart: CartId,
         patch: &PatchCart,
     ) -> Result<CartView, Error> {
-        block_on(self.shop.patch_cart(who, cart, patch)).map(|done| done.output)
+        block_on(self.shop.patch_cart(who, cart, patch, None)).map(|done| done.output)
     }
 
     /// Says who and where, which a storefront's checkout needs.

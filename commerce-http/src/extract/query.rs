@@ -1,10 +1,16 @@
 //! The query string.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
-use serde::de::DeserializeOwned;
+use axum::{
+    extract::{FromRequestParts, MatchedPath, NestedPath},
+    http::request::Parts,
+};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::invalid;
-use crate::problem::{Part, Problem};
+use crate::{
+    openapi::takes_parameters,
+    problem::{Part, Problem},
+};
 
 /// The query string as `T`, which should refuse unknown fields.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,6 +22,20 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parse(parts.uri.query().unwrap_or_default(), &[]).map(Self)
     }
+}
+
+/// Refuses any parameter of an operation that takes none. The others refuse those that they do not know.
+pub(crate) fn refuse_unknown(parts: &Parts) -> Result<(), Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    let Some(query) = parts.uri.query() else { return Ok(()) };
+    let route = parts.extensions.get().map_or("", MatchedPath::as_str);
+    let nested = parts.extensions.get().map_or("", NestedPath::as_str);
+    if takes_parameters(&parts.method, route.strip_prefix(nested).unwrap_or(route)) {
+        return Ok(());
+    }
+    parse::<Nothing>(query, &[]).map(drop)
 }
 
 /// Reads `a=1&b=2`; a key that stands twice is refused unless `T` takes several. `further` are the

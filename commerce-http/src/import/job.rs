@@ -3,7 +3,7 @@
 use commerce_core::{
     Commerce, Error,
     access::Caller,
-    catalog::{ImportProduct, Imported, SkuOrigin},
+    catalog::{ImportProduct, ImportVariant, Imported, ImportedVariant, SkuOrigin},
     text::Sku,
 };
 
@@ -29,12 +29,25 @@ pub(super) struct Finished {
 }
 
 impl Finished {
+    /// What was to be imported.
+    pub(super) fn request(&self) -> Option<&ImportProduct> {
+        self.job.work.as_ref().map(|work| &work.request)
+    }
+
     /// The SKUs that the file has for its variants and others had.
     pub(super) fn skus_missed(&self) -> impl Iterator<Item = &Sku> {
-        let asked = self.job.work.iter().flat_map(|work| &work.request.variants);
+        self.repeated().filter_map(|(asked, _)| asked.sku.as_ref())
+    }
+
+    /// The SKUs that its variants have in the place of those.
+    pub(super) fn skus_in_place(&self) -> impl Iterator<Item = &Sku> {
+        self.repeated().map(|(_, got)| &got.sku)
+    }
+
+    fn repeated(&self) -> impl Iterator<Item = (&ImportVariant, &ImportedVariant)> {
+        let asked = self.request().into_iter().flat_map(|request| &request.variants);
         let got = self.result.iter().flatten().flat_map(|imported| &imported.variants);
-        let missed = asked.zip(got).filter(|(_, got)| got.sku_origin == SkuOrigin::Repeated);
-        missed.filter_map(|(asked, _)| asked.sku.as_ref())
+        asked.zip(got).filter(|(_, got)| got.sku_origin == SkuOrigin::Repeated)
     }
 }
 
@@ -42,18 +55,25 @@ impl Finished {
 /// million rows beside a shop at work meets such a moment.
 const ATTEMPTS_MAX: usize = 4;
 
-pub(super) async fn import(shop: &Commerce, job: Job) -> Finished {
-    let Some(work) = &job.work else { return Finished { job, result: None } };
+pub(super) async fn import(shop: &Commerce, request: &ImportProduct) -> Result<Imported, Error> {
     let mut attempts = ATTEMPTS_MAX;
-    let result = loop {
-        let done = shop.import_product(&Caller::system(), &work.request).await;
+    loop {
+        let done = shop.import_product(&Caller::system(), request).await;
         attempts -= 1;
         match done {
             Err(error) if error.is_retryable() && attempts > 0 => {}
-            done => break done.map(|done| done.output),
+            done => return done.map(|done| done.output),
         }
+    }
+}
+
+/// Imports a product of the file.
+pub(super) async fn finish(shop: &Commerce, job: Job) -> Finished {
+    let result = match &job.work {
+        Some(work) => Some(import(shop, &work.request).await),
+        None => None,
     };
-    Finished { job, result: Some(result) }
+    Finished { job, result }
 }
 
 /// About how much memory a product takes, twice: as it is to be, and in its commit.

@@ -1,8 +1,9 @@
 //! What the person who imports a file sees.
 
 use std::{
+    fmt,
     fs::File,
-    io::{self, BufReader, Write},
+    io::{self, BufReader, Read, Write},
     path::Path,
     process::ExitCode,
 };
@@ -40,21 +41,36 @@ impl From<Ending> for ExitCode {
 }
 
 /// A Shopify product export that is open.
-#[derive(Debug)]
 pub struct ShopifyFile {
-    reader: ShopifyReader<BufReader<File>>,
+    reader: ShopifyReader<BufReader<Box<dyn Read + Send>>>,
+    /// Its size, as far as that can be known.
     bytes: u64,
 }
 
+impl fmt::Debug for ShopifyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShopifyFile").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
 impl ShopifyFile {
-    /// Opens a file and reads its column names.
+    /// The path that stands for what is piped into the program.
+    pub const STANDARD_INPUT: &str = "-";
+
+    /// Opens a file, or [what is piped in](Self::STANDARD_INPUT), and reads its column names.
     ///
     /// # Errors
     /// When it cannot be read, or is not a product export: see [`FileError`].
     pub fn open(path: &Path, options: &Options) -> Result<Self, FileError> {
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
-        let reader = ShopifyReader::with_encoding(BufReader::new(file), options.encoding)?;
+        let (input, bytes): (Box<dyn Read + Send>, u64) = if path == Path::new(Self::STANDARD_INPUT)
+        {
+            (Box::new(io::stdin()), 0)
+        } else {
+            let file = File::open(path)?;
+            let bytes = file.metadata()?.len();
+            (Box::new(file), bytes)
+        };
+        let reader = ShopifyReader::with_encoding(BufReader::new(input), options.encoding)?;
         Ok(Self { reader, bytes })
     }
 }

@@ -1,6 +1,6 @@
 //! Importing a file: read, map, commit, several products at a time.
 
-use std::{fmt, io::Read, sync::Arc};
+use std::{error::Error as _, fmt, io::Read, sync::Arc};
 
 use commerce_core::{
     Commerce, Error,
@@ -17,13 +17,14 @@ use futures_util::{StreamExt, stream::FuturesOrdered};
 use super::{
     claims::Claims,
     finding::{Finding, Severity},
-    job::{Finished, Job, Work, import},
-    late::{Late, once_more},
+    job::{Finished, Job, Work, finish},
+    late::Late,
     mapping::Mapped,
     seen::Seen,
     shopify::{Encoding, Field, Header, ReadError, ShopifyProduct, ShopifyReader},
     summary::Summary,
 };
+use crate::frame::chain;
 
 /// How a file is imported.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,7 +33,7 @@ pub struct Options {
     /// variant gets a price beside the one that it has.
     pub currency: Option<Currency>,
     /// Whether to tell what would happen and write nothing. A SKU that the file takes from one product
-    /// and gives to another above it counts as repeated then.
+    /// and gives to another above it, or that two products swap, counts as repeated then.
     pub dry_run: bool,
     /// What becomes of a SKU that another variant has.
     pub repeated_skus: RepeatedSkus,
@@ -105,7 +106,7 @@ impl std::error::Error for Stopped {
 ///
 /// Each product is one commit. Several are on their way at a time, but none together with one that
 /// it shares a slug or a SKU with: the first in the file keeps it. A product whose SKU another one has
-/// that gives it up further down gets it at the end. The file is read by the task
+/// that gives it up further down gets it at the end; those that swap theirs are one commit then. The file is read by the task
 /// that awaits this, so an async program gives it a thread of its own.
 ///
 /// # Errors
@@ -145,7 +146,7 @@ pub async fn run<R: Read>(
                 run.note_skus(&done);
                 run.settle(done, reader.bytes());
             } else if claims.admit(&job) {
-                under_way.push_back(import(shop, job));
+                under_way.push_back(finish(shop, job));
             } else {
                 waiting = Some(job);
                 break;
@@ -158,8 +159,7 @@ pub async fn run<R: Read>(
             run.settle(done, reader.bytes());
         }
     }
-    for done in late.jobs {
-        let done = if run.stop.is_none() { once_more(shop, done).await } else { done };
+    for done in if run.stop.is_none() { late.finish(shop).await } else { late.jobs } {
         run.settle(done, reader.bytes());
     }
     let Run { mut summary, stop, .. } = run;
@@ -291,11 +291,13 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
         Finished { job, result: Some(result) }
     }
 
-    /// Notes which SKUs the variants of a product have got.
+    /// Notes which SKUs the variants of a product have got: in a dry run also those that they have in the
+    /// place of another's, which they may give up at the end.
     fn note_skus(&mut self, done: &Finished) {
-        let imported = done.result.iter().flatten();
-        for variant in imported.flat_map(|imported| &imported.variants) {
-            self.seen.insert(&Key::Sku(&variant.sku));
+        let imported = done.result.iter().flatten().flat_map(|imported| &imported.variants);
+        let dry_run = self.options.dry_run;
+        for got in imported.filter(|got| dry_run || got.sku_origin != SkuOrigin::Repeated) {
+            self.seen.insert(&Key::Sku(&got.sku));
         }
     }
 
@@ -404,13 +406,15 @@ impl<F: FnMut(Update<'_>)> Run<'_, F> {
                 findings.push(error_at(places.line(), None, None, detail.to_owned()));
             }
             source => {
-                let detail = match source {
-                    Error::Unavailable(_) => {
-                        "this product did not arrive: the shop is out of reach"
+                let detail = match &source {
+                    // Such as a disk that is full.
+                    Error::Unavailable(store) => {
+                        let why = store.source().map_or_else(|| store.to_string(), chain);
+                        format!("this product did not arrive: {why}")
                     }
-                    _ => "the shop did not say whether this product arrived",
+                    _ => "the shop did not say whether this product arrived".to_owned(),
                 };
-                findings.push(error_at(places.line(), None, None, detail.to_owned()));
+                findings.push(error_at(places.line(), None, None, detail));
                 // The first one tells most.
                 self.stop.get_or_insert(StopCause::Shop { line: places.line(), source });
             }

@@ -6,7 +6,8 @@ use super::{Code, Members, Part, Presumed, Problem};
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        match error {
+        let pause = error.retry_after().map(|pause| pause.as_millis().div_ceil(1_000));
+        let problem = match error {
             Error::Rejected(rejection) => rejection.into(),
             Error::Contention => Self::new(
                 Code::Unavailable,
@@ -32,6 +33,10 @@ impl From<Error> for Problem {
             .caused_by(error),
             // What is not known here is a fault to be mended, not the client's.
             error => Self::internal(error),
+        };
+        match pause {
+            Some(seconds) => problem.retry_after(u32::try_from(seconds).unwrap_or(u32::MAX)),
+            None => problem,
         }
     }
 }

@@ -21,7 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     caller::{Caller, KeyedCaller},
-    etag::IfNoneMatch,
+    etag::{IfMatch, IfNoneMatch},
     extract::{Json, Path},
     pagination::Page,
     problem::Problem,
@@ -96,7 +96,7 @@ async fn cart(
 /// What is absent stays, what is null is cleared. `shipping_method` is one of the cart's shipping options.
 #[utoipa::path(patch, path = "/carts/{id}", tag = "carts",
     security(("cart_token" = []), ("bearer" = [])),
-    params(("id" = CartId, Path, description = "The cart")),
+    params(("id" = CartId, Path, description = "The cart"), ("If-Match" = Option<String>, Header)),
     request_body(content = PatchCart, example = json!({
         "email": "ada@example.com",
         "shipping_address": {
@@ -115,9 +115,10 @@ async fn patch_cart(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(id): Path<CartId>,
+    version: IfMatch,
     Json(request): Json<PatchCart>,
 ) -> Result<Response, Problem> {
-    let done = app.commerce().patch_cart(&caller, id, &request).await?;
+    let done = app.commerce().patch_cart(&caller, id, &request, version.expected()?).await?;
     Ok(reply::entity(StatusCode::OK, &done))
 }
 
@@ -126,7 +127,7 @@ async fn patch_cart(
 /// Units of a variant that is in the cart already add up, and their sum is what must be available.
 #[utoipa::path(post, path = "/carts/{id}/lines", tag = "carts",
     security(("cart_token" = []), ("bearer" = [])),
-    params(("id" = CartId, Path, description = "The cart")),
+    params(("id" = CartId, Path, description = "The cart"), ("If-Match" = Option<String>, Header)),
     request_body(content = AddLine, example = json!({
         "variant_id": "var_019aa5a2f5e07c3c9d3b6f1f0a6c2e11", "quantity": 2,
     })),
@@ -139,16 +140,17 @@ async fn add_line(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(id): Path<CartId>,
+    version: IfMatch,
     Json(request): Json<AddLine>,
 ) -> Result<Response, Problem> {
-    let done = app.commerce().add_line(&caller, id, &request).await?;
+    let done = app.commerce().add_line(&caller, id, &request, version.expected()?).await?;
     Ok(reply::entity(StatusCode::OK, &done))
 }
 
 /// Remove all lines from a cart
 #[utoipa::path(delete, path = "/carts/{id}/lines", tag = "carts",
     security(("cart_token" = []), ("bearer" = [])),
-    params(("id" = CartId, Path, description = "The cart")),
+    params(("id" = CartId, Path, description = "The cart"), ("If-Match" = Option<String>, Header)),
     responses(
         (status = 200, description = "The cart", body = CartView),
         (status = 409, description = "`cart_closed`"),
@@ -158,8 +160,9 @@ async fn clear_cart(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(id): Path<CartId>,
+    version: IfMatch,
 ) -> Result<Response, Problem> {
-    let done = app.commerce().clear_cart(&caller, id).await?;
+    let done = app.commerce().clear_cart(&caller, id, version.expected()?).await?;
     Ok(reply::entity(StatusCode::OK, &done))
 }
 
@@ -169,6 +172,7 @@ async fn clear_cart(
     params(
         ("id" = CartId, Path, description = "The cart"),
         ("line_id" = LineId, Path, description = "The line"),
+        ("If-Match" = Option<String>, Header),
     ),
     request_body(content = ChangeLine, example = json!({ "quantity": 3 })),
     responses(
@@ -180,9 +184,11 @@ async fn change_line(
     State(app): State<App>,
     Caller(caller): Caller,
     Path((id, line_id)): Path<(CartId, LineId)>,
+    version: IfMatch,
     Json(request): Json<ChangeLine>,
 ) -> Result<Response, Problem> {
-    let done = app.commerce().change_line(&caller, id, line_id, &request).await?;
+    let done =
+        app.commerce().change_line(&caller, id, line_id, &request, version.expected()?).await?;
     Ok(reply::entity(StatusCode::OK, &done))
 }
 
@@ -192,6 +198,7 @@ async fn change_line(
     params(
         ("id" = CartId, Path, description = "The cart"),
         ("line_id" = LineId, Path, description = "The line"),
+        ("If-Match" = Option<String>, Header),
     ),
     responses(
         (status = 200, description = "The cart", body = CartView),
@@ -202,8 +209,9 @@ async fn remove_line(
     State(app): State<App>,
     Caller(caller): Caller,
     Path((id, line_id)): Path<(CartId, LineId)>,
+    version: IfMatch,
 ) -> Result<Response, Problem> {
-    let done = app.commerce().remove_line(&caller, id, line_id).await?;
+    let done = app.commerce().remove_line(&caller, id, line_id, version.expected()?).await?;
     Ok(reply::entity(StatusCode::OK, &done))
 }
 
@@ -266,6 +274,7 @@ async fn shipping_options(
     params(
         ("id" = CartId, Path, description = "The cart"),
         ("Idempotency-Key" = inline(IdempotencyKey), Header),
+        ("If-Match" = Option<String>, Header),
     ),
     request_body(content = PlaceOrder, example = json!({ "payment": { "gateway": "manual" } })),
     responses(
@@ -286,12 +295,12 @@ async fn place_order(
     State(app): State<App>,
     KeyedCaller(caller): KeyedCaller,
     Path(id): Path<CartId>,
+    version: IfMatch,
     Json(request): Json<PlaceOrder>,
 ) -> Result<Response, Problem> {
-    let commerce = app.commerce().clone();
-    let placed =
-        app.tasks().run_to_end(async move { commerce.place_order(&caller, id, &request).await });
-    let placed = placed.await?;
+    let (expected, commerce) = (version.expected()?, app.commerce().clone());
+    let work = async move { commerce.place_order_at(&caller, id, &request, expected).await };
+    let placed = app.tasks().run_to_end(work).await?;
     let location = [(header::LOCATION, format!("../../orders/{}", placed.order.id))];
     Ok((location, reply::value(StatusCode::CREATED, &placed)).into_response())
 }

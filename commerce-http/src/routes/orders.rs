@@ -128,8 +128,9 @@ async fn order(
     })),
     responses(
         (status = 200, description = "The order", body = OrderView),
-        (status = 409, description = "`invalid_transition`: it is cancelled, nothing of it is left \
-            to send, the whole of it is meant and it is paid, or a part and it waits for its money"),
+        (status = 409, description = "`invalid_transition`: it is cancelled, nothing of it or fewer \
+            units are left to send, the whole of it is meant and it is paid, or a part and it waits \
+            for its money"),
     ),
 )]
 async fn cancel_order(
@@ -363,7 +364,8 @@ async fn review(
     responses(
         (status = 201, description = "The order with the fulfillment", body = OrderView),
         (status = 409, description = "`invalid_transition`: it is cancelled, not paid for as its \
-            terms ask, or nothing of it is left to send; `insufficient_stock` for backordered units"),
+            terms ask, or nothing of it or fewer units are left to send; `insufficient_stock` for \
+            backordered units"),
     ),
 )]
 async fn fulfill_order(

@@ -17,6 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     caller::{BackOffice, Caller},
+    cards::warn_of_absent,
     etag::{IfMatch, IfNoneMatch},
     extract::Json,
     problem::Problem,
@@ -107,8 +108,9 @@ async fn shop(
 /// there are from now on: one that is new has no `id` and is given one. A method is priced in one
 /// currency; where any are active, one of them must be in the shop's. Only of `payment_terms` and
 /// `capture` the gateways that are named change, and one with null goes: so `stripe` among
-/// `payment_terms` is all that it takes to offer cards. Carts see it at once, orders keep what they
-/// were placed with.
+/// `payment_terms` is all that it takes to offer cards. A name is not checked, as another server of the
+/// shop may have that gateway: `payment_gateways` of `GET /shop/profile` are those that can be paid by
+/// here. Carts see it at once, orders keep what they were placed with.
 #[utoipa::path(patch, path = "/shop", tag = "shop", security(("bearer" = [])),
     params(("If-Match" = Option<String>, Header)),
     request_body(content = PatchShop, example = json!({
@@ -143,6 +145,7 @@ async fn patch_shop(
     Json(request): Json<PatchShop>,
 ) -> Result<Response, Problem> {
     let done = app.commerce().patch_shop(&caller, &request, version.expected()?).await?;
+    warn_of_absent(&done, app.commerce());
     Ok(answer(&done))
 }
 

@@ -195,6 +195,7 @@ fn a_demo_that_was_restarted_takes_cards_again() {
     let refunds = format!("/orders/{}/refunds", paid["order"]["id"].as_str().unwrap());
     let refused = call(&second, ("authorization", &office), "POST", &refunds, Some(json!({})));
     assert!([409, 503].contains(&refused.status), "{}", refused.text());
+    assert_eq!(read(&paid_token, &paid)["payment_status"], "needs_review");
     let (token, placed) = place(&second);
     let page = placed["payment"]["redirect_url"].as_str().unwrap();
     assert_eq!(pay_on_page(page, "4242424242424242").status, 303);

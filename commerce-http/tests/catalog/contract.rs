@@ -182,7 +182,8 @@ fn every_example_of_a_request_works() {
 #[test]
 fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
     let (shop, names) = furnished();
-    let versioned = ["products", "variants", "images", "categories", "locations", "shop", "orders"];
+    let versioned =
+        ["products", "variants", "images", "categories", "locations", "shop", "orders", "carts"];
     let mut tried = 0;
     for operation in Contract::of_server().operations() {
         let of_one = operation.template.contains('{') || operation.template.ends_with("/shop");
@@ -201,7 +202,29 @@ fn no_write_to_something_that_has_changed_meanwhile_goes_through() {
         shop.send(&method, &address, sent).problem(412, "version_mismatch");
         tried += 1;
     }
-    assert!(tried >= 19, "{tried}");
+    assert!(tried >= 25, "{tried}");
+}
+
+#[test]
+fn a_parameter_that_is_not_listed_is_refused_and_nothing_is_done() {
+    let (shop, names) = furnished();
+    let mut tried = 0;
+    for operation in Contract::of_server().operations() {
+        let somebodys = operation.value["security"].is_array();
+        let Some(address) = address(operation, &names).filter(|_| somebodys) else { continue };
+        let method = operation.method.to_uppercase();
+        let body = Contract::of_server().example(operation);
+        let refused = send(&shop, &method, &format!("{address}?colour=red"), body);
+        let refused = refused.problem(422, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], "/colour", "{method} {address}");
+        assert_eq!(refused["errors"][0]["in"], "query", "{method} {address}");
+        tried += 1;
+    }
+    assert!(tried >= 60, "{tried}");
+    // Who may not do it hears so first, and what says nothing is nothing.
+    shop.get("/tokens?colour=red").problem(401, "unauthenticated");
+    assert_eq!(shop.staff_get("/shop?").status, 200);
+    assert_eq!(shop.get("/openapi.json?v=2").status, 200);
 }
 
 /// The examples of an answer's body: the one of what succeeds, or one for each code of a problem.

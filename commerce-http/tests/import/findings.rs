@@ -122,7 +122,7 @@ fn a_shop_that_is_busy_for_a_moment_stops_no_import() {
     let (done, findings) = try_import(&shop, file.as_bytes(), &Options::default());
     let stopped = done.unwrap_err();
     assert!(matches!(stopped.cause, StopCause::Shop { line: 2, .. }), "{stopped}");
-    assert_eq!(findings[0].detail, "this product did not arrive: the shop is out of reach");
+    assert_eq!(findings[0].detail, "this product did not arrive: the connection was lost");
 }
 
 #[test]

@@ -66,10 +66,34 @@ fn a_sku_moves_from_one_product_to_another_in_one_import() {
     assert_eq!((summary.products, findings.len()), (counts(0, 2, 0, 0), 0));
     assert_eq!((skus(&shop, "c"), skus(&shop, "b")), (vec!["TWO".into()], vec!["FIVE".into()]));
     assert_eq!(import(&shop, &chain).0.products, counts(0, 0, 2, 0));
-    // What each of two has, neither gives up first.
-    let (summary, findings) = import(&shop, format!("{head}c,C,,,FIVE,1\nb,B,,,TWO,2\n"));
-    assert_eq!((summary.skus_repeated, findings.len()), (2, 2));
-    assert_eq!((skus(&shop, "c"), skus(&shop, "b")), (vec!["TWO".into()], vec!["FIVE".into()]));
+}
+
+#[test]
+fn skus_that_products_swap_arrive() {
+    let head = "Handle,Title,Option1 Name,Option1 Value,SKU,Price\n";
+    let row = |handle: &str, sku: &str| format!("{handle},{handle},,,{sku},1\n");
+    let file = |rows: &[(&str, &str)]| {
+        let rows: String = rows.iter().map(|(handle, sku)| row(handle, sku)).collect();
+        format!("{head}{rows}")
+    };
+    let shop = open();
+    let all = ["a", "b", "c", "d", "e"];
+    import(&shop, file(&all.map(|handle| (handle, handle))));
+    let has = || all.map(|handle| skus(&shop, handle).join(" "));
+    let (summary, findings) =
+        import(&shop, file(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "e"), ("e", "c")]));
+    assert_eq!((summary.variants, findings.len()), (counts(0, 5, 0, 0), 0));
+    assert_eq!(has(), ["b", "a", "d", "e", "c"]);
+    // Each frees what the one above it waits for, the last one first.
+    let (summary, findings) = import(&shop, file(&[("a", "d"), ("c", "e"), ("d", "new")]));
+    assert_eq!((summary.variants, findings.len()), (counts(0, 3, 0, 0), 0));
+    assert_eq!(has(), ["d", "a", "e", "new", "c"]);
+    // The first that wants what another gives up gets it.
+    let (_, findings) = import(&shop, file(&[("a", "a"), ("b", "d"), ("c", "a"), ("d", "c")]));
+    let detail = |sku: &str| format!("another variant has this SKU; this one is {sku:?}");
+    let column = || "SKU".to_owned();
+    assert_eq!(said(&findings), [(4, column(), detail("e")), (5, column(), detail("new"))]);
+    assert_eq!(has(), ["a", "d", "e", "new", "c"]);
 }
 
 #[test]

@@ -34,12 +34,12 @@ fn stock_is_never_below_zero_nor_below_what_orders_hold() {
     let secret: Secret = made.token.as_ref().unwrap().parse().unwrap();
     let guest = Caller::guest(&secret);
     let line = AddLine::new(variant, 3).unwrap();
-    block_on(shop.add_line(&guest, made.cart.id, &line)).unwrap();
+    block_on(shop.add_line(&guest, made.cart.id, &line, None)).unwrap();
     let patch = serde_json::from_value(json!({
         "email": "a@example.com",
         "shipping_address": { "name": "A", "line1": "Street 1", "city": "Berlin", "country": "DE" },
     }));
-    block_on(shop.patch_cart(&guest, made.cart.id, &patch.unwrap())).unwrap();
+    block_on(shop.patch_cart(&guest, made.cart.id, &patch.unwrap(), None)).unwrap();
     block_on(shop.place_order(&guest, made.cart.id, &PlaceOrder::default())).unwrap();
     let (summary, findings) = import(&shop, file(2).replace("Mug", "Cup"));
     assert_eq!((summary.stock_held, summary.products), (1, counts(0, 1, 0, 0)));

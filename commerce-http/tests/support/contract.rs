@@ -64,9 +64,16 @@ impl Contract {
         let at = format!("{method} {address} {status}: {}", String::from_utf8_lossy(&answer.body));
         let documented = &operation.value["responses"][&status];
         assert!(!documented.is_null(), "not documented: {at}");
-        for name in documented["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
-            let always = name != "idempotency-replayed";
-            assert!(!always || !answer.header(name).is_empty(), "no {name}: {at}");
+        for (name, header) in documented["headers"].as_object().into_iter().flatten() {
+            let about = header["description"].as_str().unwrap();
+            let here = !answer.header(name).is_empty();
+            match about.split_once("; with ") {
+                Some((_, codes)) => {
+                    let due = codes.contains(answer.json()["code"].as_str().unwrap());
+                    assert_eq!(here, due, "{name}: {at}");
+                }
+                None => assert!(here || name == "idempotency-replayed", "no {name}: {at}"),
+            }
         }
         let tagged = !answer.header("etag").is_empty();
         let about_tag = &documented["headers"]["ETag"];

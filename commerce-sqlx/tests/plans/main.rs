@@ -338,7 +338,7 @@ fn commits(large: &Large) {
     let shop = &large.shop;
     let (guest, cart) = block_on(cart(shop, &[(id(7), 1)]));
     let line = AddLine::new(id(8), 1).unwrap();
-    let added = shop.add_line(&guest, cart, &line);
+    let added = shop.add_line(&guest, cart, &line, None);
     large.follows(&["carts_pkey", "cart_lines_pkey", "variants_pkey"], added).unwrap();
     let guest = guest.with_key(IdempotencyKey::new("another-key").unwrap());
     let request = PlaceOrder::default();

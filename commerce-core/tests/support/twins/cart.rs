@@ -42,7 +42,7 @@ impl Twins {
                 if caller == system && self.dice.chance(40) {
                     line.unit_price = Some(commerce_core::money::Money::new(7, Currency::EUR));
                 }
-                if let Ok(view) = both!(self, |shop| shop.add_line(&caller, cart, &line)) {
+                if let Ok(view) = both!(self, |shop| shop.add_line(&caller, cart, &line, None)) {
                     self.lines.extend(view.lines.iter().map(|line| (cart, line.id)));
                 }
             }
@@ -54,10 +54,10 @@ impl Twins {
                 };
                 let request: ChangeLine =
                     serde_json::from_value(json!({"quantity": 1 + self.dice.number(9)})).unwrap();
-                let _ = both!(self, |shop| shop.change_line(&caller, cart, line, &request));
+                let _ = both!(self, |shop| shop.change_line(&caller, cart, line, &request, None));
                 match self.dice.below(4) {
-                    0 => drop(both!(self, |shop| shop.remove_line(&caller, cart, line))),
-                    1 => drop(both!(self, |shop| shop.clear_cart(&caller, cart))),
+                    0 => drop(both!(self, |shop| shop.remove_line(&caller, cart, line, None))),
+                    1 => drop(both!(self, |shop| shop.clear_cart(&caller, cart, None))),
                     _ => {}
                 }
             }
@@ -68,7 +68,7 @@ impl Twins {
                 fields["shipping_address"] = self.address();
                 fields["shipping_method"] = json!(id(2, "ship"));
                 let request: PatchCart = serde_json::from_value(fields).unwrap();
-                let _ = both!(self, |shop| shop.patch_cart(&caller, cart, &request));
+                let _ = both!(self, |shop| shop.patch_cart(&caller, cart, &request, None));
             }
             _ => {
                 let Some((guest, cart)) = self.dice.one(&self.carts) else { return };

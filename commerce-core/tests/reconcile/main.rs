@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod charges;
+mod days;
+mod disputes;
+mod refunds;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::time::Duration;
@@ -256,61 +261,6 @@ fn every_kind_of_difference_is_found_and_no_other() {
 }
 
 #[test]
-fn a_dispute_that_the_provider_does_not_have_is_missing() {
-    let (shop, _, payment) = busy();
-    shop.gateway.change(payment, |payment| payment.disputes.clear());
-    let expected = (DifferenceKind::MissingAtProvider, TransactionKind::Dispute, None, Some(300));
-    assert_eq!(told(only(&compare_now(&shop))), expected);
-}
-
-#[test]
-fn what_has_not_moved_yet_is_not_missing() {
-    let (shop, ..) = busy();
-    shop.gateway.change_books(|moved| moved.retain(|it| !is(TransactionKind::Dispute)(it)));
-    assert!(compare_now(&shop).agrees(), "the bank has asked, and taken nothing back so far");
-    let (order, _) = shop.order(Reply::Capture);
-    shop.gateway.script([Reply::Process]);
-    shop.world.refund(order, &refund_of(200)).unwrap();
-    shop.gateway.change_books(|moved| {
-        moved.retain(|it| !is(TransactionKind::Dispute)(it) && it.amount != eur(200));
-    });
-    assert!(compare_now(&shop).agrees(), "the refund is on its way");
-}
-
-#[test]
-fn one_charge_of_more_than_the_order_comes_to_is_another_amount() {
-    let shop = CardShop::new();
-    shop.order(Reply::Capture);
-    shop.gateway.change_books(|moved| moved[0].amount = eur(2_500));
-    let expected =
-        (DifferenceKind::AmountDiffers, TransactionKind::Charge, Some(2_500), Some(1_999));
-    assert_eq!(told(only(&compare_now(&shop))), expected);
-}
-
-#[test]
-fn a_refund_that_failed_at_the_provider_and_nobody_was_told_is_missing() {
-    let (shop, _, payment) = busy();
-    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);
-    let found = compare_now(&shop);
-    let expected = (DifferenceKind::MissingAtProvider, TransactionKind::Refund, None, Some(500));
-    assert_eq!(told(only(&found)), expected);
-    shop.deliver_last();
-    assert!(compare_now(&shop).agrees(), "once that is told, the books agree");
-}
-
-#[test]
-fn a_refund_that_came_to_nothing_in_the_books_and_moves_all_the_same_differs() {
-    let (shop, _, payment) = busy();
-    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);
-    shop.deliver_last();
-    assert!(compare_now(&shop).agrees());
-    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Succeeded);
-    shop.deliver_last();
-    let expected = (DifferenceKind::AmountDiffers, TransactionKind::Refund, Some(500), Some(0));
-    assert_eq!(told(only(&compare_now(&shop))), expected);
-}
-
-#[test]
 fn money_of_which_nobody_was_told_differs_until_somebody_is() {
     let shop = CardShop::new();
     let (_, payment) = shop.order(waits());
@@ -323,114 +273,6 @@ fn money_of_which_nobody_was_told_differs_until_somebody_is() {
 }
 
 #[test]
-fn an_order_that_is_paid_by_two_payments_is_charged_twice_until_one_is_given_back() {
-    let shop = CardShop::new();
-    let (_, [first, second]) = paid_by_another(&shop);
-    assert!(compare_now(&shop).agrees());
-    take(&shop, first);
-    let found = compare_now(&shop);
-    assert_eq!(only(&found).kind, DifferenceKind::ChargedTwice);
-    assert_eq!(only(&found).provider, Some(eur(2 * 1_999)));
-    shop.deliver_last();
-    assert!(compare_now(&shop).agrees(), "what was taken twice is given back");
-    assert_eq!(shop.gateway.kept(first) + shop.gateway.kept(second), 1_999);
-}
-
-#[test]
-fn what_was_taken_twice_is_reckoned_by_the_side_that_knows_more_however_long_ago() {
-    let shop = CardShop::new();
-    let (order, [first, second]) = paid_by_another(&shop);
-    shop.world.refund(order, &refund_of(500)).unwrap();
-    shop.gateway.script([Reply::Decline { reason: label("no") }]);
-    shop.world.refund(order, &refund_of(100)).unwrap_err();
-    dispute(&shop, second, 300);
-    let won = ProviderDispute { status: DisputeStatus::Won, ..disputed(&shop, "dp_2", 200) };
-    shop.gateway.change(second, |payment| payment.disputes.push(won));
-    shop.deliver_last();
-    // Days later, of which the provider alone knows; of what was before it says nothing any more.
-    shop.world.days(5);
-    take(&shop, first);
-    let (given, lost) = (given_by_hand(&shop, 70), disputed(&shop, "dp_3", 40));
-    shop.gateway.change(first, |payment| {
-        payment.refunds.push(given);
-        payment.disputes.push(lost);
-    });
-    let now = shop.world.now();
-    shop.gateway.change_books(move |moved| {
-        moved.retain(|it| it.payment_id == Some(first));
-        moved.iter_mut().for_each(|it| it.at = now);
-    });
-    let found = compare_now(&shop);
-    let twice = |it: &&Difference| it.kind == DifferenceKind::ChargedTwice;
-    let twice = found.differences.iter().find(twice).unwrap();
-    assert_eq!(twice.provider, Some(eur(1_999 - 500 - 300 + 1_999 - 70 - 40)));
-    assert_eq!((twice.payment_id, twice.booked), (Some(first), Some(eur(1_999))));
-    assert_eq!(found.differences.len(), 3, "and that and the bank's are unknown to the shop");
-}
-
-#[test]
-fn that_an_order_was_charged_twice_hides_no_other_difference() {
-    let shop = CardShop::new();
-    let (_, [first, second]) = paid_by_another(&shop);
-    take(&shop, first);
-    shop.gateway.change_books(move |moved| moved.retain(|it| it.payment_id == Some(first)));
-    let found = compare_now(&shop);
-    let kinds = found.differences.iter().map(|it| (it.kind, it.payment_id));
-    let expected =
-        [(DifferenceKind::MissingAtProvider, second), (DifferenceKind::ChargedTwice, first)];
-    assert_eq!(kinds.collect::<Vec<_>>(), expected.map(|(kind, id)| (kind, Some(id))));
-}
-
-#[test]
-fn a_second_charge_is_found_also_of_a_payment_that_was_made_long_before() {
-    let shop = CardShop::new();
-    let (order, _) = shop.order(Reply::Authorize);
-    shop.world.days(5);
-    capture(&shop, order, 700);
-    shop.gateway.change_books(|moved| {
-        let twice = Transaction { reference: label("ch_2"), ..moved[0].clone() };
-        moved.push(twice);
-    });
-    let expected = (DifferenceKind::AmountDiffers, TransactionKind::Charge, Some(1_400), Some(700));
-    assert_eq!(told(only(&compare_now(&shop))), expected);
-}
-
-#[test]
-fn a_payment_that_is_taken_in_parts_counts_on_each_day_with_its_part() {
-    let shop = CardShop::new();
-    let (order, payment) = shop.order(Reply::Authorize);
-    capture(&shop, order, 700);
-    let first = shop.world.now();
-    shop.world.days(3);
-    let second = shop.world.now();
-    take(&shop, payment);
-    shop.deliver_last();
-    shop.gateway.change_books(move |moved| {
-        moved.iter_mut().filter(|it| it.amount == eur(1_299)).for_each(|it| it.at = second);
-    });
-    for (day, part) in [(first, 700), (second, 1_299)] {
-        let found = compare(&shop, day.saturating_sub(HOUR), day.saturating_add(HOUR));
-        assert!(found.agrees(), "{:#?}", found.differences);
-        let [sum] = &found.sums[..] else { panic!("charges alone: {:?}", found.sums) };
-        assert_eq!((sum.provider, sum.booked), (eur(part), eur(part)));
-    }
-}
-
-#[test]
-fn what_is_missing_is_told_of_on_its_own_day_alone() {
-    let (shop, order, payment) = busy();
-    shop.gateway.change(payment, |payment| payment.disputes.clear());
-    shop.gateway.change_books(|moved| moved.retain(|it| it.amount == eur(1)));
-    let missing = compare_now(&shop).differences;
-    assert_eq!(missing.len(), 3, "{missing:#?}");
-    assert!(missing.iter().all(|it| it.kind == DifferenceKind::MissingAtProvider));
-    shop.world.clock.advance(12 * HOUR);
-    shop.world.refund(order, &refund_of(1)).unwrap();
-    let later = compare_now(&shop);
-    assert!(later.agrees() && later.transactions == 1, "{later:#?}");
-}
-
-#[test]
 fn what_agrees_is_not_asked_for() {
     let (shop, ..) = busy();
     let (order, _) = shop.order(Reply::Authorize);
@@ -440,96 +282,6 @@ fn what_agrees_is_not_asked_for() {
     shop.world.capture(order).unwrap();
     assert!(compare_now(&shop).agrees());
     assert_eq!(fetched(&shop), before);
-}
-
-#[test]
-fn a_refund_is_known_by_the_shops_id_or_by_what_the_provider_calls_it() {
-    let (shop, order, payment) = busy();
-    let given = given_by_hand(&shop, 70);
-    shop.gateway.change(payment, |payment| payment.refunds.push(given));
-    shop.deliver_last();
-    shop.gateway.script([Reply::Lost(Box::new(Reply::Accept))]);
-    shop.world.refund(order, &refund_of(30)).unwrap_err();
-    let found = compare_now(&shop);
-    assert!(found.agrees(), "{:#?}", found.differences);
-    let refunds = found.sums.iter().find(|sum| sum.movement == TransactionKind::Refund).unwrap();
-    assert_eq!(refunds.provider, eur(500 + 70 + 30));
-}
-
-#[test]
-fn a_dispute_that_was_won_is_missing_until_that_is_told_and_differs_if_its_money_stays_away() {
-    let (shop, _, payment) = busy();
-    shop.gateway.change(payment, |payment| payment.disputes[0].status = DisputeStatus::Won);
-    let missing = (DifferenceKind::MissingAtProvider, TransactionKind::Dispute, None, Some(300));
-    assert_eq!(told(only(&compare_now(&shop))), missing);
-    shop.deliver_last();
-    assert!(compare_now(&shop).agrees());
-    shop.gateway.change_books(|moved| {
-        let charge = moved.iter().find(|it| is(TransactionKind::Charge)(it)).unwrap().clone();
-        let (kind, reference) = (TransactionKind::Dispute, label("dp_1"));
-        moved.push(Transaction { kind, reference, amount: eur(300), ..charge });
-    });
-    let differs = (DifferenceKind::AmountDiffers, TransactionKind::Dispute, Some(300), Some(0));
-    assert_eq!(told(only(&compare_now(&shop))), differs);
-}
-
-#[test]
-fn what_moves_before_midnight_and_is_booked_after_it_is_no_difference_on_either_day() {
-    let shop = CardShop::new();
-    let midnight: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
-    shop.world.clock.set(midnight.saturating_sub(Duration::from_secs(5)));
-    let (order, payment) = shop.order(waits());
-    shop.gateway.pay(payment);
-    shop.world.clock.set(midnight.saturating_add(Duration::from_secs(5)));
-    shop.deliver_last();
-    shop.world.refund(order, &refund_of(100)).unwrap();
-    let day = 24 * HOUR;
-    let [before, after] = [midnight.saturating_sub(day), midnight]
-        .map(|from| compare(&shop, from, from.saturating_add(day)));
-    assert!(before.agrees() && after.agrees(), "{before:?} {after:?}");
-    assert_eq!((before.transactions, after.transactions), (1, 1));
-    assert_eq!(fetched(&shop), 1, "{:?}", shop.gateway.calls());
-}
-
-#[test]
-fn what_was_taken_long_before_it_was_booked_is_looked_up() {
-    let shop = CardShop::new();
-    let (_, payment) = shop.order(waits());
-    shop.gateway.pay(payment);
-    // The webhook comes after five days; the order has lapsed meanwhile and is taken up again.
-    shop.world.days(5);
-    shop.deliver_last();
-    let before = fetched(&shop);
-    assert!(compare_now(&shop).agrees());
-    assert_eq!(fetched(&shop), before + 1);
-    shop.gateway.change(payment, |payment| {
-        (payment.status, payment.captured) = (ProviderStatus::Voided, eur(0));
-    });
-    shop.gateway.change_books(Vec::clear);
-    let expected = (DifferenceKind::MissingAtProvider, TransactionKind::Charge, None, Some(1_999));
-    assert_eq!(told(only(&compare_now(&shop))), expected);
-}
-
-#[test]
-fn a_refund_that_the_provider_made_much_later_is_looked_up() {
-    let shop = CardShop::new();
-    let (order, payment) = shop.order(Reply::Capture);
-    let asked = shop.world.now();
-    shop.gateway.script([Reply::Unavailable]);
-    shop.world.refund(order, &refund_of(500)).unwrap_err();
-    shop.world.days(3);
-    shop.settle();
-    assert_eq!(shop.gateway.kept(payment), 1_499);
-    // It moved days after it was asked for: not around the hour that is compared.
-    shop.gateway.change_books(|moved| moved.retain(|it| !is(TransactionKind::Refund)(it)));
-    let around = || compare(&shop, asked.saturating_sub(HOUR), asked.saturating_add(HOUR));
-    assert!(around().agrees(), "{:#?}", around().differences);
-    shop.gateway.change(payment, |payment| payment.refunds[0].status = RefundStatus::Failed);
-    let missing = (DifferenceKind::MissingAtProvider, TransactionKind::Refund, None, Some(500));
-    assert_eq!(told(only(&around())), missing, "it came to nothing, and nobody was told");
-    let other = given_by_hand(&shop, 500);
-    shop.gateway.change(payment, |payment| payment.refunds = vec![other]);
-    assert_eq!(told(only(&around())), missing, "it was never made, but another");
 }
 
 #[test]
