@@ -17,6 +17,7 @@ use commerce_core::{
     text::{Label, Url},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use utoipa::ToSchema;
 
 pub use load::{ConfigError, Flag, Loaded};
@@ -274,6 +275,38 @@ impl FromStr for Database {
     }
 }
 
+impl Database {
+    /// The parameters in the address of a PostgreSQL database that mean nothing to who connects to it, as
+    /// one that is misspelt: their names alone, as a password may stand in them.
+    pub(crate) fn ignored(&self) -> Vec<&str> {
+        const KNOWN: [&str; 18] = [
+            "host",
+            "hostaddr",
+            "port",
+            "dbname",
+            "user",
+            "password",
+            "application_name",
+            "options",
+            "sslmode",
+            "ssl-mode",
+            "sslrootcert",
+            "ssl-root-cert",
+            "ssl-ca",
+            "sslcert",
+            "ssl-cert",
+            "sslkey",
+            "ssl-key",
+            "statement-cache-capacity",
+        ];
+        let Self::Postgres(url) = self else { return Vec::new() };
+        let params = url.expose().split_once('?').map_or("", |(_, params)| params);
+        let keys = params.split('&').map(|param| param.split_once('=').map_or(param, |it| it.0));
+        let means = |key: &&str| KNOWN.contains(key) || key.starts_with("options[");
+        keys.filter(|key| !key.is_empty() && !means(key)).collect()
+    }
+}
+
 impl fmt::Display for Database {
     /// The password, if any, is hidden.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -353,8 +386,10 @@ pub struct LogLevel(String);
 
 impl LogLevel {
     /// The filter that it stands for.
-    pub fn targets(&self) -> tracing_subscriber::filter::Targets {
-        self.0.parse().unwrap_or_default()
+    pub fn targets(&self) -> Targets {
+        let targets: Targets = self.0.parse().unwrap_or_default();
+        // It would tell the values of parameters that it does not know, in which a password may stand.
+        targets.with_target("sqlx_postgres::options::parse", LevelFilter::OFF)
     }
 }
 
@@ -366,9 +401,7 @@ impl<'de> Deserialize<'de> for LogLevel {
             let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
             matches!(level, "error" | "warn" | "info" | "debug" | "trace" | "off")
         };
-        if parts.map(str::trim).all(known)
-            && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
-        {
+        if parts.map(str::trim).all(known) && text.parse::<Targets>().is_ok() {
             Ok(Self(text))
         } else {
             Err(de::Error::custom(

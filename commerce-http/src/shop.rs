@@ -72,6 +72,12 @@ pub async fn open(config: &Config) -> Result<Commerce, ShopError> {
         DataFolder::open(config.data())?;
     }
     let database = config.database();
+    for name in database.ignored() {
+        tracing::warn!(
+            name,
+            "a parameter of the database's address is not known, and changes nothing"
+        );
+    }
     let commerce = match &database {
         Database::Sqlite(path) => {
             data::require_folder(path)?;

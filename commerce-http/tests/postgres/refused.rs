@@ -229,7 +229,7 @@ fn no_password_is_shown() {
     }
     let careful = &*CAREFUL;
     let folder = tempfile::tempdir().unwrap();
-    let url = careful.url("shy:hunter2", "postgres");
+    let url = careful.url("shy:hunter2", "postgres?pasword=hunter2&application_name=till");
     let mut command = commerce(folder.path());
     command.args(["--listen", "127.0.0.1:0", "--postgres-schema", "shown"]);
     command.env("COMMERCE_DATABASE", &url).env("COMMERCE_LOG_LEVEL", "trace");
@@ -249,7 +249,10 @@ fn no_password_is_shown() {
     answer.problem(503, "unavailable");
     let known = format!("{}{}", server.greeting, answer.text());
     drop(server);
-    for text in [known, fs::read_to_string(log).unwrap()] {
+    let log = fs::read_to_string(log).unwrap();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("is not known")).collect();
+    assert!(matches!(told[..], [one] if one.contains("pasword")), "{told:?}");
+    for text in [known, log] {
         assert!(!text.contains("hunter2"), "{text}");
     }
     let config = output(commerce(folder.path()).arg("config").env("COMMERCE_DATABASE", &url)).1;
