@@ -6,10 +6,15 @@
 mod support;
 
 use commerce_core::{
+    access::Caller,
     checkout::PlaceOrder,
-    error::Rejection,
+    error::{Error, Rejection},
     gateway::{Call, Fault, ProviderDispute, Reply},
-    payment::{CapturePayment, CapturePolicy, DisputeStatus, PaymentStatus, VoidPayment},
+    id::OrderId,
+    order::OrderView,
+    payment::{
+        CapturePayment, CapturePolicy, DisputeStatus, OperationStatus, PaymentStatus, VoidPayment,
+    },
     version::Version,
 };
 use pollster::block_on;
@@ -86,6 +91,39 @@ fn a_refund_whose_key_the_provider_has_forgotten_is_given_once() {
     shop.gateway.forget_keys();
     assert_eq!(give().unwrap().refunded_total, eur(500));
     assert_eq!(shop.gateway.kept(payment), 1_499);
+}
+
+#[test]
+fn who_repeats_a_request_hears_what_came_of_its_last_try() {
+    type Ask = fn(&CardShop, &Caller, OrderId) -> Result<OrderView, Error>;
+    let refund: Ask = |shop, staff, order| {
+        block_on(shop.world.shop.refund(staff, order, &refund_of(500), None)).map(|it| it.output)
+    };
+    let capture: Ask = |shop, staff, order| {
+        let request = CapturePayment::default();
+        block_on(shop.world.shop.capture(staff, order, &request, None)).map(|it| it.output)
+    };
+    let void: Ask = |shop, staff, order| {
+        let request = VoidPayment::default();
+        block_on(shop.world.shop.void(staff, order, &request, None)).map(|it| it.output)
+    };
+    let asks = [(Reply::Capture, refund), (Reply::Authorize, capture), (Reply::Authorize, void)];
+    for (reply, ask) in asks {
+        let shop = CardShop::new();
+        let (order, payment) = shop.order(reply);
+        let staff = shop.world.system.clone().with_key(key("asked once"));
+        shop.gateway.roll(|_| Some(Fault::Unreached));
+        ask(&shop, &staff, order).unwrap_err();
+        // The provider has forgotten the key by then, so that it is asked under another.
+        shop.world.days(3);
+        ask(&shop, &staff, order).unwrap_err();
+        shop.gateway.roll(|_| None);
+        let done = ask(&shop, &staff, order).unwrap();
+        assert_eq!(ask(&shop, &staff, order).unwrap(), done);
+        let tries = &shop.payment(payment).operations[1..];
+        assert_eq!(tries.iter().map(|it| it.attempt).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(tries[1].status, OperationStatus::Done);
+    }
 }
 
 #[test]

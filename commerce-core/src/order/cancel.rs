@@ -100,7 +100,8 @@ impl Order {
     /// [`Rejection::InvalidTransition`] when it is cancelled already, nothing of it is left to call
     /// off, or the whole of it is called off and it has money that was not given back; when a part is
     /// called off of an order that waits for its money, which would then be asked for more than it
-    /// gets. [`Rejection::Invalid`] for lines that it does not have, or more units than are left.
+    /// gets; for more units than are left. [`Rejection::Invalid`] for lines that it does not have, and
+    /// more units than a line has.
     pub fn cancel(
         inputs: &OrderInputs,
         request: &CancelOrder,

@@ -271,6 +271,22 @@ impl Payment {
         self.begin(operation.kind, operation.amount, operation.refund_id, None, moment).map(Some)
     }
 
+    /// As what an operation was asked for last: itself, or the one that took its place once its key was
+    /// too old to be used.
+    pub(crate) fn last_try(&self, id: OperationId) -> Option<&Operation> {
+        let mut later = self.operations.iter().skip_while(|it| it.id != id);
+        let mut last = later.next()?;
+        let (kind, refund_id) = (last.kind, last.refund_id);
+        for next in later.filter(|it| it.kind == kind && it.refund_id == refund_id) {
+            let lapsed = last.status == OperationStatus::Lapsed;
+            if !lapsed || last.ended_at.is_none_or(|ended| ended < next.begun_at) {
+                break;
+            }
+            last = next;
+        }
+        Some(last)
+    }
+
     fn open_ids(&self) -> Vec<OperationId> {
         self.open_operations().map(|operation| operation.id).collect()
     }

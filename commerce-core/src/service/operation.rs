@@ -367,7 +367,7 @@ pub(super) async fn ask(
 
 /// Refuses unless an operation was done. Whoever asks hears the same, however often and whenever they do.
 pub(super) fn outcome(payment: &Payment, id: OperationId, order: OrderId) -> Result<(), Error> {
-    let Some(operation) = payment.operation(id) else {
+    let Some(operation) = payment.last_try(id) else {
         return Err(internal("the operation is gone"));
     };
     let failure = || operation.failure.clone().unwrap_or_else(|| Decline::unaccepted(None));

@@ -295,8 +295,10 @@ impl Commerce {
 
 /// The operation that was begun for a request before.
 fn begun(inputs: &OrderInputs, id: OperationId) -> Option<Begun> {
-    let of = inputs.payments.iter().find(|payment| payment.operation(id).is_some())?;
-    Some(Begun { payment_id: of.id, operation_id: id })
+    inputs.payments.iter().find_map(|payment| {
+        let operation_id = payment.last_try(id)?.id;
+        Some(Begun { payment_id: payment.id, operation_id })
+    })
 }
 
 /// The id of an operation that is asked for under a key. Repeated, it is the same, so that it is done
