@@ -113,24 +113,35 @@ const OF_NAMES: u32 = 4;
 /// may put ASCII punctuation of its own between the words, or before them.
 pub fn rank(fields: [&str; 4], query: &[String]) -> Option<Rank> {
     query.iter().try_fold(Rank { score: 0, by_name: true }, |sum, word| {
-        let weights = fields.iter().zip(WEIGHTS);
-        let best = weights.filter_map(|(text, weight)| Some(weight * found(text, word)?)).max()?;
+        let mut best = 0;
+        for (text, weight) in fields.iter().zip(WEIGHTS) {
+            // The texts that weigh least are the longest: what can gain nothing is not looked at.
+            if best < WHOLE * weight {
+                best = best.max(weight * found(text, word));
+            }
+        }
+        if best == 0 {
+            return None;
+        }
         Some(Rank { score: sum.score + best, by_name: sum.by_name && best >= OF_NAMES })
     })
 }
 
-/// Whether a text has a word, 2, or the beginning of one, 1.
-fn found(text: &str, word: &str) -> Option<u32> {
+/// How much more a whole word counts than a beginning.
+const WHOLE: u32 = 2;
+
+/// Whether a text has a word, [`WHOLE`], the beginning of one, 1, or neither, 0.
+fn found(text: &str, word: &str) -> u32 {
     // A byte of a letter or digit beyond ASCII is none of ASCII.
     let parts = |byte: Option<&u8>| byte.is_none_or(|b| b.is_ascii() && !b.is_ascii_alphanumeric());
     let bytes = text.as_bytes();
-    let mut best = None;
+    let mut best = 0;
     for (start, _) in text.match_indices(word) {
         if parts(start.checked_sub(1).and_then(|before| bytes.get(before))) {
             if parts(bytes.get(start + word.len())) {
-                return Some(2);
+                return WHOLE;
             }
-            best = Some(1);
+            best = 1;
         }
     }
     best
@@ -200,15 +211,15 @@ mod tests {
 
     #[test]
     fn a_word_begins_where_another_ends_and_nowhere_else() {
-        assert_eq!(found("cotton shirt", "cotton"), Some(2));
-        assert_eq!(found("=cotton =shirt", "shirt"), Some(2));
-        assert_eq!(found("cottons cotton", "cotton"), Some(2));
-        assert_eq!(found("cottons", "cotton"), Some(1));
-        assert_eq!(found("overcotton", "cotton"), None);
-        assert_eq!(found("écotton", "cotton"), None);
-        assert_eq!(found("cottoné", "cotton"), Some(1));
-        assert_eq!(found("aaa", "aa"), Some(1));
-        assert_eq!(found("", "aa"), None);
+        assert_eq!(found("cotton shirt", "cotton"), 2);
+        assert_eq!(found("=cotton =shirt", "shirt"), 2);
+        assert_eq!(found("cottons cotton", "cotton"), 2);
+        assert_eq!(found("cottons", "cotton"), 1);
+        assert_eq!(found("overcotton", "cotton"), 0);
+        assert_eq!(found("écotton", "cotton"), 0);
+        assert_eq!(found("cottoné", "cotton"), 1);
+        assert_eq!(found("aaa", "aa"), 1);
+        assert_eq!(found("", "aa"), 0);
     }
 
     #[test]

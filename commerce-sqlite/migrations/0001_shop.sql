@@ -53,8 +53,10 @@ CREATE TABLE commerce_categories (
 
 -- `seq` rises with the time of creation; the full-text index knows products by it. The keys are
 -- what a list is filtered and sorted by: lower-case texts. `priced_in` names the currencies in which
--- an active variant has a price, with commas between them. The row has the whole product, its tags,
--- categories and images too, so that one page of the file answers for it.
+-- an active variant has a price, with commas between them. `facets` has all that lists are filtered by,
+-- each on a line of its own: `f` for what is featured, `v:` and the vendor's key, `k:` and the type's, `t:`
+-- and a tag's, `c:` and the id of a category. The row has the whole product, its tags, categories and
+-- images too, so that one page of the file answers for it.
 CREATE TABLE commerce_products (
     seq INTEGER NOT NULL PRIMARY KEY,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
@@ -70,6 +72,7 @@ CREATE TABLE commerce_products (
     title_key TEXT NOT NULL,
     vendor_key TEXT,
     type_key TEXT,
+    facets TEXT NOT NULL,
     priced_in TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
@@ -87,8 +90,10 @@ CREATE TABLE commerce_products (
 
 CREATE INDEX commerce_products_by_age ON commerce_products (created_at, id, status);
 CREATE INDEX commerce_products_by_status ON commerce_products (status, created_at, id);
-CREATE INDEX commerce_products_by_title ON commerce_products (title_key, id, status);
-CREATE INDEX commerce_products_by_status_and_title ON commerce_products (status, title_key, id);
+-- With the facets beside the order, no product is looked up to be passed over.
+CREATE INDEX commerce_products_by_title ON commerce_products (title_key, id, status, facets);
+CREATE INDEX commerce_products_by_status_and_title
+    ON commerce_products (status, title_key, id, facets);
 CREATE INDEX commerce_products_by_vendor ON commerce_products (vendor_key, created_at, id, status)
     WHERE vendor_key IS NOT NULL;
 CREATE INDEX commerce_products_by_type ON commerce_products (type_key, created_at, id, status)
@@ -131,34 +136,50 @@ CREATE TABLE commerce_product_categories (
 CREATE INDEX commerce_product_categories_by_category
     ON commerce_product_categories (category_id, created_at, product_id, status);
 
--- The lowest price of the active variants in each currency. `status` and `categories`, the ids one
--- after another, are the product's, so that a list by price looks up no product to pass it over.
+-- The lowest price of the active variants in each currency. `status` and `facets` are the product's, so
+-- that a list by price looks up no product to pass it over.
 CREATE TABLE commerce_product_prices (
     product_id BLOB NOT NULL,
     currency TEXT NOT NULL,
     amount INTEGER NOT NULL,
     status TEXT NOT NULL,
-    categories BLOB NOT NULL,
+    facets TEXT NOT NULL,
     PRIMARY KEY (product_id, currency)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX commerce_product_prices_by_amount
-    ON commerce_product_prices (currency, amount, product_id, status, categories);
+    ON commerce_product_prices (currency, amount, product_id, status, facets);
 
--- The words that a product is found by; the row is the product's `seq`. Whatever is not a space is
--- part of a word: the words are made before they come here. A word of a title, SKU or tag has a `=`
--- before it, so that it can be asked for apart from those of descriptions. What a search ranks by and
+-- The words that a product is found by, under the product's `seq`. A word of a title, SKU or tag has a
+-- `=` before it, so that it can be asked for apart from those of descriptions. What a search ranks by and
 -- shows to nobody but the back office stands beside them, so that no product is looked up to be
 -- passed over.
+CREATE TABLE commerce_product_words (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    status TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    skus TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    description TEXT NOT NULL
+) STRICT;
+
+-- Their index. Whatever is not a space is part of a word: the words are made before they come here.
+-- Beginnings of up to nine letters are found at once, ten with the `=`.
 CREATE VIRTUAL TABLE commerce_products_fts USING fts5 (
-    title, skus, tags, description, id UNINDEXED, status UNINDEXED, created_at UNINDEXED,
+    title, skus, tags, description,
+    content = 'commerce_product_words',
+    content_rowid = 'seq',
+    columnsize = 0,
     detail = none,
-    prefix = '1 2 3 4 5 6 7 8 9',
+    prefix = '1 2 3 4 5 6 7 8 9 10',
     tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
 );
 
--- The variants of a product stand beside one another, in their order. `low` is whether a tracked
--- variant has fewer units available than its threshold.
+-- The variants of a product stand beside one another, in their order. `prices` is a list of currencies
+-- with an amount and, or null, what to compare it with. `low` is whether a tracked variant has fewer units
+-- available than its threshold.
 CREATE TABLE commerce_variants (
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     version INTEGER NOT NULL CHECK (version > 0),
@@ -166,6 +187,7 @@ CREATE TABLE commerce_variants (
     sku TEXT NOT NULL,
     title TEXT NOT NULL,
     options TEXT NOT NULL,
+    prices TEXT NOT NULL,
     cost INTEGER,
     cost_currency TEXT,
     grams INTEGER NOT NULL,
@@ -193,14 +215,10 @@ CREATE UNIQUE INDEX commerce_variants_by_sku ON commerce_variants (sku);
 CREATE UNIQUE INDEX commerce_variants_by_options ON commerce_variants (product_id, options);
 CREATE INDEX commerce_variants_low ON commerce_variants (sku, id) WHERE low = 1;
 
-CREATE TABLE commerce_variant_prices (
-    variant_id BLOB NOT NULL REFERENCES commerce_variants (id) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    currency TEXT NOT NULL,
-    amount INTEGER NOT NULL,
-    compare_at INTEGER,
-    PRIMARY KEY (variant_id, position)
-) STRICT, WITHOUT ROWID;
+-- The prices of variants, one a row, for those who ask for them by SQL.
+CREATE VIEW commerce_variant_prices (variant_id, position, currency, amount, compare_at) AS
+SELECT v.id, p.key, p.value ->> 0, p.value ->> 1, p.value ->> 2
+FROM commerce_variants AS v, json_each(v.prices) AS p;
 
 CREATE TABLE commerce_stock_levels (
     variant_id BLOB NOT NULL CHECK (length(variant_id) = 16),

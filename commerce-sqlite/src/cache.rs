@@ -4,7 +4,7 @@
 //! written since, so that another process may write it as well.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +12,7 @@ use commerce_core::{
     catalog::{Product, Sellable, Variant},
     id::{ProductId, VariantId},
     shop::Setup,
-    store::ProductRef,
+    store::{ProductInputs, ProductRef},
     text::Slug,
     version::Versioned,
 };
@@ -21,11 +21,13 @@ use rusqlite::Connection;
 use crate::{
     codec,
     error::Result,
-    table::{product, shop, variant},
+    table::{product, shop, stock, variant},
 };
 
 /// The most products that are kept.
 const PRODUCTS_MAX: usize = 1_024;
+/// The most products of which is known that they were asked for.
+const ASKED_MAX: usize = 4_096;
 /// The most variants, and the most bytes of text and metadata, that a product may have to be kept.
 const PRODUCT_VARIANTS_MAX: usize = 32;
 const PRODUCT_BYTES_MAX: usize = 16 << 10;
@@ -53,11 +55,13 @@ struct Catalog {
     /// What the variants sell, without their stock.
     sellables: HashMap<VariantId, Sellable>,
     products: HashMap<ProductId, Described>,
+    /// What was asked for already.
+    asked: HashSet<ProductId>,
     slugs: HashMap<Slug, ProductId>,
 }
 
 /// A product and its variants, without their stock.
-pub(crate) type Described = (Versioned<Product>, Vec<Versioned<Variant>>);
+type Described = (Versioned<Product>, Vec<Versioned<Variant>>);
 
 impl Catalog {
     /// Whether what a snapshot has read may be kept. A snapshot that began later may have been
@@ -151,46 +155,63 @@ impl Cache {
         Ok(found)
     }
 
-    /// A product with its variants, without their stock.
+    /// A product with its variants and their stock.
     pub(crate) fn product(
         &self,
         connection: &Connection,
         writes: Writes,
         by: &ProductRef,
-    ) -> Result<Option<Described>> {
-        {
-            let catalog = lock(&self.catalog);
-            if catalog.writes == writes.catalog {
-                let id = match by {
-                    ProductRef::Id(id) => Some(id),
-                    ProductRef::Slug(slug) => catalog.slugs.get(slug),
-                };
-                if let Some(kept) = id.and_then(|id| catalog.products.get(id)) {
-                    return Ok(Some(kept.clone()));
-                }
-            }
+    ) -> Result<Option<ProductInputs>> {
+        if let Some((product, variants)) = self.kept_product(writes, by) {
+            let levels = stock::levels_of_product(connection, product.id)?;
+            return Ok(Some(ProductInputs { product, variants, levels }));
         }
-        let found = product::described(connection, by)?;
-        if let Some(described @ (product, variants)) = &found
-            && variants.len() <= PRODUCT_VARIANTS_MAX
-            && size(described) <= PRODUCT_BYTES_MAX
-        {
-            let mut catalog = lock(&self.catalog);
-            if catalog.takes(writes) {
-                if catalog.products.len() >= PRODUCTS_MAX {
-                    catalog.products.clear();
-                    catalog.slugs.clear();
-                }
-                catalog.slugs.insert(product.slug.clone(), product.id);
-                catalog.products.insert(product.id, described.clone());
-            }
+        let found = product::product(connection, by)?;
+        if let Some(found) = &found {
+            self.keep(writes, found);
         }
         Ok(found)
+    }
+
+    fn kept_product(&self, writes: Writes, by: &ProductRef) -> Option<Described> {
+        let catalog = lock(&self.catalog);
+        if catalog.writes != writes.catalog {
+            return None;
+        }
+        let id = match by {
+            ProductRef::Id(id) => id,
+            ProductRef::Slug(slug) => catalog.slugs.get(slug)?,
+        };
+        catalog.products.get(id).cloned()
+    }
+
+    /// Keeps a product that is asked for once more. Of what is asked for once, the most would be put
+    /// away again unused, and would take the place of what is in demand.
+    fn keep(&self, writes: Writes, ProductInputs { product, variants, .. }: &ProductInputs) {
+        let mut catalog = lock(&self.catalog);
+        if !catalog.takes(writes) {
+            return;
+        }
+        if catalog.asked.insert(product.id) {
+            if catalog.asked.len() > ASKED_MAX {
+                catalog.asked.clear();
+            }
+            return;
+        }
+        if variants.len() > PRODUCT_VARIANTS_MAX || size(product, variants) > PRODUCT_BYTES_MAX {
+            return;
+        }
+        if catalog.products.len() >= PRODUCTS_MAX {
+            catalog.products.clear();
+            catalog.slugs.clear();
+        }
+        catalog.slugs.insert(product.slug.clone(), product.id);
+        catalog.products.insert(product.id, (product.clone(), variants.clone()));
     }
 }
 
 /// About how many bytes of a product and its variants have no small bound of their own.
-fn size((product, variants): &Described) -> usize {
+fn size(product: &Product, variants: &[Versioned<Variant>]) -> usize {
     let json = |size: Result<String>| size.map_or(usize::MAX / 4, |json| json.len());
     let of_variants: usize = variants.iter().map(|it| json(codec::json(&it.metadata))).sum();
     product.description.len()

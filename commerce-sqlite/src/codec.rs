@@ -8,7 +8,7 @@ use commerce_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, types::ValueRef};
 use serde::{
-    Serialize,
+    Deserialize, Serialize,
     de::{DeserializeOwned, IntoDeserializer, value::Error as WordError},
 };
 use uuid::Uuid;
@@ -157,7 +157,7 @@ impl<'a> Columns<'a> {
         self.next.set(self.next.get() + columns);
     }
 
-    fn broken(&self, why: impl Display) -> Error {
+    pub(crate) fn broken(&self, why: impl Display) -> Error {
         let column = self.row.as_ref().column_name(self.next.get().saturating_sub(1));
         Error::Corrupt(format!("column {}: {why}", column.unwrap_or("?")))
     }
@@ -217,7 +217,7 @@ impl<'a> Columns<'a> {
         T::deserialize(word).map_err(|error| self.broken(error))
     }
 
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
+    pub(crate) fn json<T: Deserialize<'a>>(&self) -> Result<T> {
         serde_json::from_str(self.str()?).map_err(|error| self.broken(error))
     }
 

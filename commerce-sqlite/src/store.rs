@@ -32,8 +32,7 @@ use crate::{
     log::Log,
     open::OpenOptions,
     table::{
-        cart, category, customer, journal, order, product, stock, token, variant, wanted::Wanted,
-        webhook,
+        cart, category, customer, journal, order, stock, token, variant, wanted::Wanted, webhook,
     },
     writer::Writer,
 };
@@ -219,10 +218,7 @@ impl Store for SqliteStore {
     }
 
     async fn product(&self, by: &ProductRef) -> StoreResult<Option<ProductInputs>> {
-        self.read(|connection| {
-            let found = self.inner.cache.product(connection, Writes::read(connection)?, by)?;
-            found.map(|found| product::with_stock(connection, found)).transpose()
-        })
+        self.read(|connection| self.inner.cache.product(connection, Writes::read(connection)?, by))
     }
 
     async fn product_with_setup(
@@ -233,7 +229,7 @@ impl Store for SqliteStore {
             let (cache, writes) = (&self.inner.cache, Writes::read(connection)?);
             let Some(found) = cache.product(connection, writes, by)? else { return Ok(None) };
             let Some(setup) = cache.setup(connection, writes)? else { return Ok(None) };
-            Ok(Some((setup, product::with_stock(connection, found)?)))
+            Ok(Some((setup, found)))
         })
     }
 

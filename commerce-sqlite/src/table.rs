@@ -4,6 +4,7 @@ pub(crate) mod cart;
 pub(crate) mod category;
 pub(crate) mod customer;
 pub(crate) mod document;
+pub(crate) mod facet;
 pub(crate) mod journal;
 pub(crate) mod order;
 pub(crate) mod payment;

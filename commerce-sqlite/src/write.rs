@@ -17,7 +17,7 @@ use crate::{
     codec,
     error::{Error, Result},
     table::{
-        Cell, Table, cart, category, customer, document,
+        Cell, Table, cart, category, customer, document, facet,
         journal::{self, Positions},
         order, payment, product, shop,
         stock::{self, Levels},
@@ -287,10 +287,7 @@ impl Changes {
             }
             Record::Variant(it) => {
                 self.variant(None, it);
-                variant::VARIANTS.insert(connection, &variant::row(it, version)?)?;
-                variant::PRICES.insert_all(connection, &it.prices, |position, price| {
-                    variant::price_row(it.id, position, price)
-                })
+                variant::VARIANTS.insert(connection, &variant::row(it, version)?)
             }
             Record::Cart(it) => {
                 cart::CARTS.insert(connection, &cart::row(it, version, None)?)?;
@@ -346,7 +343,7 @@ impl Changes {
                 self.catalog = true;
                 let stale = self.products.entry(new.id).or_default();
                 stale.document = true;
-                stale.prices |= old.status != new.status || old.categories != new.categories;
+                stale.prices |= old.status != new.status || facet::all(old) != facet::all(new);
                 product::PRODUCTS.update(
                     connection,
                     &product::row(old, before)?,
@@ -357,13 +354,7 @@ impl Changes {
             (Record::Variant(old), Record::Variant(new)) => {
                 self.variant(Some(old), new);
                 let (row, now) = (variant::row(old, before)?, variant::row(new, after)?);
-                variant::VARIANTS.update(connection, &row, &now)?;
-                variant::PRICES.update_all(
-                    connection,
-                    &old.prices,
-                    &new.prices,
-                    |position, price| variant::price_row(new.id, position, price),
-                )
+                variant::VARIANTS.update(connection, &row, &now)
             }
             (Record::Cart(old), Record::Cart(new)) => {
                 cart::CARTS.update(
@@ -435,7 +426,6 @@ impl Changes {
                 self.catalog = true;
                 let stale = self.products.entry(it.product_id).or_default();
                 (stale.prices, stale.document) = (true, true);
-                variant::PRICES.delete(connection, &[Cell::id(it.id)])?;
                 variant::VARIANTS.delete(connection, &[Cell::id(it.id)])
             }
             Record::Cart(it) => {

@@ -15,11 +15,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use commerce_core::{
     access::Caller,
-    catalog::{CreateProduct, ImageFields},
+    catalog::{CreateProduct, CreateVariant, ImageFields, Price},
     checkout::{PlaceOrder, place},
-    currency::Currency::EUR,
+    currency::Currency::{EUR, USD},
     id::Id,
     inventory::ByPriority,
+    money::Money,
     payment::Means,
     shop::Shop,
     store::{CommitError, CustomerRef, OrderRef, VariantRef},
@@ -210,4 +211,37 @@ fn images_are_asked_for_by_sql() {
         (image.id.uuid().simple().to_string(), url.to_owned(), alt.map(str::to_owned))
     });
     assert_eq!(found, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn prices_are_asked_for_by_sql() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("host.db");
+    let shop = commerce_sqlite::open(&path).unwrap();
+    let dollars = Price { amount: Money::new(14_00, USD), compare_at: None };
+    block_on(async {
+        shop.open(Shop::new("Test", EUR).unwrap()).await.unwrap();
+        let variant = CreateVariant {
+            compare_at_price: Some(Money::new(15_00, EUR)),
+            prices: vec![dollars],
+            ..CreateVariant::new("MUG", Money::new(12_50, EUR)).unwrap()
+        };
+        let request =
+            CreateProduct { variants: vec![variant], ..CreateProduct::new("Mug").unwrap() };
+        shop.create_product(&Caller::system(), &request).await.unwrap();
+    });
+    let connection = host(&path);
+    let mut asked = connection
+        .prepare(
+            "SELECT p.currency, p.amount, p.compare_at FROM commerce_variant_prices AS p
+            JOIN commerce_variants AS v ON v.id = p.variant_id
+            WHERE v.sku = 'MUG' ORDER BY p.position",
+        )
+        .unwrap();
+    let found: Vec<(String, i64, Option<i64>)> = asked
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(found, [("EUR".to_owned(), 12_50, Some(15_00)), ("USD".to_owned(), 14_00, None)]);
 }

@@ -7,8 +7,10 @@
 
 use commerce_core::{
     catalog::ProductStatus,
+    id::CategoryId,
     search,
     store::{Cursor, CursorKey, Page, ProductFilter, ProductInputs, ProductQuery, ProductSort},
+    text::Label,
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
 
@@ -16,13 +18,15 @@ use super::{Select, Sort, blob, bytes, page, search::matches, text};
 use crate::{
     codec::{self, Columns},
     error::Result,
-    table::{document::NAME, product},
+    table::{document::NAME, facet, product},
 };
 
 /// The most products that are looked up and sorted. With `n` products of which more match, those on
-/// a page are found among the first `20 n / SORTED_MAX` of an index: this is where the two meet for
-/// some hundred thousand products.
-const SORTED_MAX: usize = 2_000;
+/// a page are found among the first `20 n / SORTED_MAX` of an index, where a product is passed over in
+/// a tenth of the time: this is where the two meet for some hundred thousand products.
+const SORTED_MAX: usize = 500;
+/// As [`SORTED_MAX`], of products with certain words: to pass one over, its words are looked up.
+const SORTED_BY_WORDS_MAX: usize = 2_000;
 
 /// Sorts after every price.
 const NO_PRICE: i64 = i64::MAX;
@@ -50,11 +54,11 @@ pub(super) fn products(
 /// What narrows a list down by an index of its own.
 #[derive(Debug, Clone)]
 pub(super) enum Narrow {
-    Category(Value),
+    Category(CategoryId),
     Categories(String),
-    Tag(Value),
-    Vendor(Value),
-    Type(Value),
+    Tag(String),
+    Vendor(String),
+    Type(String),
     Featured,
     /// Words, and what the full-text index is asked for to find them.
     Words {
@@ -69,11 +73,11 @@ impl Narrow {
     /// The narrowing filters of a query.
     pub(super) fn all(query: &ProductQuery, words: &[String]) -> Vec<Self> {
         let filter = &query.filter;
-        let key = |label: &commerce_core::text::Label| text(label.to_lowercase());
+        let key = |label: &Label| label.to_lowercase();
         let mut all = Vec::new();
         match filter.categories.as_deref() {
             None => {}
-            Some([one]) => all.push(Self::Category(blob(*one))),
+            Some([one]) => all.push(Self::Category(*one)),
             Some(several) => all.push(Self::Categories(codec::ids(several.iter().copied()))),
         }
         all.extend(filter.tag.as_ref().map(key).map(Self::Tag));
@@ -104,7 +108,7 @@ impl Narrow {
                 "commerce_product_categories AS c CROSS JOIN commerce_products AS p
                     ON p.id = c.product_id",
                 "c.category_id = ?",
-                vec![id.clone()],
+                vec![blob(*id)],
                 Some(("c.created_at", "c.product_id")),
             ),
             Self::Categories(ids) => (
@@ -120,19 +124,19 @@ impl Narrow {
                 "commerce_product_tags AS t CROSS JOIN commerce_products AS p
                     ON p.id = t.product_id",
                 "t.tag_key = ?",
-                vec![tag.clone()],
+                vec![text(tag.as_str())],
                 Some(("t.created_at", "t.product_id")),
             ),
             Self::Vendor(vendor) => (
                 "commerce_products AS p INDEXED BY commerce_products_by_vendor",
                 "p.vendor_key = ?",
-                vec![vendor.clone()],
+                vec![text(vendor.as_str())],
                 BY_AGE,
             ),
             Self::Type(kind) => (
                 "commerce_products AS p INDEXED BY commerce_products_by_type",
                 "p.type_key = ?",
-                vec![kind.clone()],
+                vec![text(kind.as_str())],
                 BY_AGE,
             ),
             Self::Featured => (
@@ -157,66 +161,67 @@ impl Narrow {
         }
     }
 
-    /// Restricts a list of products `p`, whose id is in the column `id`, without another index to go
-    /// through than that of the product: `+` hides one that all of a large category would be read by.
-    pub(super) fn restrict(&self, select: &mut Select, id: &str) {
+    /// Restricts a list of products to what matches, without another index to go through.
+    pub(super) fn restrict(&self, select: &mut Select, of: &Of) {
+        let facets = of.facets;
+        let mut has = |facet: &str| {
+            select.when(format!("instr({facets}, ?) > 0"), [text(facet)]);
+        };
         match self {
-            Self::Category(category) => select.when(
-                format!(
-                    "EXISTS (SELECT 1 FROM commerce_product_categories AS c
-                    WHERE c.product_id = {id} AND +c.category_id = ?)"
-                ),
-                [category.clone()],
-            ),
+            Self::Category(category) => has(&facet::category(*category)),
+            Self::Tag(tag) => has(&facet::tag(tag)),
+            Self::Vendor(vendor) => has(&facet::vendor(vendor)),
+            Self::Type(kind) => has(&facet::kind(kind)),
+            Self::Featured => has(facet::FEATURED),
             Self::Categories(categories) => select.when(
                 format!(
-                    "EXISTS (SELECT 1 FROM commerce_product_categories AS c
-                    WHERE c.product_id = {id}
-                    AND +c.category_id IN (SELECT unhex(value) FROM json_each(?)))"
+                    "EXISTS (SELECT 1 FROM json_each(?) AS wanted
+                    WHERE instr({facets}, char(10) || 'c:' || wanted.value || char(10)) > 0)"
                 ),
                 [text(categories.as_str())],
             ),
-            Self::Tag(tag) => select.when(
-                format!(
-                    "EXISTS (SELECT 1 FROM commerce_product_tags AS t
-                    WHERE t.product_id = {id} AND +t.tag_key = ?)"
-                ),
-                [tag.clone()],
-            ),
-            Self::Vendor(vendor) => select.when("+p.vendor_key = ?", [vendor.clone()]),
-            Self::Type(kind) => select.when("+p.type_key = ?", [kind.clone()]),
-            Self::Featured => select.when("+p.featured = 1", []),
             // To look at a product's words takes a fraction of what it does to ask the index again
             // for each of them.
             Self::Words { words, .. } => {
-                let one = "(instr(' ' || f.title || ' ' || f.skus || ' ' || f.tags, ?)
-                    OR instr(' ' || f.description, ?))";
+                let one = "(instr(' ' || w.title || ' ' || w.skus || ' ' || w.tags, ?)
+                    OR instr(' ' || w.description, ?))";
                 let all = vec![one; words.len()].join(" AND ");
                 let begin = |word| [text(format!(" {NAME}{word}")), text(format!(" {word}"))];
                 select.when(
                     format!(
-                        "EXISTS (SELECT 1 FROM commerce_products_fts AS f
-                        WHERE f.rowid = p.seq AND {all})"
+                        "EXISTS (SELECT 1 FROM commerce_product_words AS w
+                        WHERE w.seq = p.seq AND {all})"
                     ),
                     words.iter().flat_map(begin),
                 );
             }
-            Self::Price(range) => select.when(
-                format!(
-                    "(SELECT own.amount FROM commerce_product_prices AS own
-                    WHERE own.product_id = {id} AND own.currency = ?) BETWEEN ? AND ?"
+            Self::Price([currency, from, to]) => match of.amount {
+                Some(amount) => {
+                    select.when(format!("{amount} BETWEEN ? AND ?"), [from.clone(), to.clone()]);
+                }
+                None => select.when(
+                    format!(
+                        "(SELECT own.amount FROM commerce_product_prices AS own
+                        WHERE own.product_id = {} AND own.currency = ?) BETWEEN ? AND ?",
+                        of.id
+                    ),
+                    [currency.clone(), from.clone(), to.clone()],
                 ),
-                range.clone(),
-            ),
+            },
         }
     }
 
-    /// How many products match, as far as `SORTED_MAX` and one more.
-    fn size(&self, connection: &Connection) -> Result<usize> {
+    /// The most products that are looked up and sorted.
+    fn sorted_max(&self) -> usize {
+        if matches!(self, Self::Words { .. }) { SORTED_BY_WORDS_MAX } else { SORTED_MAX }
+    }
+
+    /// How many products match, if they are few enough to be sorted.
+    fn few(&self, connection: &Connection) -> Result<Option<usize>> {
         let (sql, values) = match self {
             Self::Category(id) => (
                 "SELECT 1 FROM commerce_product_categories WHERE category_id = ?1",
-                vec![id.clone()],
+                vec![blob(*id)],
             ),
             Self::Categories(ids) => (
                 "SELECT 1 FROM json_each(?1) AS wanted CROSS JOIN commerce_product_categories AS c
@@ -224,13 +229,14 @@ impl Narrow {
                 vec![text(ids.as_str())],
             ),
             Self::Tag(tag) => {
-                ("SELECT 1 FROM commerce_product_tags WHERE tag_key = ?1", vec![tag.clone()])
+                ("SELECT 1 FROM commerce_product_tags WHERE tag_key = ?1", vec![text(tag.as_str())])
             }
-            Self::Vendor(vendor) => {
-                ("SELECT 1 FROM commerce_products WHERE vendor_key = ?1", vec![vendor.clone()])
-            }
+            Self::Vendor(vendor) => (
+                "SELECT 1 FROM commerce_products WHERE vendor_key = ?1",
+                vec![text(vendor.as_str())],
+            ),
             Self::Type(kind) => {
-                ("SELECT 1 FROM commerce_products WHERE type_key = ?1", vec![kind.clone()])
+                ("SELECT 1 FROM commerce_products WHERE type_key = ?1", vec![text(kind.as_str())])
             }
             Self::Featured => ("SELECT 1 FROM commerce_products WHERE featured = 1", Vec::new()),
             Self::Words { matching, .. } => (
@@ -243,19 +249,34 @@ impl Narrow {
                 range.to_vec(),
             ),
         };
-        let sql = format!("SELECT count(*) FROM ({sql} LIMIT {})", SORTED_MAX + 1);
+        let max = self.sorted_max();
+        let sql = format!("SELECT count(*) FROM ({sql} LIMIT {})", max + 1);
         let size = codec::number(connection, &sql, params_from_iter(values))?.unwrap_or(0);
-        Ok(usize::try_from(size).unwrap_or(usize::MAX))
+        Ok(usize::try_from(size).ok().filter(|size| *size <= max))
     }
 }
 
-/// Where a product itself says its id and its status.
-pub(super) const OF_PRODUCT: [&str; 2] = ["p.id", "p.status"];
+/// The columns in which a list of products has what all lists are restricted by. What is known before
+/// `p` is looked up saves that for what is passed over.
+#[derive(Debug)]
+pub(super) struct Of {
+    pub(super) id: &'static str,
+    pub(super) status: &'static str,
+    pub(super) facets: &'static str,
+    /// The price in the query's currency, where it is known.
+    amount: Option<&'static str>,
+}
 
-/// The conditions of a query that have no index of their own, and that of its status; `of` has the
-/// products' ids and their statuses.
-pub(super) fn conditions(query: &ProductQuery, select: &mut Select, of: [&str; 2]) {
-    let [id, its_status] = of;
+/// Where a product itself says it.
+pub(super) const OF_PRODUCT: Of =
+    Of { id: "p.id", status: "p.status", facets: "p.facets", amount: None };
+/// Where it stands beside a price.
+const OF_PRICE: Of =
+    Of { id: "l.product_id", status: "l.status", facets: "l.facets", amount: Some("l.amount") };
+
+/// The conditions of a query that have no index of their own, and that of its status.
+pub(super) fn conditions(query: &ProductQuery, select: &mut Select, of: &Of) {
+    let Of { id, status: its_status, facets, .. } = of;
     let ProductFilter { status, in_stock, featured, .. } = &query.filter;
     if let Some(status) = status {
         select.when(format!("+{its_status} = ?"), [text(status.as_str())]);
@@ -273,7 +294,7 @@ pub(super) fn conditions(query: &ProductQuery, select: &mut Select, of: [&str; 2
         select.when(format!("{not}{in_stock}"), []);
     }
     if *featured == Some(false) {
-        select.when("p.featured = 0", []);
+        select.when(format!("instr({facets}, ?) = 0"), [text(facet::FEATURED)]);
     }
 }
 
@@ -282,7 +303,7 @@ fn count(connection: &Connection, query: &ProductQuery, words: &[String]) -> Res
     let mut select = match narrow.split_first() {
         Some((first, rest)) => {
             let mut select = from(first);
-            rest.iter().for_each(|narrow| narrow.restrict(&mut select, "p.id"));
+            rest.iter().for_each(|narrow| narrow.restrict(&mut select, &OF_PRODUCT));
             select
         }
         None => match query.filter.status {
@@ -290,7 +311,7 @@ fn count(connection: &Connection, query: &ProductQuery, words: &[String]) -> Res
             None => Select::from("commerce_products AS p"),
         },
     };
-    conditions(query, &mut select, OF_PRODUCT);
+    conditions(query, &mut select, &OF_PRODUCT);
     select.count(connection)
 }
 
@@ -316,27 +337,26 @@ fn of_status(status: ProductStatus, index: &str) -> Select {
 fn smallest(connection: &Connection, narrow: &[Narrow]) -> Result<Option<usize>> {
     let mut best: Option<(usize, usize)> = None;
     for (at, one) in narrow.iter().enumerate() {
-        let size = one.size(connection)?;
-        if size <= SORTED_MAX && best.is_none_or(|(_, least)| size < least) {
+        if let Some(size) = one.few(connection)?
+            && best.is_none_or(|(_, least)| size < least)
+        {
             best = Some((at, size));
         }
     }
     Ok(best.map(|(at, _)| at))
 }
 
-/// Restricts a list to what matches all filters but the one that it was made from. `of` has the
-/// products' ids and their statuses: what is known before `p` is looked up saves that for what is
-/// passed over.
+/// Restricts a list to what matches all filters but the one that it was made from.
 fn restrict(
     select: &mut Select,
-    of: [&str; 2],
+    of: &Of,
     query: &ProductQuery,
     narrow: &[Narrow],
     but: Option<usize>,
 ) {
     for (at, one) in narrow.iter().enumerate() {
         if Some(at) != but {
-            one.restrict(select, of[0]);
+            one.restrict(select, of);
         }
     }
     conditions(query, select, of);
@@ -401,7 +421,7 @@ fn by_column(
             }
         },
     };
-    restrict(&mut select, OF_PRODUCT, query, narrow, chosen);
+    restrict(&mut select, &OF_PRODUCT, query, narrow, chosen);
     sort.keys(connection, select, query.page.after.as_ref(), query.page.limit)
 }
 
@@ -474,23 +494,10 @@ fn with_price(
                 LEFT JOIN commerce_products AS p ON p.id = l.product_id",
             );
             select.when("l.currency = ?", [text(query.currency.code())]);
-            // The ids stand one after another: what matches across two of them is found out next.
-            for one in narrow {
-                if let Narrow::Category(category) = one {
-                    select.when("instr(l.categories, ?) > 0", [category.clone()]);
-                }
-            }
-            // The index begins and ends where the wanted prices do.
-            if let Some(min) = query.filter.min_price {
-                select.when("l.amount >= ?", [Value::Integer(min)]);
-            }
-            if let Some(max) = query.filter.max_price {
-                select.when("l.amount <= ?", [Value::Integer(max)]);
-            }
             select
         }
     };
-    restrict(&mut select, ["l.product_id", "l.status"], query, narrow, chosen);
+    restrict(&mut select, &OF_PRICE, query, narrow, chosen);
     sort.keys(connection, select, after, query.page.limit)
 }
 
@@ -508,7 +515,7 @@ fn without_price(
     let limit = query.page.limit.saturating_add(1);
     let (sign, direction) = if query.descending { ("<", "DESC") } else { (">", "ASC") };
     let read = |mut select: Select| -> Result<Vec<Cursor>> {
-        restrict(&mut select, OF_PRODUCT, query, narrow, chosen);
+        restrict(&mut select, &OF_PRODUCT, query, narrow, chosen);
         if let Some(after) = after {
             select.when(format!("p.id {sign} ?"), [bytes(after.id)]);
         }

@@ -98,37 +98,36 @@ fn newest(
     matching: &str,
     before: i64,
 ) -> Result<Vec<Candidate>> {
-    // The index itself knows enough of products, `p`, unless something else is asked of them.
     let ProductFilter { status, text: words_too, .. } = &query.filter;
     let plain = ProductFilter { status: *status, text: words_too.clone(), ..Default::default() };
     let (mut select, columns, order) = if words.is_empty() {
         let table = "commerce_products AS p INDEXED BY commerce_products_by_age";
         (Select::from(table), "p.id, p.created_at", "ORDER BY p.created_at DESC, p.id DESC")
     } else {
-        let (tables, matches, columns, order) = if query.filter == plain {
+        // The table of words knows enough of products, `p`, unless something else is asked of them.
+        let (tables, columns) = if query.filter == plain {
             (
-                "commerce_products_fts AS p",
-                "p.commerce_products_fts MATCH ? AND p.rowid < ?",
+                "commerce_products_fts AS f
+                    CROSS JOIN commerce_product_words AS p ON p.seq = f.rowid",
                 "p.id, p.created_at, p.title, p.skus, p.tags, p.description",
-                "ORDER BY p.rowid DESC",
             )
         } else {
             (
                 "commerce_products_fts AS f
-                    CROSS JOIN commerce_products AS p ON p.seq = f.rowid",
-                "f.commerce_products_fts MATCH ? AND f.rowid < ?",
-                "p.id, p.created_at, f.title, f.skus, f.tags, f.description",
-                "ORDER BY f.rowid DESC",
+                    CROSS JOIN commerce_products AS p ON p.seq = f.rowid
+                    CROSS JOIN commerce_product_words AS w ON w.seq = f.rowid",
+                "p.id, p.created_at, w.title, w.skus, w.tags, w.description",
             )
         };
         let mut select = Select::from(tables);
+        let matches = "f.commerce_products_fts MATCH ? AND f.rowid < ?";
         select.when(matches, [text(matching), Value::Integer(before)]);
-        (select, columns, order)
+        (select, columns, "ORDER BY f.rowid DESC")
     };
     for narrow in Narrow::all(query, &[]) {
-        narrow.restrict(&mut select, "p.id");
+        narrow.restrict(&mut select, &OF_PRODUCT);
     }
-    conditions(query, &mut select, OF_PRODUCT);
+    conditions(query, &mut select, &OF_PRODUCT);
     let sql = select.sql(columns, order);
     #[cfg(test)]
     codec::plan::note(connection, &sql);

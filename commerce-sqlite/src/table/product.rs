@@ -1,6 +1,6 @@
 //! Products and what belongs to them.
 
-use std::{collections::HashMap, hash::Hash, sync::LazyLock};
+use std::sync::LazyLock;
 
 use commerce_core::{
     catalog::Product,
@@ -13,11 +13,10 @@ use commerce_core::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Cell, stock, table, variant,
+    Cell, facet, table, variant,
     wanted::{RowsOf, Wanted},
 };
 use crate::{
-    cache::Described,
     codec::{self, Columns},
     error::Result,
 };
@@ -25,7 +24,7 @@ use crate::{
 table! {
     pub(crate) PRODUCTS = "commerce_products", 1 keys, unique slug:
     id version slug title status tax_class featured gift_card vendor product_type title_key
-    vendor_key type_key created_at updated_at options seo related tags categories images
+    vendor_key type_key facets created_at updated_at options seo related tags categories images
     short_description attributes metadata description
 }
 
@@ -55,6 +54,7 @@ pub(crate) fn row(product: &Product, version: Version) -> Result<Vec<Cell<'_>>> 
         key(&product.title),
         Cell::maybe(product.vendor.as_ref(), key),
         Cell::maybe(product.product_type.as_ref(), key),
+        Cell::Made(facet::all(product)),
         product.created_at.into(),
         product.updated_at.into(),
         Cell::json(&product.options)?,
@@ -133,29 +133,28 @@ pub(crate) fn first_seq(at: Timestamp) -> i64 {
 
 /// Works out anew in which currencies a product is sold, and at which lowest prices.
 pub(crate) fn price(connection: &Connection, id: ProductId) -> Result<()> {
-    const LOWEST: &str = "SELECT p.currency, min(p.amount), it.status,
-            (SELECT unhex(coalesce(group_concat(hex(category_id), ''), ''))
-                FROM commerce_product_categories WHERE product_id = it.id)
+    const LOWEST: &str =
+        "SELECT p.value ->> 0 AS currency, min(p.value ->> 1), it.status, it.facets
         FROM commerce_products AS it
         CROSS JOIN commerce_variants AS v ON v.product_id = it.id AND v.active = 1
-        CROSS JOIN commerce_variant_prices AS p ON p.variant_id = v.id
-        WHERE it.id = ?1 GROUP BY p.currency ORDER BY p.currency";
-    const BEFORE: &str = "SELECT currency, amount, status, categories FROM commerce_product_prices
+        CROSS JOIN json_each(v.prices) AS p
+        WHERE it.id = ?1 GROUP BY currency ORDER BY currency";
+    const BEFORE: &str = "SELECT currency, amount, status, facets FROM commerce_product_prices
         WHERE product_id = ?1 ORDER BY currency";
     const KEEP: &str = "INSERT INTO commerce_product_prices
-        (product_id, currency, amount, status, categories) VALUES (?1, ?2, ?3, ?4, ?5)";
+        (product_id, currency, amount, status, facets) VALUES (?1, ?2, ?3, ?4, ?5)";
     const NOTE: &str =
         "UPDATE commerce_products SET priced_in = ?2 WHERE id = ?1 AND priced_in <> ?2";
     let product = id;
     let id = codec::key(id);
     let read = |row: &Columns<'_>| {
-        Ok((row.str()?.to_owned(), row.i64()?, row.str()?.to_owned(), row.bytes()?.to_owned()))
+        Ok((row.str()?.to_owned(), row.i64()?, row.str()?.to_owned(), row.str()?.to_owned()))
     };
     let lowest = codec::all(connection, LOWEST, [id], read)?;
     if lowest != codec::all(connection, BEFORE, [id], read)? {
         forget_prices(connection, product)?;
-        for (currency, amount, status, categories) in &lowest {
-            codec::run(connection, KEEP, params![id, currency, amount, status, categories])?;
+        for (currency, amount, status, facets) in &lowest {
+            codec::run(connection, KEEP, params![id, currency, amount, status, facets])?;
         }
     }
     let currencies: Vec<_> = lowest.into_iter().map(|(currency, ..)| currency).collect();
@@ -184,7 +183,7 @@ fn read(row: &Columns<'_>) -> Result<Versioned<Product>> {
         vendor: row.maybe(Columns::text)?,
         product_type: row.maybe(Columns::text)?,
         created_at: {
-            row.skip(3);
+            row.skip(4);
             row.time()?
         },
         updated_at: row.time()?,
@@ -200,10 +199,6 @@ fn read(row: &Columns<'_>) -> Result<Versioned<Product>> {
         description: row.text()?,
     };
     Ok(Versioned::new(version, product))
-}
-
-fn take<K: Eq + Hash, V>(map: &mut HashMap<K, Vec<V>>, key: &K) -> Vec<V> {
-    map.remove(key).unwrap_or_default()
 }
 
 fn alone(connection: &Connection, products: &Wanted) -> Result<Vec<Versioned<Product>>> {
@@ -226,40 +221,23 @@ pub(crate) fn products(
 ) -> Result<Vec<ProductInputs>> {
     let wanted = Wanted::new(ids);
     let products = alone(connection, &wanted)?;
-    let mut variants = variant::variants_of_products(connection, &wanted)?;
-    let mut levels = stock::levels_of_products(connection, &wanted)?;
+    let mut variants = variant::of_products(connection, &wanted)?;
     let complete = products.into_iter().map(|product| {
-        let variants = take(&mut variants, &product.id);
-        let levels = variants.iter().flat_map(|v| take(&mut levels, &v.id)).collect();
+        let (variants, levels) = variants.remove(&product.id).unwrap_or_default();
         ProductInputs { product, variants, levels }
     });
     Ok(complete.collect())
 }
 
-/// A product with its variants, without their stock.
-pub(crate) fn described(connection: &Connection, by: &ProductRef) -> Result<Option<Described>> {
+/// A product with its variants and stock.
+pub(crate) fn product(connection: &Connection, by: &ProductRef) -> Result<Option<ProductInputs>> {
     static BY_SLUG: LazyLock<String> = LazyLock::new(|| PRODUCTS.select("WHERE slug = ?1"));
     let found = match by {
         ProductRef::Id(id) => product_alone(connection, *id)?,
         ProductRef::Slug(slug) => codec::first(connection, &BY_SLUG, [&**slug], read)?,
     };
     let Some(product) = found else { return Ok(None) };
-    let wanted = Wanted::one(product.id);
-    let mut variants = variant::variants_of_products(connection, &wanted)?;
-    let variants = take(&mut variants, &product.id);
-    Ok(Some((product, variants)))
-}
-
-/// Adds the stock of its variants to a product.
-pub(crate) fn with_stock(
-    connection: &Connection,
-    (product, variants): Described,
-) -> Result<ProductInputs> {
-    let levels = stock::levels_of_product(connection, product.id)?;
-    Ok(ProductInputs { product, variants, levels })
-}
-
-/// A product with its variants and stock.
-pub(crate) fn product(connection: &Connection, by: &ProductRef) -> Result<Option<ProductInputs>> {
-    described(connection, by)?.map(|found| with_stock(connection, found)).transpose()
+    let mut found = variant::of_products(connection, &Wanted::one(product.id))?;
+    let (variants, levels) = found.remove(&product.id).unwrap_or_default();
+    Ok(Some(ProductInputs { product, variants, levels }))
 }

@@ -100,30 +100,16 @@ fn by_variant(levels: Vec<StockLevel>) -> HashMap<VariantId, Vec<StockLevel>> {
     found
 }
 
-static LEVELS_OF_PRODUCTS: LazyLock<RowsOf> = LazyLock::new(|| {
-    RowsOf::grouped(
-        "s.variant_id, s.location_id, s.on_hand, s.held",
-        "commerce_variants AS v",
-        "v.product_id",
-        "CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id",
-        "",
-    )
-});
-
 /// The levels of all variants of a product, in no order.
 pub(crate) fn levels_of_product(
     connection: &Connection,
     product: ProductId,
 ) -> Result<Vec<StockLevel>> {
-    LEVELS_OF_PRODUCTS.all(connection, &Wanted::one(product), read_level)
-}
-
-/// The levels of all variants of products, those of one variant by location.
-pub(crate) fn levels_of_products(
-    connection: &Connection,
-    products: &Wanted,
-) -> Result<HashMap<VariantId, Vec<StockLevel>>> {
-    Ok(by_variant(LEVELS_OF_PRODUCTS.all(connection, products, read_level)?))
+    const LEVELS_OF: &str = "SELECT s.variant_id, s.location_id, s.on_hand, s.held
+        FROM commerce_variants AS v
+        CROSS JOIN commerce_stock_levels AS s ON s.variant_id = v.id
+        WHERE v.product_id = ?1";
+    codec::all(connection, LEVELS_OF, [codec::key(product)], read_level)
 }
 
 /// Levels that a batch has moved: read once, written once, however many commits move them.

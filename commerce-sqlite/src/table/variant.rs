@@ -6,6 +6,7 @@ use commerce_core::{
     catalog::{Backorder, Dimensions, Image, Price, Sellable, Variant},
     id::{ProductId, VariantId},
     inventory::StockLevel,
+    money::Money,
     store::VariantRef,
     text::Url,
     version::{Version, Versioned},
@@ -23,14 +24,9 @@ use crate::{
 
 table! {
     pub(crate) VARIANTS = "commerce_variants", 1 keys, unique sku options:
-    id version product_id sku title options cost cost_currency grams length_mm width_mm height_mm
+    id version product_id sku title options prices cost cost_currency grams length_mm width_mm height_mm
     barcode track_inventory backorder low_stock_threshold requires_shipping taxable tax_code active
     image_id position created_at updated_at metadata low
-}
-
-table! {
-    pub(crate) PRICES = "commerce_variant_prices", 2 keys:
-    variant_id position currency amount compare_at
 }
 
 /// `low` is what the row says already, and is settled once its levels are known.
@@ -43,6 +39,7 @@ pub(crate) fn row(variant: &Variant, version: Version) -> Result<Vec<Cell<'_>>> 
         Cell::Text(&variant.sku),
         Cell::Text(&variant.title),
         Cell::json(&variant.options)?,
+        prices_cell(&variant.prices)?,
         Cell::maybe(variant.cost, |cost| Cell::Integer(cost.minor())),
         Cell::maybe(variant.cost, |cost| Cell::Text(cost.currency().code())),
         variant.grams.into(),
@@ -69,21 +66,9 @@ pub(crate) fn row(variant: &Variant, version: Version) -> Result<Vec<Cell<'_>>> 
     ])
 }
 
-pub(crate) fn price_row(of: VariantId, position: i64, price: &Price) -> Result<Vec<Cell<'static>>> {
-    let currency = price.amount.currency();
-    let compare_at = price.compare_at.map(|amount| codec::minor(amount, currency)).transpose()?;
-    Ok(vec![
-        Cell::id(of),
-        Cell::Integer(position),
-        Cell::Text(currency.code()),
-        price.amount.minor().into(),
-        Cell::maybe(compare_at, Cell::Integer),
-    ])
-}
-
 type Levels = HashMap<VariantId, Vec<StockLevel>>;
 
-fn read(id: VariantId, row: &Columns<'_>) -> Result<(Version, Variant)> {
+fn read(id: VariantId, row: &Columns<'_>) -> Result<Versioned<Variant>> {
     let version = row.version()?;
     let variant = Variant {
         id,
@@ -91,6 +76,7 @@ fn read(id: VariantId, row: &Columns<'_>) -> Result<(Version, Variant)> {
         sku: row.text()?,
         title: row.text()?,
         options: row.json()?,
+        prices: read_prices(row)?,
         cost: row.maybe_priced()?,
         grams: row.i64()?,
         dimensions: {
@@ -121,85 +107,85 @@ fn read(id: VariantId, row: &Columns<'_>) -> Result<(Version, Variant)> {
         created_at: row.time()?,
         updated_at: row.time()?,
         metadata: row.json()?,
-        prices: Vec::new(),
     };
     row.skip(1);
-    Ok((version, variant))
+    Ok(Versioned::new(version, variant))
 }
 
-fn read_price(row: &Columns<'_>) -> Result<Option<Price>> {
-    let Some(currency) = row.maybe(Columns::text)? else {
-        row.skip(2);
-        return Ok(None);
+/// Prices as they stand in the row of a variant.
+type Prices<'a> = Vec<(&'a str, i64, Option<i64>)>;
+
+fn prices_cell(prices: &[Price]) -> Result<Cell<'static>> {
+    let row = |price: &Price| {
+        let currency = price.amount.currency();
+        let compare_at =
+            price.compare_at.map(|amount| codec::minor(amount, currency)).transpose()?;
+        Ok((currency.code(), price.amount.minor(), compare_at))
     };
-    let amount = row.money(currency)?;
-    let compare_at = row.maybe(|row| row.money(currency))?;
-    Ok(Some(Price { amount, compare_at }))
+    Cell::json(&prices.iter().map(row).collect::<Result<Prices<'_>>>()?)
 }
 
-/// Variants `v`, each once for each of its prices: the columns of the variant, those of the price,
-/// and `others`; and what is joined for them.
-fn priced(others: &str, joins: &str) -> (String, String) {
-    let columns =
-        format!("{}, p.currency, p.amount, p.compare_at{others}", VARIANTS.columns_of("v"));
-    let joins = format!("{joins} LEFT JOIN commerce_variant_prices AS p ON p.variant_id = v.id");
-    (columns, joins)
+fn read_prices(row: &Columns<'_>) -> Result<Vec<Price>> {
+    let prices: Prices<'_> = row.json()?;
+    let read = |(code, minor, compare_at): (&str, i64, Option<i64>)| {
+        let currency = code.parse().map_err(|error| row.broken(error))?;
+        let money = |minor| Money::new(minor, currency);
+        Ok(Price { amount: money(minor), compare_at: compare_at.map(money) })
+    };
+    prices.into_iter().map(read).collect()
 }
 
-/// Rows of variants by their ids.
-fn priced_by_id(others: &str, joins: &str) -> RowsOf {
-    let (columns, joins) = priced(others, joins);
-    RowsOf::new(&columns, "commerce_variants AS v", "v.id", &joins, "p.position")
-}
-
-/// The variants of such rows, each with what is made of the other columns.
-fn read_priced<T>(
-    connection: &Connection,
-    rows: &RowsOf,
-    wanted: &Wanted,
-    read_others: impl Fn(&Columns<'_>) -> Result<T>,
-) -> Result<Vec<(Versioned<Variant>, T)>> {
-    let mut found: Vec<(Version, Variant, T)> = Vec::new();
-    rows.all(connection, wanted, |row| {
-        let id = row.id()?;
-        match found.last_mut().filter(|(_, last, _)| last.id == id) {
-            Some((_, variant, _)) => {
-                row.skip(VARIANTS.columns.len() - 1);
-                variant.prices.extend(read_price(row)?);
-            }
-            None => {
-                let (version, mut variant) = read(id, row)?;
-                variant.prices.extend(read_price(row)?);
-                found.push((version, variant, read_others(row)?));
-            }
-        }
-        Ok(())
-    })?;
-    let versioned = |(version, variant, others)| (Versioned::new(version, variant), others);
-    Ok(found.into_iter().map(versioned).collect())
+/// Rows of variants `v` by their ids, with other columns of what is joined.
+fn by_id(others: &str, joins: &str) -> RowsOf {
+    let columns = VARIANTS.columns_of("v") + others;
+    RowsOf::new(&columns, "commerce_variants AS v", "v.id", joins, "")
 }
 
 /// Variants, in the order of the ids.
 pub(crate) fn variants(connection: &Connection, ids: &Wanted) -> Result<Vec<Versioned<Variant>>> {
-    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| priced_by_id("", ""));
-    let found = read_priced(connection, &VARIANTS_OF, ids, |_| Ok(()))?;
-    Ok(found.into_iter().map(|(variant, ())| variant).collect())
+    static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| by_id("", ""));
+    VARIANTS_OF.all(connection, ids, |row| read(row.id()?, row))
 }
 
-/// The variants of products, by product, those of one by position.
-pub(crate) fn variants_of_products(
+/// The variants of a product by position, and their stock in the same order.
+pub(crate) type Stocked = (Vec<Versioned<Variant>>, Vec<StockLevel>);
+
+/// The variants of products with their stock, by product.
+pub(crate) fn of_products(
     connection: &Connection,
     products: &Wanted,
-) -> Result<HashMap<ProductId, Vec<Versioned<Variant>>>> {
+) -> Result<HashMap<ProductId, Stocked>> {
     static VARIANTS_OF: LazyLock<RowsOf> = LazyLock::new(|| {
-        let (columns, joins) = priced("", "");
-        let order = "v.position, v.id, p.position";
-        RowsOf::grouped(&columns, "commerce_variants AS v", "v.product_id", &joins, order)
+        let columns = VARIANTS.columns_of("v") + ", s.location_id, s.on_hand, s.held";
+        let levels = "LEFT JOIN commerce_stock_levels AS s ON s.variant_id = v.id";
+        let order = "v.position, v.id, s.location_id";
+        RowsOf::grouped(&columns, "commerce_variants AS v", "v.product_id", levels, order)
     });
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for (variant, ()) in read_priced(connection, &VARIANTS_OF, products, |_| Ok(()))? {
-        found.entry(variant.product_id).or_default().push(variant);
-    }
+    let mut found: HashMap<_, Stocked> = HashMap::new();
+    let mut last = None;
+    VARIANTS_OF.all(connection, products, |row| {
+        let variant_id = row.id()?;
+        // A variant comes once for each of its levels.
+        let product_id = match last {
+            Some((id, product_id)) if id == variant_id => {
+                row.skip(VARIANTS.columns.len() - 1);
+                product_id
+            }
+            _ => {
+                let variant = read(variant_id, row)?;
+                let product_id = variant.product_id;
+                found.entry(product_id).or_default().0.push(variant);
+                product_id
+            }
+        };
+        last = Some((variant_id, product_id));
+        if let Some(location_id) = row.maybe(Columns::id)? {
+            let (on_hand, held) = (row.i64()?, row.i64()?);
+            let level = StockLevel { variant_id, location_id, on_hand, held };
+            found.entry(product_id).or_default().1.push(level);
+        }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -222,7 +208,7 @@ pub(crate) fn sellables(
     static SELLABLES: LazyLock<RowsOf> = LazyLock::new(|| {
         let of_product = ", it.title, it.status, it.tax_class, it.images";
         let product = "CROSS JOIN commerce_products AS it ON it.id = v.product_id";
-        priced_by_id(of_product, product)
+        by_id(of_product, product)
     });
     let mut distinct: Vec<_> = variants.into_iter().collect();
     if distinct.is_empty() {
@@ -231,21 +217,17 @@ pub(crate) fn sellables(
     distinct.sort_unstable();
     distinct.dedup();
     let ids = Wanted::new(distinct);
-    let read_product = |row: &Columns<'_>| {
-        let (title, status, tax_class) = (row.text()?, row.word()?, row.text()?);
-        Ok((title, status, tax_class, row.json::<Vec<Image>>()?))
-    };
-    let found = read_priced(connection, &SELLABLES, &ids, read_product)?.into_iter().map(
-        |(variant, (title, status, tax_class, images))| Sellable {
+    SELLABLES.all(connection, &ids, |row| {
+        let variant = read(row.id()?, row)?;
+        Ok(Sellable {
             levels: levels.remove(&variant.id).unwrap_or_default(),
-            title,
-            status,
-            tax_class,
-            image: image_of(&variant, images),
+            title: row.text()?,
+            status: row.word()?,
+            tax_class: row.text()?,
+            image: image_of(&variant, row.json()?),
             variant,
-        },
-    );
-    Ok(found.collect())
+        })
+    })
 }
 
 /// Where a variant's own image is, or the product's first.
