@@ -16,7 +16,7 @@ use crate::{
         Allocate, LevelKey, LowStock, Placement, Reason, StockLevel, StockMove, in_order, take,
     },
     money::Money,
-    payment::{Operation, OperationKind, Payment, PaymentStatus, Refund, RefundStatus},
+    payment::{Operation, OperationKind, Payment, PaymentStatus, Refund},
     shop::Setup,
     store::Commit,
     time::Timestamp,
@@ -97,17 +97,7 @@ impl Books<'_> {
             let payment = self.payment(payment_id)?;
             let back = back.min(payment.refundable().minor());
             if back > 0 {
-                let refund = Refund {
-                    id: moment.id(),
-                    amount: Money::new(back, self.order.currency),
-                    status: RefundStatus::Pending,
-                    lines: Vec::new(),
-                    restock_to: None,
-                    reason: None,
-                    reference: None,
-                    failure: None,
-                    created_at: moment.now(),
-                };
+                let refund = Refund::pending(Money::new(back, self.order.currency), moment);
                 self.begin_refund(payment_id, refund, None, moment)?;
             } else if may_bring && (cancelled || self.is_covered_without(payment_id)) {
                 let (amount, idle) = (payment.amount, payment.require_idle().is_ok());

@@ -146,17 +146,8 @@ impl Order {
                 (payment, if rounded { left } else { worth }, lines)
             }
         };
-        let refund = Refund {
-            id: moment.id(),
-            amount,
-            status: RefundStatus::Pending,
-            restock_to,
-            lines,
-            reason: request.reason.clone(),
-            reference: None,
-            failure: None,
-            created_at: moment.now(),
-        };
+        let pending = Refund::pending(amount, moment);
+        let refund = Refund { restock_to, lines, reason: request.reason.clone(), ..pending };
         Ok((payment.id, refund))
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{LineId, LocationId, PaymentId, RefundId},
+    id::{LineId, LocationId, Moment, PaymentId, RefundId},
     money::Money,
     patch::named,
     quantity::Quantity,
@@ -59,6 +59,21 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// A refund of an amount that is about to be asked for.
+    pub(crate) fn pending(amount: Money, moment: &mut Moment) -> Self {
+        Self {
+            id: moment.id(),
+            amount,
+            status: RefundStatus::Pending,
+            lines: Vec::new(),
+            restock_to: None,
+            reason: None,
+            reference: None,
+            failure: None,
+            created_at: moment.now(),
+        }
+    }
+
     /// Whether it is given back or may be.
     pub fn counts(&self) -> bool {
         self.status != RefundStatus::Failed

@@ -143,17 +143,8 @@ impl Payment {
         if minor > self.refundable().minor() {
             return Err(self.not_refundable());
         }
-        self.refunds.push(Refund {
-            id: moment.id(),
-            amount,
-            status: RefundStatus::Succeeded,
-            lines: Vec::new(),
-            restock_to: None,
-            reason: None,
-            reference: None,
-            failure: None,
-            created_at: moment.now(),
-        });
+        let given = Refund::pending(amount, moment);
+        self.refunds.push(Refund { status: RefundStatus::Succeeded, ..given });
         Ok(())
     }
 }
