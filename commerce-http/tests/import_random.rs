@@ -183,6 +183,8 @@ fn import(shop: &Commerce, file: &[u8], dry_run: bool) -> (Summary, Vec<Finding>
             findings.push(finding.clone());
         }
     }));
+    // What is said of products that are imported once more at the end is said then.
+    findings.sort_by_key(|finding| finding.line);
     (summary.unwrap(), findings)
 }
 
