@@ -12,14 +12,17 @@ use commerce_core::{
 };
 #[cfg(feature = "stripe")]
 use {
-    crate::{routes::BASE, secret::Secret, watched::Watched},
+    crate::{secret::Secret, watched::Watched},
     commerce_core::text::Url,
     commerce_stripe::{SecretKey, StripeConfig, StripeGateway, WebhookSecret},
     fake_stripe::FakeStripe,
     std::net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use crate::config::{Config, ConfigError, StripeSettings};
+use crate::{
+    config::{Config, ConfigError, StripeSettings},
+    routes::BASE,
+};
 
 /// The name of the gateway.
 pub const GATEWAY: &str = "stripe";
@@ -88,15 +91,11 @@ impl Cards {
         let Ok(shop) = commerce.shop().await else { return };
         warn_of_absent(&shop, commerce);
         let offered = shop.payment_terms.keys().any(|name| name.as_str() == GATEWAY);
-        match self {
-            Self::Nothing => {}
-            #[cfg(feature = "stripe")]
-            Self::Stripe(_) | Self::Fake(..) if !offered => tracing::warn!(
+        if !offered && !matches!(self, Self::Nothing) {
+            tracing::warn!(
                 "cards can be taken here, and the shop does not offer them: add `stripe` to its \
                  `payment_terms` by PATCH {BASE}/shop"
-            ),
-            #[cfg(feature = "stripe")]
-            Self::Stripe(_) | Self::Fake(..) => {}
+            );
         }
     }
 }
