@@ -32,10 +32,9 @@ fn orders(world: &World) -> Vec<OrderView> {
 
 /// A shop whose gateway takes these amounts alone.
 fn taking(amounts: Option<Amounts>) -> CardShop {
-    let CardShop { world, gateway, shirt } = CardShop::new();
-    let gateway = gateway.taking(amounts);
-    let world = world.with(|shop| shop.with_gateway(gateway.clone()));
-    CardShop { world, gateway, shirt }
+    let shop = CardShop::new();
+    let gateway = shop.gateway.clone().taking(amounts);
+    shop.with_gateway(gateway)
 }
 
 #[test]

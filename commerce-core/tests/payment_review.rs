@@ -31,10 +31,7 @@ use support::{
 
 /// The shop with another provider in the place of its own, which knows none of its payments.
 fn forgotten(shop: CardShop) -> CardShop {
-    let CardShop { world, shirt, .. } = shop;
-    let gateway = ScriptedGateway::new(card());
-    let world = world.with(|shop| shop.with_gateway(gateway.clone()));
-    CardShop { world, gateway, shirt }
+    shop.with_gateway(ScriptedGateway::new(card()))
 }
 
 fn review(shop: &CardShop, order: OrderId, request: &ReviewPayment) -> Result<OrderView, Error> {
@@ -203,9 +200,7 @@ fn what_comes_back_after_it_was_written_off_is_looked_at_once() {
     assert!(not_now(shop.world.refund(order, &refund_of(1))));
     review(&shop, order, &write_off(1_999)).unwrap();
     // The provider is there again, and somebody has given money back there.
-    let CardShop { world, shirt, .. } = shop;
-    let world = world.with(|shop| shop.with_gateway(first.clone()));
-    let shop = CardShop { world, gateway: first, shirt };
+    let shop = shop.with_gateway(first);
     let created_at = shop.world.now();
     shop.gateway.change(payment, |it| {
         it.refunds.push(ProviderRefund {

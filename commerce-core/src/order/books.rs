@@ -141,15 +141,8 @@ impl<'a> Books<'a> {
                 Rejection::invalid("/lines", "must come to more than 0")
             });
         }
-        if of.refunds.len() >= Payment::REFUNDS_MAX {
-            let detail = format!("a payment has at most {} refunds", Payment::REFUNDS_MAX);
-            return Err(Rejection::invalid("", detail));
-        }
-        if refund.amount.minor() > of.refundable().minor() {
-            return Err(of.not_refundable());
-        }
         let (refund_id, amount) = (refund.id, refund.amount);
-        of.refunds.push(refund);
+        of.note_refund(refund)?;
         let kind = OperationKind::Refund;
         let operation_id = of.begin(kind, amount, Some(refund_id), id, moment)?;
         let begun = Begun { payment_id: payment, operation_id };

@@ -197,15 +197,10 @@ impl Payment {
             return;
         }
         self.refunds.push(Refund {
-            id: moment.id(),
-            amount: seen.amount,
             status: seen.status,
-            lines: Vec::new(),
-            restock_to: None,
-            reason: None,
             reference: Some(seen.reference.clone()),
-            failure: None,
             created_at: seen.created_at,
+            ..Refund::pending(seen.amount, moment)
         });
     }
 

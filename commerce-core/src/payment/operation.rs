@@ -125,6 +125,12 @@ impl Operation {
         self.status == OperationStatus::Open
     }
 
+    /// Why nothing else is done while it is open.
+    pub(super) fn in_the_way(&self) -> Rejection {
+        let why = format!("the gateway is asked to {} it", self.kind.as_str());
+        Rejection::transition("payment", why)
+    }
+
     /// Whether it is known that it was not done.
     pub(crate) fn came_to_nothing(&self) -> bool {
         match self.status {
@@ -198,10 +204,7 @@ impl Payment {
     pub(crate) fn require_idle(&self) -> Result<(), Rejection> {
         match self.open_operations().find(|operation| operation.kind != OperationKind::Refund) {
             None => Ok(()),
-            Some(operation) => {
-                let why = format!("the gateway is asked to {} it", operation.kind.as_str());
-                Err(Rejection::transition("payment", why))
-            }
+            Some(operation) => Err(operation.in_the_way()),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Payment;
 use crate::{
+    error::Rejection,
     id::{LineId, LocationId, Moment, PaymentId, RefundId},
     money::Money,
     patch::named,
@@ -56,6 +58,21 @@ pub struct Refund {
     pub failure: Option<Label>,
     /// When.
     pub created_at: Timestamp,
+}
+
+impl Payment {
+    /// Writes a refund down: from now on its amount is spoken for.
+    pub(crate) fn note_refund(&mut self, refund: Refund) -> Result<(), Rejection> {
+        if self.refunds.len() >= Self::REFUNDS_MAX {
+            let detail = format!("a payment has at most {} refunds", Self::REFUNDS_MAX);
+            return Err(Rejection::invalid("", detail));
+        }
+        if refund.amount.minor() > self.refundable().minor() {
+            return Err(self.not_refundable());
+        }
+        self.refunds.push(refund);
+        Ok(())
+    }
 }
 
 impl Refund {

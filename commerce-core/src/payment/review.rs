@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Operation, Payment, Refund, RefundStatus, state::Input};
+use super::{Payment, Refund, RefundStatus, state::Input};
 use crate::{
     error::Rejection,
     gateway::{ProviderPayment, ProviderStatus},
@@ -104,18 +104,18 @@ impl Payment {
         let Some(Review { reason, .. }) = self.review else {
             return refuse(format!("it is {} and not in review", self.status.as_str()));
         };
-        if let Some(Operation { kind, .. }) = self.open_operations().next() {
-            return refuse(format!("the gateway is asked to {} it", kind.as_str()));
+        if let Some(operation) = self.open_operations().next() {
+            return Err(operation.in_the_way());
         }
         if seen.is_some_and(may_bring_money) {
             return refuse("its provider can still take money for it: void it first".to_owned());
         }
         let now = moment.now();
-        let given_up = Label::new("it was given up in the review of its payment").ok();
         let pending = self.refunds.iter_mut().filter(|it| it.status == RefundStatus::Pending);
         for refund in pending {
             refund.status = RefundStatus::Failed;
-            refund.failure.clone_from(&given_up);
+            let why = Label::trusted("it was given up in the review of its payment");
+            refund.failure = Some(why);
         }
         if let Some(amount) = request.written_off {
             self.write_off(amount, moment)?;
@@ -136,16 +136,8 @@ impl Payment {
         if minor <= 0 {
             return Err(Rejection::invalid("/written_off", "must be more than 0"));
         }
-        if self.refunds.len() >= Self::REFUNDS_MAX {
-            let detail = format!("a payment has at most {} refunds", Self::REFUNDS_MAX);
-            return Err(Rejection::invalid("", detail));
-        }
-        if minor > self.refundable().minor() {
-            return Err(self.not_refundable());
-        }
         let given = Refund::pending(amount, moment);
-        self.refunds.push(Refund { status: RefundStatus::Succeeded, ..given });
-        Ok(())
+        self.note_refund(Refund { status: RefundStatus::Succeeded, ..given })
     }
 }
 

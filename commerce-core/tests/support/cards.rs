@@ -53,6 +53,12 @@ impl CardShop {
         Self { world, gateway, shirt }
     }
 
+    /// The same shop with another gateway in the place of its own.
+    pub(crate) fn with_gateway(self, gateway: ScriptedGateway) -> Self {
+        let world = self.world.with(|shop| shop.with_gateway(gateway.clone()));
+        Self { world, gateway, ..self }
+    }
+
     /// A cart with one shirt, and a key to check it out with.
     pub(crate) fn cart(&self) -> (Caller, CartId) {
         let (guest, cart) = self.world.guest();
