@@ -6,7 +6,8 @@
 //! the client asks the same once more or has gone, time passes, and the sweep does the rest.
 //!
 //! Single faults are tried, and pairs of them, wherever the first one leads: by `STEPS_EVERY=1` all of
-//! them, otherwise so many as there is time for.
+//! them, otherwise so many as there is time for. With `STEPS_SCENARIO`, only the scenarios whose names
+//! have these words.
 
 use std::{
     cell::Cell,
@@ -333,7 +334,10 @@ fn whatever_befalls_a_shop_at_any_two_steps_money_orders_and_stock_agree() {
     let every = std::env::var("STEPS_EVERY").map_or(EVERY, |every| every.parse().unwrap());
     let fair = every == 1 || !every.is_multiple_of(Fault::ALL.len());
     assert!(fair, "each fault is to have its turn");
-    let (scenarios, next) = (scenarios(), AtomicUsize::new(0));
+    let words = std::env::var("STEPS_SCENARIO").unwrap_or_default();
+    let next = AtomicUsize::new(0);
+    let scenarios: Vec<_> =
+        scenarios().into_iter().filter(|scenario| scenario.name.contains(&words)).collect();
     let work = || {
         let mut all = Vec::new();
         while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -358,5 +362,6 @@ fn whatever_befalls_a_shop_at_any_two_steps_money_orders_and_stock_agree() {
     println!("{singles} single faults,");
     println!("and {pairs} pairs of those and another, of which one in {every} was played");
     // Whoever makes steps disappear from the sight of this test is told.
-    assert!(names.len() >= NAMES_MIN && singles >= SINGLES_MIN && pairs >= PAIRS_MIN);
+    let seen = names.len() >= NAMES_MIN && singles >= SINGLES_MIN && pairs >= PAIRS_MIN;
+    assert!(seen || (!words.is_empty() && pairs > 0));
 }
