@@ -27,6 +27,7 @@ use crate::{
     cors::{self, Origin},
     docs, etag,
     frame::{FrameLayer, Limits},
+    pages::Pages,
     routes, storefront,
     tasks::Tasks,
 };
@@ -84,6 +85,7 @@ struct Shared {
     readiness: Readiness,
     metrics: Option<Metrics>,
     tasks: Tasks,
+    pages: Arc<Pages>,
     /// Places for webhooks that are looked into as soon as they are recorded.
     webhooks: Arc<Semaphore>,
     demo: bool,
@@ -111,6 +113,7 @@ impl App {
             readiness,
             metrics: None,
             tasks: Tasks::new(),
+            pages: Arc::default(),
             webhooks: Arc::new(Semaphore::new(WEBHOOKS_AT_ONCE)),
             demo: false,
         }))
@@ -155,6 +158,11 @@ impl App {
     /// A place to look into a webhook at once, given back when dropped; `None` if all are taken.
     pub(crate) fn place_for_webhook(&self) -> Option<OwnedSemaphorePermit> {
         self.0.webhooks.clone().try_acquire_owned().ok()
+    }
+
+    /// The pages of products that shop clients look at.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.0.pages
     }
 
     /// The work that finishes although its client hung up.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::FromRequestParts,
     http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -129,28 +129,38 @@ impl IfNoneMatch {
         version: u64,
         value: &T,
     ) -> Response {
-        let kept = match caller.actor {
-            Actor::Anonymous | Actor::Guest(_) => "public, no-cache",
-            _ => "private, no-cache",
-        };
-        let headers =
-            [(header::CACHE_CONTROL, kept), (header::VARY, header::AUTHORIZATION.as_str())];
-        (headers, self.answer(version, value)).into_response()
+        (kept(caller), self.answer(version, value)).into_response()
+    }
+
+    /// As [`Self::answer_public`], of what is encoded already and has this tag.
+    pub(crate) fn answer_encoded(&self, caller: &Caller, etag: ETag, body: Bytes) -> Response {
+        (kept(caller), self.answer_tagged(etag, body)).into_response()
     }
 
     /// The answer to a read: the value as JSON with the tag of its version and content, or 304
     /// when the client has it.
     pub fn answer<T: Serialize>(&self, version: u64, value: &T) -> Response {
-        let body = match encode_json(value) {
-            Ok(body) => body,
-            Err(problem) => return problem.into_response(),
-        };
-        let etag = ETag::content(version, &body);
+        match encode_json(value) {
+            Ok(body) => self.answer_tagged(ETag::content(version, &body), body.into()),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    fn answer_tagged(&self, etag: ETag, body: Bytes) -> Response {
         if self.has(&etag) {
             return (StatusCode::NOT_MODIFIED, etag).into_response();
         }
         (etag, [(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response()
     }
+}
+
+/// Who may keep what a caller is answered.
+fn kept(caller: &Caller) -> [(HeaderName, &'static str); 2] {
+    let kept = match caller.actor {
+        Actor::Anonymous | Actor::Guest(_) => "public, no-cache",
+        _ => "private, no-cache",
+    };
+    [(header::CACHE_CONTROL, kept), (header::VARY, header::AUTHORIZATION.as_str())]
 }
 
 impl axum::response::IntoResponseParts for ETag {

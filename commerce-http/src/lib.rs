@@ -21,6 +21,7 @@ pub mod import;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
+mod pages;
 pub mod pagination;
 mod probe;
 pub mod problem;

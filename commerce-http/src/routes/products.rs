@@ -273,7 +273,11 @@ async fn product(
     known: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let product = app.commerce().product(&caller, &named(&name)?, currency).await?;
-    Ok(known.answer_public(&caller, product.version.get(), &product))
+    if caller.is_back_office() {
+        return Ok(known.answer_public(&caller, product.version.get(), &product));
+    }
+    let page = app.pages().page(product, currency)?;
+    Ok(known.answer_encoded(&caller, page.etag.clone(), page.body.clone()))
 }
 
 /// Make a product, with its variants
