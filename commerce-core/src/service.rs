@@ -129,6 +129,11 @@ impl Commerce {
         self.gateways.contains_key(name)
     }
 
+    /// The names of the payment gateways that there are, whether or not the shop offers them.
+    pub fn gateways(&self) -> impl Iterator<Item = &GatewayName> {
+        self.gateways.keys()
+    }
+
     /// The shop with another way to choose the locations that a line is taken from.
     #[must_use]
     pub fn with_strategy(mut self, strategy: impl Allocate) -> Self {

@@ -5,27 +5,24 @@
 //! the events of each subscriber and the books of a day are [claimed](Commerce::claim) before they are
 //! touched. If a server dies over them, another goes on when its claim has run out.
 
+mod comparison;
+
 use std::{error::Error as StdError, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use commerce_core::{
     Commerce, Error, Lease, Subscriber, Swept,
-    error::Rejection,
     event::Event,
-    reconciliation::Reconciliation,
     store::{Due, Listener, OutboxEntry, Purge},
-    text::{GatewayName, Label, TextError},
+    text::{Label, TextError},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    frame::chain,
-    metrics::EVENTS,
-    reconcile::{Day, line},
-};
+use self::comparison::compare;
+use crate::{frame::chain, metrics::EVENTS};
 
 /// How often the work is done, and how long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +64,7 @@ pub struct Background {
     work: TaskTracker,
 }
 
-/// How often to look whether yesterday's books are still to be compared.
+/// How often to look whether there are days whose books are still to be compared.
 const COMPARE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How much is done between two looks at whether to stop.
@@ -107,10 +104,10 @@ impl Background {
                 }
             }));
         }
-        let comparing = commerce.clone();
+        let (comparing, stop) = (commerce.clone(), stopping.clone());
         work.spawn(every(COMPARE_EVERY, None, "compare", stopping.clone(), move || {
-            let commerce = comparing.clone();
-            async move { compare(&commerce).await }
+            let (commerce, stop) = (comparing.clone(), stop.clone());
+            async move { compare(&commerce, &stop).await }
         }));
         let purging = commerce.clone();
         work.spawn(every(schedule.purge_every, None, "purge", stopping.clone(), move || {
@@ -215,48 +212,6 @@ where
     failed.map_or(Ok(swept), Err)
 }
 
-/// Compares yesterday's books with those of every gateway that has some, unless a server has done so.
-async fn compare(commerce: &Commerce) -> Result<bool, Error> {
-    let yesterday = Day::of(commerce.moment().now()).before();
-    let mut failed = None;
-    for gateway in commerce.shop().await?.payment_terms.keys() {
-        if commerce.has_gateway(gateway) {
-            // One that does not answer must not keep the others.
-            let compared = compare_with(commerce, gateway, yesterday).await;
-            failed = failed.or(compared.err());
-        }
-    }
-    failed.map_or(Ok(false), Err)
-}
-
-/// Compares the books of a day with a gateway's, and tells of differences. The last day that was
-/// compared is noted; if that cannot be, it is compared once more.
-async fn compare_with(commerce: &Commerce, gateway: &GatewayName, day: Day) -> Result<(), Error> {
-    let name = label(&format!("compare {gateway}"))?;
-    let is_done = |position| position >= day.number();
-    let known = commerce.store().subscription(&name).await?;
-    if known.is_some_and(|known| is_done(known.position)) {
-        return Ok(());
-    }
-    let Some(lease) = commerce.claim(&name).await? else { return Ok(()) };
-    if is_done(lease.position()) {
-        return commerce.release(lease).await;
-    }
-    let work = commerce.reconcile(gateway, day.begins(), day.ends());
-    let (found, lease) = held(commerce, lease, Commerce::LEASE / 2, work).await?;
-    match found {
-        Ok(found) => tell(&found, day),
-        // Its only books are the shop's.
-        Err(Error::Rejected(Rejection::InvalidTransition { .. })) => {}
-        Err(error) => {
-            // A claim that cannot be given back ends by itself.
-            let _ = commerce.release(lease).await;
-            return Err(error);
-        }
-    }
-    commerce.finish(lease, day.number()).await
-}
-
 /// Does something that may take longer than a lease lasts, which is renewed again and again.
 async fn held<T>(
     commerce: &Commerce,
@@ -272,21 +227,6 @@ async fn held<T>(
             () = sleep(renew_every) => lease = commerce.renew(lease).await?,
         }
     }
-}
-
-fn tell(found: &Reconciliation, day: Day) {
-    let Reconciliation { gateway, transactions, differences, .. } = found;
-    for difference in differences {
-        tracing::warn!(
-            target: "commerce_http::background",
-            %gateway, difference = line(difference), "the books differ from the provider's"
-        );
-    }
-    let differ = differences.len();
-    tracing::info!(
-        target: "commerce_http::background",
-        %gateway, %day, transactions, differ, "compared the books"
-    );
 }
 
 fn label(name: &str) -> Result<Label, Error> {
@@ -362,19 +302,13 @@ fn note(event: &Event, entry: &OutboxEntry) -> Result<(), serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    };
+    use std::sync::Mutex;
 
     use commerce_core::{
         access::Caller,
         cart::CreateCart,
         currency::Currency,
-        gateway::{ScriptedGateway, Transaction, TransactionKind},
-        inputs::{Clock as _, SeededIds, SteppedClock},
-        money::Money,
-        order::PaymentTerms,
+        inputs::{SeededIds, SteppedClock},
         shop::Shop,
         store::MemoryStore,
         time::Timestamp,
@@ -472,82 +406,10 @@ mod tests {
         assert!(matches!(dealt_with(dealing).await, Err(Error::Contention)));
     }
 
-    /// The books of a gateway: how often they were asked for, and whether they come to more than can
-    /// be compared.
-    #[derive(Debug, Default)]
-    struct Books {
-        asked: AtomicUsize,
-        overflow: AtomicBool,
-    }
-
-    impl Books {
-        fn look(&self, moved: &mut Vec<Transaction>, at: Timestamp) {
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            if self.overflow.swap(false, Ordering::SeqCst) {
-                moved.extend(["ch_1", "ch_2"].map(|reference| Transaction {
-                    reference: Label::new(reference).unwrap(),
-                    kind: TransactionKind::Charge,
-                    payment_references: Vec::new(),
-                    payment_id: None,
-                    refund_id: None,
-                    amount: Money::new(i64::MAX, Currency::EUR),
-                    at,
-                }));
-            }
-        }
-
-        /// How often they were asked for since this was asked last.
-        fn asked(&self) -> usize {
-            self.asked.swap(0, Ordering::SeqCst)
-        }
-    }
-
-    async fn shop_with_books() -> (Commerce, Arc<SteppedClock>, Arc<Books>) {
-        let clock = Arc::new(SteppedClock::new(Timestamp::UNIX_EPOCH));
-        clock.advance(10 * DAY);
-        let card = GatewayName::new("card").unwrap();
-        let (gateway, books) = (ScriptedGateway::new(card.clone()), Arc::new(Books::default()));
-        let (seen, time) = (books.clone(), clock.clone());
-        gateway.change_books(move |moved| seen.look(moved, time.now().saturating_sub(DAY)));
-        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(1))
-            .with_gateway(gateway);
-        let mut shop = Shop::new("Test", Currency::EUR).unwrap();
-        shop.payment_terms.insert(card, PaymentTerms::default());
-        commerce.open(shop).await.unwrap();
-        (commerce, clock, books)
-    }
-
-    #[tokio::test]
-    async fn the_books_of_a_day_are_compared_once_among_all_servers() {
-        let (commerce, clock, books) = shop_with_books().await;
-        for _server in 0..3 {
-            compare(&commerce).await.unwrap();
-        }
-        assert_eq!(books.asked(), 1);
-
-        // Another server is at it, and dies.
-        clock.advance(DAY);
-        let lease = commerce.claim(&label("compare card").unwrap()).await.unwrap().unwrap();
-        compare(&commerce).await.unwrap();
-        assert_eq!(books.asked(), 0);
-        clock.advance(Commerce::LEASE);
-        compare(&commerce).await.unwrap();
-        assert_eq!(books.asked(), 1);
-        assert!(matches!(commerce.release(lease).await, Err(Error::Contention)));
-
-        // What could not be compared is, the next time.
-        clock.advance(DAY);
-        books.overflow.store(true, Ordering::SeqCst);
-        assert!(compare(&commerce).await.is_err());
-        assert_eq!(books.asked(), 1);
-        compare(&commerce).await.unwrap();
-        compare(&commerce).await.unwrap();
-        assert_eq!(books.asked(), 1);
-    }
-
     #[tokio::test]
     async fn what_takes_longer_than_a_lease_keeps_it() {
-        let (commerce, clock, _) = shop_with_books().await;
+        let clock = Arc::new(SteppedClock::new(Timestamp::UNIX_EPOCH));
+        let commerce = Commerce::new(MemoryStore::new(), clock.clone(), SeededIds::new(1));
         let name = label("long").unwrap();
         let lease = commerce.claim(&name).await.unwrap().unwrap();
         let until = async || {
