@@ -58,6 +58,7 @@ mod movements;
 mod orders;
 mod outbox;
 mod outcomes;
+mod payments;
 mod products;
 mod purge;
 mod records;

@@ -348,6 +348,16 @@ macro_rules! __conformance_cases {
                 outlive_what_they_were_placed_from:
                     "an order stays as it is when the catalogue and the customer are gone";
             }
+            payments {
+                never_have_less_than_nothing:
+                    "a payment of which an amount is below nothing is malformed";
+                never_give_back_more_than_was_taken:
+                    "a payment of which more is given back, or about to be, than was taken is malformed, and all of it may be";
+                never_take_more_than_was_set_aside:
+                    "a payment of which more is taken or let go than was set aside is malformed, and all of it may be";
+                never_set_aside_more_than_they_are_for:
+                    "a payment of which more is set aside than it is for is malformed, and all of it may be";
+            }
             customers {
                 are_found_by_id_email_and_external_number:
                     "a customer is found by id, e-mail address and external number";

@@ -67,7 +67,8 @@ pub enum CommitError {
     /// [fingerprints](super::Outcome::fingerprint) are equal was it the same request.
     #[error("it was done before")]
     AlreadyDone(Box<Outcome>),
-    /// The commit breaks a rule of its own, such as two writes of one record.
+    /// The commit breaks a rule of its own, such as two writes of one record, or a payment of which more
+    /// is given back than was taken.
     #[error("the commit is malformed: {0}")]
     Malformed(&'static str),
     /// The store did not answer; nothing was written.

@@ -51,6 +51,13 @@ faults! {
     IsEarly, what_is_due_too_early_is_caught, "due::are_orders_and_carts_whose_time_is_up";
     IgnoresLimits, an_ignored_limit_is_caught, "due::come_the_longest_due_first";
     DropsAPayment, a_dropped_payment_is_caught, "orders::have_their_payments_the_oldest_first";
+    TakesLessThanNothing, an_amount_below_nothing_is_caught,
+        "payments::never_have_less_than_nothing";
+    GivesTooMuchBack, too_large_a_refund_is_caught,
+        "payments::never_give_back_more_than_was_taken";
+    TakesTooMuch, too_large_a_capture_is_caught, "payments::never_take_more_than_was_set_aside";
+    SetsTooMuchAside, too_large_an_authorization_is_caught,
+        "payments::never_set_aside_more_than_they_are_for";
     RoundsTimes, a_rounded_time_is_caught, "records::a_cart_is_read_as_written";
     ForgetsOpenCarts, a_purged_open_cart_is_caught, "purge::forgets_closed_carts_before_a_time";
     ForgetsParkedWebhooks, a_purged_webhook_is_caught,
