@@ -6,16 +6,18 @@ mod support;
 
 use commerce_core::{
     checkout::PlaceOrder,
+    error::Rejection,
     gateway::{ProviderStatus, Reply},
     id::{OrderId, PaymentId},
+    inventory::{AdjustStock, Reason},
     order::{FulfillmentStatus, OrderView, PaymentTerms},
-    payment::{CapturePayment, PaymentChoice, PaymentStatus},
+    payment::{CapturePayment, CreateRefund, PaymentChoice, PaymentStatus},
     text::GatewayName,
 };
 use pollster::block_on;
 use support::{
     cards::{CardShop, card, waits},
-    eur, not_now,
+    eur, not_now, refund_of, refund_units,
 };
 
 /// Takes so much of what is set aside, and lets the rest of it go.
@@ -88,4 +90,84 @@ fn what_was_to_be_paid_by_hand_is_paid_by_card_instead() {
     assert_eq!(shop.gateway.kept(by_card), 1_999);
     let statuses = shop.world.seen(order).payments.into_iter().map(|payment| payment.status);
     assert_eq!(statuses.collect::<Vec<_>>(), [PaymentStatus::Voided, PaymentStatus::Paid]);
+}
+
+/// An order of which one card paid so much and another the rest.
+fn paid_in_two(shop: &CardShop, first: i64) -> (OrderId, [PaymentId; 2]) {
+    let (order, payment) = shop.order(Reply::Authorize);
+    capture(shop, order, first);
+    let rest = pay_by_card(shop, order, Reply::Capture);
+    assert_eq!(shop.world.seen(order).payment_status, PaymentStatus::Paid);
+    (order, [payment, rest])
+}
+
+fn amount_of(payment: PaymentId, minor: i64) -> CreateRefund {
+    CreateRefund { payment_id: Some(payment), ..refund_of(minor) }
+}
+
+#[test]
+fn what_two_payments_brought_is_given_back_payment_by_payment() {
+    let shop = CardShop::new();
+    let start = shop.world.stock(shop.shirt);
+    let (order, [first, rest]) = paid_in_two(&shop, 700);
+    shop.world.fulfill_all(order).unwrap();
+    let line = shop.world.seen(order).lines[0].id;
+    let units = CreateRefund { restock: true, ..refund_units(&[(line, 1)]) };
+    let why = format!(
+        "no payment of it alone has 19.99 EUR left to refund: refund an amount of each, 7.00 EUR of \
+         {first}, 12.99 EUR of {rest}"
+    );
+    for request in [&units, &refund_of(1_999)] {
+        let refused = support::refused(shop.world.refund(order, request));
+        assert_eq!(refused, Rejection::transition("order", &*why));
+    }
+    // All that is left is that of one payment, the latest first.
+    shop.world.refund(order, &CreateRefund::default()).unwrap();
+    assert_eq!((shop.gateway.kept(first), shop.gateway.kept(rest)), (700, 0));
+    let back = shop.world.refund(order, &amount_of(first, 700)).unwrap();
+    assert_eq!((back.payment_status, back.refunded_total), (PaymentStatus::Refunded, back.total));
+    // What came back is put on the shelf by hand.
+    let returned = AdjustStock::new(1, Reason::Returned);
+    let adjusted = shop.world.shop.adjust_stock(&shop.world.system, shop.shirt, &returned);
+    block_on(adjusted).unwrap();
+    assert_eq!(shop.world.stock(shop.shirt), start);
+}
+
+#[test]
+fn what_was_not_sent_is_called_off_once_all_payments_are_given_back() {
+    let shop = CardShop::new();
+    let start = shop.world.stock(shop.shirt);
+    let (order, payments) = paid_in_two(&shop, 700);
+    for (payment, minor) in payments.into_iter().zip([700, 1_299]) {
+        assert_ne!(shop.world.stock(shop.shirt), start);
+        shop.world.refund(order, &amount_of(payment, minor)).unwrap();
+    }
+    assert_eq!(shop.world.stock(shop.shirt), start);
+    assert!(shop.world.seen(order).cancelled_at.is_none());
+}
+
+#[test]
+fn units_that_two_payments_paid_are_called_off_and_given_back_by_amounts() {
+    let shop = CardShop::new();
+    let mug = shop.world.sell("MUG", 500, 9);
+    let (guest, cart) = shop.world.guest();
+    shop.world.add(&guest, cart, shop.shirt, 1).unwrap();
+    shop.world.add(&guest, cart, mug, 1).unwrap();
+    shop.world.ready(&guest, cart);
+    shop.gateway.script([Reply::Authorize]);
+    let request = PlaceOrder::paid_by(card());
+    let placed = block_on(shop.world.shop.place_order(&guest, cart, &request)).unwrap();
+    let (order, first) = (placed.order.id, placed.payment.as_ref().unwrap().id);
+    capture(&shop, order, 1_200);
+    let rest = pay_by_card(&shop, order, Reply::Capture);
+    let shirt = placed.order.lines.iter().find(|line| line.total == eur(1_999)).unwrap().id;
+    support::refused(shop.world.refund(order, &refund_units(&[(shirt, 1)])));
+    shop.world.cancel_units(order, &[(shirt, 1)]).unwrap();
+    shop.world.refund(order, &amount_of(first, 700)).unwrap();
+    shop.world.refund(order, &amount_of(rest, 1_299)).unwrap();
+    let sent = shop.world.fulfill_all(order).unwrap();
+    assert_eq!((sent.paid_total, sent.refunded_total), (eur(2_499), eur(1_999)));
+    assert_eq!(shop.world.stock(mug).0, 8);
+    let kept = [first, rest].map(|id| shop.gateway.kept(id));
+    assert_eq!(kept, [500, 0]);
 }

@@ -48,7 +48,8 @@ impl OrderInputs {
     }
 
     /// The payment that a refund is of: the one that is named, else the latest with so much left, else
-    /// the one with most, else the latest.
+    /// the one with most, else the latest. Where only several together have so much, which of them is
+    /// given back is for whoever asks to say.
     fn refunded_payment(
         &self,
         named: Option<PaymentId>,
@@ -60,11 +61,29 @@ impl OrderInputs {
         let left = |payment: &&Payment| payment.refundable().minor();
         let payments = || self.payments.iter().rev().map(|payment| payment.value.as_ref());
         let wanted = amount.map_or(1, |amount| amount.minor().max(1));
-        payments()
-            .find(|payment| left(payment) >= wanted)
+        let enough = payments().find(|payment| left(payment) >= wanted);
+        if let Some(amount) = amount
+            && enough.is_none()
+            && payments().map(|payment| left(&payment)).sum::<i64>() >= wanted
+        {
+            return Err(self.paid_in_parts(amount));
+        }
+        enough
             .or_else(|| payments().filter(|payment| payment.is_live()).max_by_key(left))
             .or_else(|| payments().next())
             .ok_or_else(|| Rejection::transition("order", "it has no payment"))
+    }
+
+    /// Why so much is not given back at once, though several payments together have it.
+    fn paid_in_parts(&self, amount: Money) -> Rejection {
+        let parts = self.payments.iter().map(|payment| (payment.id, payment.refundable()));
+        let parts = parts.filter(|(_, left)| left.is_positive());
+        let parts: Vec<_> = parts.map(|(id, left)| format!("{left} of {id}")).collect();
+        let why = format!(
+            "no payment of it alone has {amount} left to refund: refund an amount of each, {}",
+            parts.join(", ")
+        );
+        Rejection::transition("order", why)
     }
 }
 
@@ -98,7 +117,7 @@ impl Order {
     /// # Errors
     /// [`Rejection::Invalid`] for an amount and lines together, lines that the order does not have,
     /// units to be put back that are not named, or another currency; [`Rejection::InvalidTransition`] for
-    /// more units than are left; [`Rejection::NotFound`] where there is no location to put them; as
+    /// more units than are left, and for what only several payments together have left; [`Rejection::NotFound`] where there is no location to put them; as
     /// [`OrderInputs::payment`].
     pub fn refund(
         inputs: &OrderInputs,

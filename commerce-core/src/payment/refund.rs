@@ -137,8 +137,12 @@ pub struct RefundLine {
     pub quantity: Quantity,
 }
 
-/// Gives money back: an amount, or what the customer paid for some units. Without either, all that
-/// is left.
+/// Gives money of one payment back: an amount, or what the customer paid for some units. Without either,
+/// all that is left of the payment.
+///
+/// What several payments brought is given back payment by payment. Units whose price none of them alone
+/// has left cannot be refunded as units: refund an amount of each payment, call off those units that were
+/// not sent, and put those that came back on the shelf by a stock adjustment with the reason `returned`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -152,7 +156,8 @@ pub struct CreateRefund {
     /// Whether those of the units that had been sent came back and are put on the shelf again, at the
     /// shop's first location: they are named by `lines`. What was not sent is released in any case.
     pub restock: bool,
-    /// Of which payment; the latest with so much left if absent.
+    /// Of which payment; the latest with so much left if absent, and where neither an amount nor lines are
+    /// named, the latest of which anything is left.
     pub payment_id: Option<PaymentId>,
     /// Why; the customer sees it.
     pub reason: Option<Note>,

@@ -269,7 +269,14 @@ async fn capture(
 
 /// Give money back
 ///
-/// An amount, or what the customer paid for some units; with neither, all that is left.
+/// An amount of one payment, or what the customer paid for some units; with neither, all that is left of
+/// the payment: the one that is named by `payment_id`, else the latest of which something is left. To give
+/// back all that several payments brought, ask once for each.
+///
+/// Units whose price no payment alone has left cannot be refunded as units (409, which says what each has
+/// left): refund an `amount` of each by its `payment_id`, call off those that were not sent, and put
+/// those that came back on the shelf with `POST /variants/{id}/stock_adjustments`, reason `returned`. Once all
+/// of an order's money is given back, what was not sent is called off by itself.
 ///
 /// Units that are refunded and were neither sent nor called off are called off: they are never sent,
 /// and their stock is released. Of a line that was sent in part the units that were sent count
@@ -285,7 +292,7 @@ async fn capture(
         (status = 201, description = "The order with the refund", body = OrderView),
         (status = 402, description = "`payment_declined`, with `decline_code` and `reason`"),
         (status = 409, description = "`invalid_transition`: less than that, or fewer units, are left to \
-            refund, or its gateway refuses, which it is asked again under another key alone; \
+            refund, or several payments have it left and none alone, or its gateway refuses, which it is asked again under another key alone; \
             `idempotency_in_flight`: the gateway is still being asked for the first request with this \
             key"),
         (status = 503, description = "The gateway is out of reach, or did not say what came of it: \
