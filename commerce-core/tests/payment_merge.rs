@@ -452,20 +452,45 @@ fn a_dispute_is_known_once_and_its_reason_is_what_was_said_first() {
     assert_eq!(found.disputes[0].status, DisputeStatus::Lost);
     let found = heard(found, &[decided(DisputeStatus::Won)]);
     assert_eq!((found.disputes[0].status, found.refundable()), (DisputeStatus::Won, eur(100)));
-    let many = (0..=Payment::DISPUTES_MAX).map(|n| ProviderDispute {
-        reference: label(&format!("dp_{n}")),
-        ..disputed(DisputeStatus::Won, None)
-    });
-    let found = heard(new(), &[with(many.collect())]);
-    assert_eq!(found.disputes.len(), Payment::DISPUTES_MAX);
 }
 
 #[test]
-fn there_are_at_most_so_many_refunds() {
-    let many = (0..=Payment::REFUNDS_MAX).map(|n| ProviderRefund {
-        amount: eur(i64::from(n % 10 == 0 && n < Payment::REFUNDS_MAX)),
-        ..given(&format!("re_{n}"), 0, RefundStatus::Succeeded)
-    });
-    let found = heard(new(), &[with_refunds(many)]);
-    assert_eq!((found.refunds.len(), found.refunded), (Payment::REFUNDS_MAX, eur(100)));
+fn more_disputes_than_there_can_be_are_for_a_person_to_see() {
+    let with = |many: usize| {
+        let disputes = (0..many).map(|n| ProviderDispute {
+            reference: label(&format!("dp_{n}")),
+            ..disputed(DisputeStatus::Won, None)
+        });
+        ProviderPayment { disputes: disputes.collect(), ..paid() }
+    };
+    let most = Payment::DISPUTES_MAX;
+    let found = heard(new(), &[with(most)]);
+    assert_eq!((found.disputes.len(), found.in_review()), (most, None));
+    for found in [heard(found, &[with(most + 1)]), heard(new(), &[with(most + 1)])] {
+        assert_eq!((found.disputes.len(), found.status), (most, PaymentStatus::NeedsReview));
+        assert_eq!(found.in_review(), Some(ReviewReason::TooMany));
+    }
+}
+
+#[test]
+fn more_refunds_than_there_can_be_are_for_a_person_to_see() {
+    let with = |many: usize| {
+        with_refunds((0..many).map(|n| ProviderRefund {
+            amount: eur(i64::from(n % 10 == 0 && n < Payment::REFUNDS_MAX)),
+            ..given(&format!("re_{n}"), 0, RefundStatus::Succeeded)
+        }))
+    };
+    let most = Payment::REFUNDS_MAX;
+    let found = heard(new(), &[with(most)]);
+    assert_eq!((found.refunds.len(), found.refunded, found.in_review()), (most, eur(100), None));
+    for found in [heard(found, &[with(most + 1)]), heard(new(), &[with(most + 1)])] {
+        assert_eq!((found.refunds.len(), found.refunded), (most, eur(100)));
+        assert_eq!(found.status, PaymentStatus::NeedsReview);
+        assert_eq!(found.in_review(), Some(ReviewReason::TooMany));
+    }
+    // One more that failed is none.
+    let failed = given("re_failed", 1, RefundStatus::Failed);
+    let mut seen = with(most);
+    seen.refunds.push(failed);
+    assert_eq!(heard(new(), &[seen]).in_review(), None);
 }

@@ -193,7 +193,11 @@ impl Payment {
             }
             return;
         }
-        if seen.status == RefundStatus::Failed || self.refunds.len() >= Self::REFUNDS_MAX {
+        if seen.status == RefundStatus::Failed {
+            return;
+        }
+        if self.refunds.len() >= Self::REFUNDS_MAX {
+            self.put_up(ReviewReason::TooMany);
             return;
         }
         self.refunds.push(Refund {
@@ -212,7 +216,7 @@ impl Payment {
                 known.reason = known.reason.take().or_else(|| seen.reason.clone());
             }
             Some(known) => known.status = seen.status,
-            None if !room => {}
+            None if !room => self.put_up(ReviewReason::TooMany),
             None => self.disputes.push(Dispute {
                 reference: seen.reference.clone(),
                 amount: seen.amount,

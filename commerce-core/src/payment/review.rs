@@ -28,6 +28,10 @@ pub enum ReviewReason {
     WrongAmount,
     /// More was given back than was taken.
     OverRefunded,
+    /// It has more refunds or disputes than a payment can have here
+    /// ([`REFUNDS_MAX`](Payment::REFUNDS_MAX), [`DISPUTES_MAX`](Payment::DISPUTES_MAX)): those that came
+    /// last are not in the books.
+    TooMany,
     /// The provider does not know it any more.
     Missing,
 }
@@ -40,6 +44,7 @@ impl ReviewReason {
             Self::WrongCurrency => "wrong_currency",
             Self::WrongAmount => "wrong_amount",
             Self::OverRefunded => "over_refunded",
+            Self::TooMany => "too_many",
             Self::Missing => "missing",
         }
     }
