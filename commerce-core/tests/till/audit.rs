@@ -183,19 +183,13 @@ impl<'a> Audit<'a> {
     /// Nobody pays twice, nor for what they do not get.
     fn one_charge(&self, of: &OrderInputs) -> Result<(), String> {
         let OrderInputs { order, payments } = of;
-        let at_bank = || payments.iter().filter_map(|it| self.at_bank.get(&it.id));
-        let is_odd = |it: &ProviderPayment| {
-            it.amount.currency() != order.currency
-                || !it.disputes.is_empty()
-                || it.refunds.iter().any(|refund| refund.status == RefundStatus::Failed)
+        let at_bank = || {
+            let known = payments.iter().filter_map(|it| Some((it, self.at_bank.get(&it.id)?)));
+            // What came in another currency is in review.
+            known.filter(|(_, bank)| bank.amount.currency() == order.currency)
         };
-        let refused = payments.iter().flat_map(|it| &it.refunds).any(|it| !it.counts());
-        // A person must see to what a bank does not give back, sends back or disputes.
-        if refused || at_bank().any(is_odd) {
-            return Ok(());
-        }
-        let kept: i64 = at_bank().map(kept).sum();
-        let aside: i64 = at_bank().map(|it| it.capturable.minor()).sum();
+        let kept: i64 = at_bank().map(|(it, bank)| kept(bank) - left_to_people(it, bank)).sum();
+        let aside: i64 = at_bank().map(|(_, bank)| bank.capturable.minor()).sum();
         let (id, total) = (order.id, order.total.minor());
         ensure!(kept + aside <= total, "{id} is charged {kept} and {aside} of {total}");
         let called_off = order.cancelled_at.is_some();
@@ -240,6 +234,17 @@ impl<'a> Audit<'a> {
 /// What was taken and not given back.
 pub(crate) fn kept(bank: &ProviderPayment) -> i64 {
     bank.captured.minor() - refunds(bank, |_| true)
+}
+
+/// What of the money that a payment keeps a person must see to: what a bank did not give back, sent back
+/// or disputes.
+fn left_to_people(payment: &Payment, bank: &ProviderPayment) -> i64 {
+    let refused = payment.refunds.iter().filter(|it| !it.counts());
+    let refused: i64 = refused.map(|it| it.amount.minor()).sum();
+    let failed = bank.refunds.iter().filter(|it| it.status == RefundStatus::Failed);
+    let failed: i64 = failed.map(|it| it.amount.minor()).sum();
+    let disputed: i64 = bank.disputes.iter().map(|it| it.amount.minor()).sum();
+    (refused.max(failed) + disputed).min(kept(bank))
 }
 
 /// What was given back and did not come back.
