@@ -20,7 +20,7 @@ use commerce_core::store::MemoryStore;
 /// How many stories are told unless `SIMULATION_STORIES` says otherwise.
 const STORIES: u32 = 48;
 /// How many stories of a shop that takes cards are told unless `SIMULATION_CARDS` says otherwise.
-const CARDS: u64 = 1_800;
+const CARDS: u64 = 2_000;
 
 /// What must live as long as a store.
 type Kept = ();

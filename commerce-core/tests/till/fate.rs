@@ -6,7 +6,7 @@ use std::{
     future::{pending, poll_fn},
     mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
 };
 
@@ -77,8 +77,9 @@ impl fmt::Debug for Fate {
 }
 
 impl Fate {
+    // What a panic leaves behind is still told.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Decides the fault of each point from now on.
@@ -99,7 +100,7 @@ impl Fate {
         answer
     }
 
-    /// Adds to what is told if the story ends badly.
+    /// Adds to the story.
     pub(crate) fn tell(&self, line: impl Into<String>) {
         self.state().story.push(line.into());
     }

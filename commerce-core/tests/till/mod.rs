@@ -73,7 +73,12 @@ pub(crate) fn open(store: &Shared, seed: u64, capture: CapturePolicy) -> World {
 impl Till {
     /// The till of a shop that is [open](open), from now on with a provider of its own.
     pub(crate) fn new(store: &Shared, w: World, bug: Option<Bug>) -> Self {
-        let (fate, bank) = (Fate::default(), Bank::new(wire()));
+        Self::under(Fate::default(), store, w, bug)
+    }
+
+    /// One whose fate somebody else looks at.
+    pub(crate) fn under(fate: Fate, store: &Shared, w: World, bug: Option<Bug>) -> Self {
+        let bank = Bank::new(wire());
         let line = GatewayLine { fate: fate.clone(), bank: bank.clone() };
         let adapter = Adapter::new(bug, line, w.clock.clone());
         // An id that comes again would be another's.

@@ -9,6 +9,7 @@ mod customer;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
 
@@ -29,7 +30,7 @@ use super::{
     audit::{Audit, ensure},
     books,
     dice::Dice,
-    fate::{Fault, Point, Task},
+    fate::{Fate, Fault, Point, Task},
     open,
     request::{Answer, Ask, Request},
     zoo::Bug,
@@ -42,6 +43,8 @@ pub(crate) struct Failure {
     pub(crate) seed: u64,
     pub(crate) story: String,
     pub(crate) why: String,
+    /// Whether it did not come to its end at all.
+    pub(crate) panicked: bool,
 }
 
 /// What goes on at the same time.
@@ -115,15 +118,33 @@ struct Story {
     since: Timestamp,
 }
 
-/// Tells the story of a seed in an empty store.
-pub(crate) fn tell(store: &Shared, seed: u64, bug: Option<Bug>) -> Result<(), Failure> {
-    let mut story = Story::begin(store, seed, bug);
-    let told = story.tell();
-    told.map_err(|why| Failure { seed, story: story.till.fate.story(), why })
+/// Tells the story of a seed in an empty store; answers it.
+pub(crate) fn tell(store: &Shared, seed: u64, bug: Option<Bug>) -> Result<String, Failure> {
+    let fate = Fate::default();
+    told(seed, &fate, || Story::begin(fate.clone(), store, seed, bug).tell())
+}
+
+/// Tells a story to its end, or to where it panics; answers what fate heard of it.
+pub(crate) fn told(
+    seed: u64,
+    fate: &Fate,
+    tell: impl FnOnce() -> Result<(), String>,
+) -> Result<String, Failure> {
+    let ended = catch_unwind(AssertUnwindSafe(tell));
+    let (story, panicked) = (fate.story(), ended.is_err());
+    let ended = ended.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(format!("it panicked: {}", text.unwrap_or_default()))
+    });
+    match ended {
+        Ok(()) => Ok(story),
+        Err(why) => Err(Failure { seed, story, why, panicked }),
+    }
 }
 
 impl Story {
-    fn begin(store: &Shared, seed: u64, bug: Option<Bug>) -> Self {
+    fn begin(fate: Fate, store: &Shared, seed: u64, bug: Option<Bug>) -> Self {
         let mut dice = Dice::new(seed, 0);
         let policies =
             [CapturePolicy::Automatic, CapturePolicy::Manual, CapturePolicy::OnFulfillment];
@@ -136,7 +157,7 @@ impl Story {
         });
         let goods = goods.collect();
         let since = w.now();
-        let till = Till::new(store, w, bug);
+        let till = Till::under(fate, store, w, bug);
         till.fate.tell(format!("seed {seed}"));
         let mut replies = Dice::new(seed, 1);
         till.bank.replies(move |call| bank::reply(call, &mut replies));

@@ -26,13 +26,16 @@ use till::{story, zoo::Bug};
 /// By so many stories every mistake is found.
 const STORIES: u64 = 3_000;
 
-fn tell(seed: u64, bug: Option<Bug>) -> Result<(), story::Failure> {
+fn tell(seed: u64, bug: Option<Bug>) -> Result<String, story::Failure> {
     story::tell(&Shared::new(), seed, bug)
 }
 
 /// The first story that a mistake fails, and why.
 fn find(bug: Bug) -> Option<(u64, String)> {
-    (0..STORIES).find_map(|seed| tell(seed, Some(bug)).err().map(|failure| (seed, failure.why)))
+    let failure = (0..STORIES).find_map(|seed| tell(seed, Some(bug)).err())?;
+    // That a story cannot be told is no finding.
+    assert!(!failure.panicked, "{failure:#?}");
+    Some((failure.seed, failure.why))
 }
 
 /// Does a part of something on each core; answers what came of it, in any order.
