@@ -134,9 +134,9 @@ impl Till {
                 let found = self.sound.shop.store().order(&OrderRef::Payment(id)).await;
                 let known = |of: OrderInputs| !of.payment(Some(id)).unwrap().references.is_empty();
                 if !found.unwrap().is_some_and(known) {
+                    self.adapter.throw_away(id);
                     return Ok(true);
                 }
-                self.adapter.hear(id, told.clone());
             }
             _ => {}
         }

@@ -39,7 +39,9 @@ bugs! {
     // Of the store.
     /// The holds of an order are gathered by stock item, and the last of one item wins.
     OneHoldPerItem: "two lines of one stock item oversell it";
-    /// What is ordered is not checked to be more than nothing.
+    /// What is ordered is not checked to be more than nothing. No story can order less: a `Quantity` is
+    /// one or more, by its type and wherever one is read. So it is planted behind that check, where an
+    /// order takes its stock: one of its lines takes minus so many units.
     NegativeQuantity: "a negative quantity gives stock back";
     /// A capture is written over what others wrote meanwhile.
     CaptureOverwrites: "two captures at the same time";
@@ -62,7 +64,8 @@ bugs! {
     VoidsLater: "stock is released before the intent is cancelled";
     /// It believes what the last webhook told, and asks nobody.
     TrustsWebhooks: "a webhook that never comes";
-    /// The same, and a webhook about a payment that is not known yet is thrown away.
+    /// A webhook about a payment that is not known yet is thrown away, and with it what the payment is
+    /// called. All others are looked up.
     DropsEarlyWebhooks: "a webhook comes before the order is there";
     /// Amounts are read as numbers.
     IgnoresCurrency: "another currency is taken as paid";
