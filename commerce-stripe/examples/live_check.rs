@@ -139,8 +139,7 @@ async fn check() -> Result<()> {
     for (number, amount) in [(1, eur(3_000)), (2, eur(4_490))] {
         let mut moment = Moment::new(now, seed);
         let back = commerce_core::payment::Refund { id: moment.id(), ..refund(amount, number) };
-        let asked =
-            operation(&paid, OperationKind::Refund, u32::from(number), amount, Some(back.id));
+        let asked = operation(&paid, OperationKind::Refund, number, amount, Some(back.id));
         let given = stripe.refund(&paid, &back, &asked).await?;
         expect("a part is given back", given.status != RefundStatus::Failed)?;
     }

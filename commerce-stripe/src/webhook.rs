@@ -242,6 +242,12 @@ mod tests {
         let ours = ProviderAccount { id: None, livemode: false };
         let told = notice(BODY, &ours).unwrap();
         assert_eq!((told.kind.as_str(), told.subject), ("brand.new", None));
+        // Nor is a version of the API that nobody knows yet, whatever else it says.
+        let body = r#"{"id":"evt_1","object":"event","api_version":"2099-01-01.x","new":[{}],
+            "type":"payment_intent.succeeded","data":{"object":{"object":"payment_intent",
+            "id":"pi_1","amount":{"new":"form"}},"new":7}}"#;
+        let told = notice(body.as_bytes(), &ours).unwrap();
+        assert_eq!(told.subject.unwrap().references, [Label::new("pi_1").unwrap()]);
         for (body, is_event) in [
             (r#"{"id":"evt_1","type":"x"}"#, true),
             (r#"{"id":"evt_1","type":"x","data":{"object":7}}"#, true),

@@ -158,8 +158,8 @@ pub fn hosted(payment: Payment) -> Payment {
     Payment { flow, ..payment }
 }
 
-pub fn refund(amount: Money, number: u8) -> Refund {
-    let mut moment = Moment::new(now(), [number; 16]);
+pub fn refund(amount: Money, number: u32) -> Refund {
+    let mut moment = Moment::new(now(), u128::from(number).to_be_bytes());
     let id = moment.id::<RefundId>();
     Refund {
         id,
