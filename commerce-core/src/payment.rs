@@ -51,7 +51,8 @@ pub struct Payment {
     pub gateway: GatewayName,
     /// In which way the customer pays.
     pub flow: PaymentFlow,
-    /// When the money is to be taken. A method that cannot wait is taken at once all the same.
+    /// When the money is to be taken. Where that is later, a provider may keep methods from the customer that
+    /// cannot wait; what one takes at once all the same is booked as taken.
     pub capture: CaptureMode,
     /// What the provider calls the customer, if they are known there.
     pub customer_reference: Option<Label>,

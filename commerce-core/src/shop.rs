@@ -104,7 +104,8 @@ pub struct Shop {
     #[serde(default = "manual_prepaid")]
     pub payment_terms: BTreeMap<GatewayName, PaymentTerms>,
     /// When the money of each gateway's payments is taken; as soon as the customer has agreed where
-    /// nothing is said. What cannot wait is taken at once in any case.
+    /// nothing is said. Where it is taken later, a gateway's provider may offer those methods alone that can
+    /// wait.
     #[serde(default)]
     pub capture: BTreeMap<GatewayName, CapturePolicy>,
     /// What becomes of a guest's cart when its owner signs in.
