@@ -70,6 +70,11 @@ pub(crate) async fn migrate(
     Ok(transaction.commit().await?)
 }
 
+/// Whether there is nothing to make or to bring up to date.
+pub(crate) async fn is_up_to_date(connection: &mut PgConnection) -> Result<bool, OpenError> {
+    Ok(version(connection).await? == newest(MIGRATIONS))
+}
+
 /// The newest version of the tables that there is a way to.
 fn newest(migrations: &[Migration]) -> i64 {
     migrations.last().map_or(0, |(number, _)| *number)

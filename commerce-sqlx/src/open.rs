@@ -3,13 +3,14 @@
 use std::{num::NonZeroUsize, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::timeout;
 
 use crate::{
     PgStore,
     error::{Error, OpenError},
     listen::Listening,
     migrate,
-    query::similar,
+    query::similar::{self, Trigrams},
     readers::Readers,
     writer::Writer,
 };
@@ -37,6 +38,7 @@ pub struct OpenOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) statement_timeout: Duration,
     pub(crate) queue_timeout: Duration,
+    pub(crate) migrate_timeout: Duration,
     pub(crate) durable: bool,
 }
 
@@ -49,6 +51,7 @@ impl Default for OpenOptions {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             queue_timeout: Duration::from_secs(10),
+            migrate_timeout: Duration::from_secs(3_600),
             durable: true,
         }
     }
@@ -103,6 +106,13 @@ impl OpenOptions {
         Self { queue_timeout: timeout, ..self }
     }
 
+    /// How long each step may take that brings the tables up to date when a shop is opened, and how long to
+    /// wait while another server does so; 1 h unless set.
+    #[must_use]
+    pub fn migrate_timeout(self, timeout: Duration) -> Self {
+        Self { migrate_timeout: timeout, ..self }
+    }
+
     /// Also takes a server that runs with `fsync`, `synchronous_commit` or `full_page_writes` off and
     /// so can lose what it has acknowledged when the power fails. For tests, and imports that can be
     /// repeated.
@@ -116,7 +126,7 @@ impl OpenOptions {
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with the database; nothing of it was changed then, unless
-    /// tables were made or brought up to date.
+    /// tables were made or brought up to date. A server that falls silent is given up at each step.
     pub async fn open(&self, address: &str) -> Result<PgStore, OpenError> {
         // What is read here takes any scheme.
         let scheme = address.split_once("://").map(|(scheme, _)| scheme);
@@ -140,21 +150,19 @@ impl OpenOptions {
             return Err(OpenError::NoRuntime);
         }
         let connect = self.configured(connect);
-        // Whoever has to wait while another brings the tables up to date waits as long as it takes. That
-        // something is there already is no news.
+        // Whoever has to wait while another brings the tables up to date waits long. That something is there
+        // already is no news.
+        let step = millis(self.migrate_timeout);
         let patient = connect.clone().options([
-            ("statement_timeout", "1h"),
-            ("lock_timeout", "1h"),
+            ("statement_timeout", step.as_str()),
+            ("lock_timeout", &step),
             ("client_min_messages", "warning"),
         ]);
         let mut connection = connected(&patient, self.connect_timeout).await?;
-        migrate::check_session(&mut connection, &search_path(&self.schema)).await?;
-        migrate::check_server(&mut connection, self.durable).await?;
-        migrate::migrate_schema(&mut connection, &self.schema).await?;
-        migrate::check_rights(&mut connection).await?;
-        let trigrams = similar::prepare(&mut connection).await?;
-        // What else it is told, it is told when it is opened again as the writer's.
-        connection.close().await?;
+        let trigrams = self.prepared(&mut connection).await?;
+        // What else it is told, it is told when it is opened again as the writer's. Whether it says goodbye
+        // or not is all the same.
+        let _ = timeout(self.connect_timeout, connection.close()).await;
         let by_key = connect.clone().options(BY_KEY);
         let by_writer = by_key.clone().statement_cache_capacity(STATEMENTS_WRITER);
         // Before those that read can take what room there is.
@@ -169,6 +177,27 @@ impl OpenOptions {
         Ok(PgStore::start(records, lists, trigrams, writer, listening))
     }
 
+    /// Checks the server and what is there, and makes what is missing. The server's own bounds say nothing on
+    /// a line that has fallen silent, so each step is bounded here as well.
+    async fn prepared(&self, it: &mut PgConnection) -> Result<Option<Trigrams>, OpenError> {
+        let soon = self.statement_timeout;
+        // The server gives up first, if it is there.
+        let late = self.migrate_timeout.saturating_mul(2);
+        within(soon, migrate::check_session(it, &search_path(&self.schema))).await?;
+        within(soon, migrate::check_server(it, self.durable)).await?;
+        if !within(soon, migrate::is_up_to_date(it)).await? {
+            within(late, migrate::migrate_schema(it, &self.schema)).await?;
+        }
+        within(soon, migrate::check_rights(it)).await?;
+        if let Some(found) = within(soon, similar::find(it)).await? {
+            return Ok(Some(found));
+        }
+        if !within(soon, similar::is_possible(it)).await? {
+            return Ok(None);
+        }
+        within(late, similar::prepare(it)).await
+    }
+
     fn readers(&self, connect: PgConnectOptions, connections: u32) -> Arc<Readers> {
         // The server gives up first, if it is there.
         let patience = self.statement_timeout.saturating_mul(2);
@@ -176,7 +205,6 @@ impl OpenOptions {
     }
 
     fn configured(&self, connect: PgConnectOptions) -> PgConnectOptions {
-        let millis = |timeout: Duration| timeout.as_millis().max(1).to_string();
         let timeout = millis(self.statement_timeout);
         let lock_timeout = millis(self.statement_timeout / 2);
         // A transaction in which nothing is asked is that of a server that has died or hangs: its locks
@@ -222,10 +250,23 @@ const FOR_LISTS: [(&str, &str); 2] = [("plan_cache_mode", "force_custom_plan"), 
 /// A connection that was made in time.
 pub(crate) async fn connected(
     options: &PgConnectOptions,
-    timeout: Duration,
+    patience: Duration,
 ) -> Result<PgConnection, Error> {
-    match tokio::time::timeout(timeout, PgConnection::connect_with(options)).await {
+    match timeout(patience, PgConnection::connect_with(options)).await {
         Ok(connected) => Ok(connected?),
         Err(_) => Err(Error::Late),
     }
+}
+
+/// A step of opening a shop, if it is done in time.
+async fn within<T>(
+    patience: Duration,
+    step: impl Future<Output = Result<T, OpenError>>,
+) -> Result<T, OpenError> {
+    timeout(patience, step).await.unwrap_or(Err(OpenError::Late))
+}
+
+/// A time as a setting of the server's, for which none at all would mean for ever.
+fn millis(timeout: Duration) -> String {
+    timeout.as_millis().max(1).to_string()
 }

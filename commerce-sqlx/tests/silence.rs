@@ -5,6 +5,7 @@
 mod common;
 
 use std::{
+    rc::Rc,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
@@ -15,7 +16,9 @@ use commerce_core::{
     store::{Commit, CommitError, Store},
     time::Timestamp,
 };
+use commerce_sqlx::{OpenError, OpenOptions};
 use common::{Schema, address, block_on, number, proxy::proxy, run, shop::shop};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// Far more than all the timeouts of one caller together.
@@ -81,6 +84,42 @@ fn a_silent_server_is_given_up_and_used_again_when_it_speaks() {
     while number(&mut watch, &held) > 0 {
         assert!(asked.elapsed() < LONG, "a lock is left");
     }
+}
+
+/// Opens a shop on a line that falls silent after each answer of which `at` says so, and gives up; answers
+/// how many answers there are.
+fn silent_at_the_start(schema: impl Fn() -> Rc<Schema>, at: impl Fn(u64) -> bool) -> u64 {
+    let (through, line) = proxy();
+    let open = |options: OpenOptions, answers| {
+        line.count();
+        line.silent_after.store(answers, Ordering::SeqCst);
+        line.silent.store(false, Ordering::SeqCst);
+        block_on(async { timeout(LONG, options.open_with(through.clone())).await })
+            .unwrap_or_else(|_| panic!("a start hangs after {answers} answers"))
+    };
+    let made = schema();
+    let store = open(made.options(), 0).unwrap();
+    let all = line.count();
+    block_on(store.close());
+    let short = Duration::from_millis(100);
+    for answers in (1..all).filter(|answers| at(*answers)) {
+        let schema = schema();
+        let options = schema.options().connect_timeout(short).statement_timeout(short);
+        let refused = open(options.migrate_timeout(short), answers);
+        assert!(matches!(refused, Err(OpenError::Late)), "{answers} of {all}: {refused:?}");
+        line.silent.store(false, Ordering::SeqCst);
+    }
+    all
+}
+
+#[test]
+fn a_server_that_falls_silent_while_a_shop_is_opened_is_given_up() {
+    // Where tables are made there are more answers than one has patience for.
+    let made = silent_at_the_start(|| Rc::new(Schema::new()), |answers| answers % 5 == 0);
+    let (_, schema) = common::store();
+    let schema = Rc::new(schema);
+    let there = silent_at_the_start(|| Rc::clone(&schema), |_| true);
+    assert!(10 < there && there < made, "{there} {made}");
 }
 
 #[test]

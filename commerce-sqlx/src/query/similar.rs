@@ -1,7 +1,7 @@
 //! Products with names like the words of a search, for where nothing has the words themselves.
 //!
 //! PostgreSQL can tell by `pg_trgm`, an extension that comes with it and is installed for each database
-//! (see [`prepare`]). Each word must be like some part of the title, vendor or type: both are taken
+//! (see [`is_possible`]). Each word must be like some part of the title, vendor or type: both are taken
 //! apart into runs of three letters, and enough of the word's must be there.
 
 use commerce_core::store::{Page, ProductInputs, ProductQuery};
@@ -29,7 +29,7 @@ pub(crate) const LIKENESS: (&str, &str) = ("pg_trgm.word_similarity_threshold", 
 const FOUND_MAX: usize = commerce_core::search::CANDIDATES_MAX;
 
 /// Finds the extension, and the index that uses it.
-async fn find(connection: &mut PgConnection) -> Result<Option<Trigrams>, sqlx::Error> {
+pub(crate) async fn find(connection: &mut PgConnection) -> Result<Option<Trigrams>, OpenError> {
     const FOUND: &str = "SELECT quote_ident(n.nspname) FROM pg_extension AS e
         JOIN pg_namespace AS n ON n.oid = e.extnamespace
         WHERE e.extname = 'pg_trgm' AND has_schema_privilege(n.oid, 'USAGE')
@@ -38,19 +38,18 @@ async fn find(connection: &mut PgConnection) -> Result<Option<Trigrams>, sqlx::E
     Ok(schema.map(|schema| Trigrams { schema }))
 }
 
-/// Sees to it that names can be compared, if the database has the extension or the user may install it;
-/// without it, nothing is found by what is only like it.
-pub(crate) async fn prepare(connection: &mut PgConnection) -> Result<Option<Trigrams>, OpenError> {
-    if let Some(found) = find(connection).await? {
-        return Ok(Some(found));
-    }
+/// Whether the database has the extension or the user may install it; without it, nothing is found by what
+/// is only like it.
+pub(crate) async fn is_possible(connection: &mut PgConnection) -> Result<bool, OpenError> {
     // It is of the kind that whoever may create something in the database may install.
     const POSSIBLE: &str = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm')
         OR EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')
         AND has_database_privilege(current_database(), 'CREATE')";
-    if !sqlx::query_scalar::<_, bool>(POSSIBLE).fetch_one(&mut *connection).await? {
-        return Ok(None);
-    }
+    Ok(sqlx::query_scalar(POSSIBLE).fetch_one(connection).await?)
+}
+
+/// Sees to it that names can be compared, where that is possible.
+pub(crate) async fn prepare(connection: &mut PgConnection) -> Result<Option<Trigrams>, OpenError> {
     let mut transaction = connection.begin().await?;
     match install(&mut transaction).await {
         Ok(()) => transaction.commit().await?,
@@ -58,7 +57,7 @@ pub(crate) async fn prepare(connection: &mut PgConnection) -> Result<Option<Trig
         Err(sqlx::Error::Database(_)) => transaction.rollback().await?,
         Err(error) => return Err(error.into()),
     }
-    Ok(find(connection).await?)
+    find(connection).await
 }
 
 async fn install(transaction: &mut PgConnection) -> Result<(), sqlx::Error> {

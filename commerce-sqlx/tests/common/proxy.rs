@@ -25,6 +25,8 @@ pub(crate) struct Line {
     pub(crate) cut_at_commit: AtomicBool,
     /// Whether answers are swallowed: the line is there, and nothing is said on it.
     pub(crate) silent: AtomicBool,
+    /// After how many round trips the line falls silent; 0 for never.
+    pub(crate) silent_after: AtomicU64,
     /// Whether what is set for a session is left out, as some poolers do.
     pub(crate) forgets_options: AtomicBool,
 }
@@ -118,7 +120,10 @@ where
                 continue;
             }
             if kind == b'Z' {
-                line.round_trips.fetch_add(1, Ordering::SeqCst);
+                let trips = 1 + line.round_trips.fetch_add(1, Ordering::SeqCst);
+                if trips == line.silent_after.load(Ordering::SeqCst) {
+                    line.silent.store(true, Ordering::SeqCst);
+                }
             }
             let mut message = vec![kind];
             message.extend_from_slice(&length.to_be_bytes());
