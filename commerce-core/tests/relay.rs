@@ -218,6 +218,36 @@ fn who_has_lost_the_lease_hands_over_no_more() {
 }
 
 #[test]
+fn servers_whose_clocks_differ_as_much_as_they_may_hand_over_one_at_a_time() {
+    let (w, store, entries) = busy();
+    let most = Commerce::CLOCKS_DIFFER_MAX;
+    for [here, there] in [[most, Duration::ZERO], [Duration::ZERO, most]] {
+        let diary = Diary::new(if here == most { "ahead" } else { "behind" });
+        let [(one, one_clock), (other, other_clock)] = [here, there].map(|ahead| {
+            let clock = Arc::new(SteppedClock::new(w.now()));
+            clock.advance(ahead);
+            (Commerce::new(store.sound(), clock.clone(), SeededIds::new(9)), clock)
+        });
+        // The second entry ends just before the lease is to be renewed, and the third takes as long as it
+        // may and a bit more.
+        let half = Commerce::LEASE / 2;
+        let a_bit = Duration::from_millis(1);
+        let longest = half - most - a_bit;
+        assert!(longest > Commerce::LEASE / 4, "as subscribers are told");
+        let taking = Mutex::new([longest, half - longest - a_bit, longest].into_iter().cycle());
+        let meanwhile = || {
+            let took = taking.lock().unwrap().next().unwrap();
+            one_clock.advance(took);
+            other_clock.advance(took);
+            assert_eq!(block_on(other.relay(&diary, 100)).unwrap().entries, 0);
+        };
+        let slow = Slow { diary: &diary, meanwhile };
+        assert_eq!(block_on(one.relay(&slow, 100)).unwrap().entries, entries.len());
+        assert_eq!(diary.positions(), all_of(&entries));
+    }
+}
+
+#[test]
 fn clocks_that_differ_keep_nobody_for_ever() {
     let (w, store, entries) = busy();
     let diary = Diary::new("diary");
@@ -226,8 +256,8 @@ fn clocks_that_differ_keep_nobody_for_ever() {
         (Commerce::new(store.sound(), clock.clone(), SeededIds::new(seed)), clock)
     });
     let name = diary.name();
-    // By a little: what one has, the other has not.
-    ahead.1.advance(Commerce::LEASE / 2 - Duration::from_millis(1));
+    // By as much as they may: what one has, the other has not.
+    ahead.1.advance(Commerce::CLOCKS_DIFFER_MAX);
     for (one, other) in [(&ahead.0, &behind.0), (&behind.0, &ahead.0)] {
         let lease = block_on(one.claim(&name)).unwrap().unwrap();
         assert!(block_on(other.claim(&name)).unwrap().is_none());

@@ -2,6 +2,8 @@
 
 use commerce_core::store::{CommitError, StoreError};
 
+use crate::clock;
+
 /// Why a shop's database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,16 +24,20 @@ pub enum OpenError {
     /// The server cannot be written to: it follows another one, or is told to refuse.
     #[error("the database is read-only: a standby, or one with `default_transaction_read_only` on")]
     ReadOnly,
-    /// The clock of this machine and that of the database differ by more than a minute.
+    /// The clock of this machine and that of the database differ by more than half of
+    /// [`Commerce::CLOCKS_DIFFER_MAX`](commerce_core::Commerce::CLOCKS_DIFFER_MAX), so that those of two
+    /// servers may differ by more than all of it.
     #[error(
-        "the clock of this machine is {} s {} that of the database, so that orders would lapse at the wrong \
-        time: set it",
-        .seconds.unsigned_abs(),
-        if *.seconds > 0 { "ahead of" } else { "behind" }
+        "the clock of this machine is {}.{} s {} that of the database, and if it is more than {} s off, \
+        servers do not know whose turn it is: set it",
+        .millis.unsigned_abs() / 1_000,
+        .millis.unsigned_abs() % 1_000 / 100,
+        if *.millis > 0 { "ahead of" } else { "behind" },
+        clock::DIFFERS_MAX.as_secs()
     )]
     Clock {
-        /// By how many seconds this machine is ahead; negative if it is behind.
-        seconds: i64,
+        /// By how many milliseconds this machine is ahead; negative if it is behind.
+        millis: i64,
     },
     /// The database does not keep texts as UTF-8.
     #[error("the database has the encoding {found}; a shop needs UTF8")]

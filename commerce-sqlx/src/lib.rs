@@ -60,6 +60,7 @@ mod aside;
 mod attempt;
 mod batch;
 mod cell;
+mod clock;
 mod codec;
 mod embed;
 mod error;

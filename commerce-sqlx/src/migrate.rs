@@ -1,14 +1,8 @@
 //! The versions of the tables, and the way from each to the next.
 
-use std::time::{Duration, SystemTime};
-
 use sqlx::{Connection, PgConnection};
 
 use crate::error::OpenError;
-
-/// By how much the clocks of the machines of a shop may differ. Deadlines are hours and days, leases are
-/// seconds.
-const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(60);
 
 /// A change of the tables: the version that it leads to, and its statements.
 pub(crate) type Migration = (i64, &'static str);
@@ -167,11 +161,10 @@ pub(crate) async fn check_server(
 ) -> Result<(), OpenError> {
     const SERVER: &str = "SELECT current_setting('server_version_num')::bigint,
         current_setting('server_version'), current_setting('server_encoding'),
-        pg_is_in_recovery() OR current_setting('transaction_read_only')::bool,
-        (1000 * extract(epoch FROM clock_timestamp()))::bigint";
+        pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
     const FORGETFUL: &str = "SELECT name FROM pg_settings WHERE setting = 'off'
         AND name IN ('fsync', 'synchronous_commit', 'full_page_writes') ORDER BY name LIMIT 1";
-    let (number, found, encoding, read_only, its_time): (i64, String, String, bool, i64) =
+    let (number, found, encoding, read_only): (i64, String, String, bool) =
         sqlx::query_as(SERVER).fetch_one(&mut *connection).await?;
     if number < 150_000 {
         return Err(OpenError::ServerTooOld { found });
@@ -182,25 +175,11 @@ pub(crate) async fn check_server(
     if read_only {
         return Err(OpenError::ReadOnly);
     }
-    if let Some(seconds) = ahead(SystemTime::now(), its_time) {
-        return Err(OpenError::Clock { seconds });
-    }
     let off: Option<String> = sqlx::query_scalar(FORGETFUL).fetch_optional(connection).await?;
     match off {
         Some(setting) if durable => Err(OpenError::NotDurable { setting }),
         _ => Ok(()),
     }
-}
-
-/// How many seconds a clock is ahead of another, which says its milliseconds since 1970, if that is too
-/// many.
-fn ahead(of_this_machine: SystemTime, of_the_server: i64) -> Option<i64> {
-    let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    let now = of_this_machine
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or_else(|before| -millis(before.duration()), millis);
-    let seconds = now.saturating_sub(of_the_server) / 1_000;
-    (seconds.unsigned_abs() > CLOCKS_DIFFER_MAX.as_secs()).then_some(seconds)
 }
 
 /// Whether a text can be the name of a shop's schema, without quotation marks anywhere.
@@ -211,26 +190,4 @@ pub(crate) fn is_schema_name(name: &str) -> bool {
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && !name.starts_with("pg_")
         && name != "information_schema"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clocks_may_differ_by_a_minute() {
-        let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        for (here, there, told) in [
-            (1_000, 1_000_000, None),
-            (1_060, 1_000_999, None),
-            (1_061, 1_000_000, Some(61)),
-            (1_000, 1_060_999, None),
-            (1_000, 1_061_000, Some(-61)),
-            (0, i64::MIN, Some(i64::MAX / 1_000)),
-        ] {
-            assert_eq!(ahead(at(here), there), told, "{here} {there}");
-        }
-        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(90);
-        assert_eq!(ahead(before, 0), Some(-90));
-    }
 }

@@ -6,7 +6,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 use tokio::time::timeout;
 
 use crate::{
-    PgStore,
+    PgStore, clock,
     error::{Error, OpenError},
     listen::Listening,
     migrate,
@@ -185,6 +185,7 @@ impl OpenOptions {
         let late = self.migrate_timeout.saturating_mul(2);
         within(soon, migrate::check_session(it, &search_path(&self.schema))).await?;
         within(soon, migrate::check_server(it, self.durable)).await?;
+        within(soon, clock::check(it)).await?;
         if !within(soon, migrate::is_up_to_date(it)).await? {
             within(late, migrate::migrate_schema(it, &self.schema)).await?;
         }

@@ -7,6 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[allow(dead_code, unreachable_pub, reason = "what else is looked at when a shop is opened")]
+#[path = "../src/clock.rs"]
+mod clock;
 mod common;
 #[allow(dead_code, unreachable_pub, reason = "what can go wrong elsewhere")]
 #[path = "../src/error.rs"]

@@ -6,7 +6,7 @@ mod common;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use commerce_core::store::Store;
+use commerce_core::{Commerce, store::Store};
 use commerce_sqlx::{OpenError, PgStore, migrate_in};
 use common::{
     Schema, Server, address, block_on, number,
@@ -80,6 +80,29 @@ fn a_line_that_loses_the_name_of_the_schema_is_refused() {
     let error = refused(block_on(schema.options().open_with(through)));
     assert!(matches!(&error, OpenError::Unset { found } if found.contains("public")), "{error:?}");
     assert_eq!(things(&mut schema.connect(), &schema), 0);
+}
+
+#[test]
+fn a_clock_that_differs_by_more_than_servers_bear_is_refused() {
+    let schema = Schema::new();
+    let (through, line) = proxy();
+    let open = |millis| {
+        line.clock_ahead.store(millis, Ordering::SeqCst);
+        block_on(schema.options().open_with(through.clone()))
+    };
+    let most = i64::try_from(Commerce::CLOCKS_DIFFER_MAX.as_millis() / 2).unwrap();
+    // The database is ahead, or behind.
+    for (millis, told) in [(3 * most / 2, "s behind that"), (-3 * most / 2, "s ahead of that")] {
+        let error = refused(open(millis));
+        assert!(matches!(error, OpenError::Clock { .. }), "{error:?}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    assert_eq!(things(&mut schema.connect(), &schema), 0);
+    for millis in [most / 2, -most / 2] {
+        let store = open(millis).unwrap();
+        assert!(block_on(store.setup()).unwrap().is_none());
+        block_on(store.close());
+    }
 }
 
 #[test]

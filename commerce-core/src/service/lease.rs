@@ -35,9 +35,13 @@ impl Lease {
 }
 
 impl Commerce {
-    /// How long a lease lasts that is neither renewed nor given back. Clocks of servers that share a
-    /// shop may differ by half of it; if they differ by more, two may do the same at the same time.
+    /// How long a lease lasts that is neither renewed nor given back.
     pub const LEASE: Duration = Duration::from_secs(10);
+
+    /// By how much the clocks of servers that share a shop may differ; a store that many share refuses those
+    /// that differ by more. Who has a lease renews it when half of it is over. To one whose clock is ahead by
+    /// this it seems over after four fifths, and what lies between is for the renewal to arrive.
+    pub const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(Self::LEASE.as_secs() / 5);
 
     /// Claims the right to do something alone, for [`LEASE`](Self::LEASE); `None` while somebody else
     /// has it.

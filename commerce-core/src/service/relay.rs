@@ -12,7 +12,7 @@ use crate::{error::Error, store::OutboxEntry, text::Label};
 /// # Contract
 /// Entries come in the order of their places, from one server at a time, however many share the shop.
 /// One may come again, after a crash or an error, so a subscriber must bear that; its place tells it
-/// apart. Taking one in must not last as long as a [lease](Commerce::LEASE), or another server may
+/// apart. Taking one in must last less than a quarter of a [lease](Commerce::LEASE), or another server may
 /// hand it over as well.
 #[async_trait]
 pub trait Subscriber: Debug + Send + Sync {

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) silent: AtomicBool,
     /// After how many round trips the line falls silent; 0 for never.
     pub(crate) silent_after: AtomicU64,
+    /// By how many milliseconds the server's clock seems to be ahead, where it is asked for the time alone.
+    pub(crate) clock_ahead: AtomicI64,
     /// Whether what is set for a session is left out, as some poolers do.
     pub(crate) forgets_options: AtomicBool,
 }
@@ -125,6 +127,10 @@ where
                     line.silent.store(true, Ordering::SeqCst);
                 }
             }
+            if kind == b'D' {
+                rest = moved(rest, line.clock_ahead.load(Ordering::SeqCst));
+            }
+            let length = u32::try_from(rest.len()).unwrap() + 4;
             let mut message = vec![kind];
             message.extend_from_slice(&length.to_be_bytes());
             message.extend_from_slice(&rest);
@@ -150,4 +156,16 @@ fn without_options(hello: &[u8]) -> Vec<u8> {
     }
     kept.push(0);
     kept
+}
+
+/// A row in which there is nothing but a time in milliseconds since 1970, as text, with another time; any
+/// other as it is.
+fn moved(row: Vec<u8>, by: i64) -> Vec<u8> {
+    /// How many columns there are, and how long the first one is.
+    const TIME_ALONE: [u8; 6] = [0, 1, 0, 0, 0, 13];
+    let text = row.strip_prefix(&TIME_ALONE).and_then(|text| str::from_utf8(text).ok());
+    match text.and_then(|text| text.parse::<i64>().ok()) {
+        Some(time) => [&TIME_ALONE[..], (time + by).to_string().as_bytes()].concat(),
+        None => row,
+    }
 }
