@@ -11,7 +11,8 @@ use commerce_core::{
     Commerce,
     access::{Caller, Scope},
     checkout::PlaceOrder,
-    id::{Id, VariantId},
+    id::{Id, LocationId, VariantId},
+    store::Store,
     text::{IdempotencyKey, Label},
 };
 use commerce_sqlx::PgStore;
@@ -46,6 +47,8 @@ pub(crate) struct Large {
     _server: Server,
     pub(crate) store: PgStore,
     pub(crate) shop: Commerce,
+    /// Where all is.
+    pub(crate) location: LocationId,
     log: PathBuf,
     admin: PgConnection,
 }
@@ -55,6 +58,9 @@ pub(crate) struct Large {
 const WORDS: &str = "' common:3' || format(' rare%s:3', n % 5000)
     || CASE WHEN n <= 15 THEN ' recent:3' ELSE '' END
     || CASE WHEN n > 9900 THEN ' outdated:3' ELSE '' END";
+
+/// The number of a location where little is.
+pub(crate) const FAR: u32 = 9_999;
 
 /// The id of a row that was copied, in SQL and here.
 const ID: &str = "lpad(to_hex(n), 32, '0')::uuid";
@@ -77,7 +83,8 @@ impl Large {
         let shop = shop(store.clone());
         let log = server.data().with_file_name("log");
         let admin = server.connect();
-        let mut large = Self { _server: server, store, shop, log, admin };
+        let location = block_on(store.setup()).unwrap().unwrap().locations[0].id;
+        let mut large = Self { _server: server, store, shop, location, log, admin };
         run(&mut large.admin, &format!("SET search_path = {schema}"));
         let variant = sell(&large.shop, "A", 1_000);
         block_on(large.sell_once(variant));
@@ -163,13 +170,18 @@ impl Large {
                 ("updated_at", "o.updated_at - n * interval '1 s'"),
             ],
         );
+        let far = format!("lpad(to_hex({FAR}), 32, '0')::uuid");
         let before = "o.at - n * interval '1 s'";
         copy("commerce_outcomes", &[("key", "'key-' || n"), ("at", before)]);
         copy("commerce_outbox", &[("position", "1000 + n")]);
         run(
             &mut self.admin,
             &format!(
-                "INSERT INTO commerce_product_tags
+                "INSERT INTO commerce_locations SELECT r.* FROM commerce_locations AS o,
+                    jsonb_populate_record(o, jsonb_build_object('id', {far})) AS r;
+                INSERT INTO commerce_stock_levels SELECT {ID}, {far}, 5, 0
+                    FROM generate_series(100, 2000, 100) AS n;
+                INSERT INTO commerce_product_tags
                     SELECT {ID}, 0, 'Tag', 'tag ' || n % 2000 FROM generate_series(1, {MANY}) AS n;
                 INSERT INTO commerce_product_categories
                     SELECT {ID}, 0, lpad(to_hex(n % 2000), 32, '0')::uuid

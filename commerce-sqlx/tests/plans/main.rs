@@ -7,6 +7,8 @@
 mod common;
 mod large;
 
+use std::time::Duration;
+
 use commerce_core::{
     cart::AddLine,
     catalog::{CreateProduct, CreateVariant, Product, ProductStatus, Variant},
@@ -18,10 +20,10 @@ use commerce_core::{
     order::OrderStatus,
     secret::Digest,
     store::{
-        ApiTokenRef, Commit, Cursor, CursorKey, CustomerQuery, CustomerRef, MovementFilter,
-        OrderFilter, OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery, ProductFilter,
-        ProductQuery, ProductRef, ProductSort, Purge, Queries, StockFilter, Store, VariantRef,
-        WebhookQuery, WebhookRef,
+        ApiTokenRef, CategoryRef, Commit, Cursor, CursorKey, CustomerQuery, CustomerRef,
+        MovementFilter, OrderFilter, OrderQuery, OrderRef, OutcomeKey, PageRequest, PaymentQuery,
+        ProductFilter, ProductQuery, ProductRef, ProductSort, Purge, Queries, StockFilter, Store,
+        VariantRef, WebhookQuery, WebhookRef,
     },
     text::{IdempotencyKey, Label},
     time::Timestamp,
@@ -29,7 +31,7 @@ use commerce_core::{
 };
 use commerce_sqlx::SystemClock;
 use common::{block_on, shop::cart};
-use large::{Large, id};
+use large::{FAR, Large, id};
 use uuid::Uuid;
 
 /// Words, and whether they are found by the index of words; else it is by that of the order.
@@ -70,6 +72,22 @@ fn records(large: &Large) {
     assert!(large.follows(&by("products_pkey"), store.product(&asked)).unwrap().is_some());
     let asked = ProductRef::Slug("slug-7".parse().unwrap());
     assert!(large.follows(&by("products_slug_key"), store.product(&asked)).unwrap().is_some());
+    // A page shows it by what the shop is set to.
+    for (asked, index) in [
+        (ProductRef::Id(id(7)), "products_pkey"),
+        (ProductRef::Slug("slug-7".parse().unwrap()), "products_slug_key"),
+    ] {
+        assert!(large.follows(&by(index), store.product_with_setup(&asked)).unwrap().is_some());
+    }
+    assert!(large.follows(&[], store.setup()).unwrap().is_some());
+    large.follows(&[], store.ready()).unwrap();
+    for (asked, index) in [
+        (CategoryRef::Id(id(7)), "categories_pkey"),
+        (CategoryRef::Slug("slug-7".parse().unwrap()), "categories_slug_key"),
+    ] {
+        assert!(large.follows(&[index], store.category(&asked)).unwrap().is_none());
+    }
+    assert!(large.follows(&[], store.categories()).unwrap().is_empty());
     for (asked, index) in [
         (VariantRef::Id(id(7)), "variants_pkey"),
         (VariantRef::Sku("SKU-7".parse().unwrap()), "variants_by_sku"),
@@ -180,6 +198,23 @@ fn products(large: &Large) {
     for page in pages(CursorKey::Number(500)) {
         let query = query(&active, Some(ProductSort::Price), page);
         large.follows(&["product_prices_by_amount"], store.products(&query)).unwrap();
+    }
+    // Nearly everything can be bought.
+    let in_stock = ProductFilter { in_stock: Some(true), ..active.clone() };
+    for (sort, index, key) in [
+        (newest, "products_by_age", CursorKey::Number(SystemClock.now().as_millis())),
+        (
+            Some(ProductSort::Title),
+            "products_by_status_and_title",
+            CursorKey::Text("title 5".to_owned()),
+        ),
+        (Some(ProductSort::Price), "product_prices_by_amount", CursorKey::Number(500)),
+    ] {
+        let indexes = [index, "variants_by_options", "stock_levels_pkey"];
+        for page in pages(key) {
+            let found = large.follows(&indexes, store.products(&query(&in_stock, sort, page)));
+            assert_eq!(found.unwrap().items.len(), 20);
+        }
     }
     // Prices that many products have are met with in any order; those that few have, or none, lead to
     // them. The dearest costs 10,000.
@@ -297,6 +332,13 @@ fn lists(large: &Large) {
         // None is, and so none is looked at.
         large.follows(&["orders_in_review"], store.orders(&query)).unwrap();
     }
+    // What was placed in a time long ago.
+    let ago = |seconds| Some(SystemClock.now().saturating_sub(Duration::from_secs(seconds)));
+    let filter = OrderFilter { placed_from: ago(9_000), placed_before: ago(8_000), ..any };
+    let query = OrderQuery { filter, page: PageRequest::first(20) };
+    let found = large.follows(&["orders_by_age"], store.orders(&query)).unwrap();
+    assert_eq!(found.items.len(), 20);
+    assert_eq!(large.follows(&[], store.api_tokens(&query.page)).unwrap().items.len(), 1);
     for page in pages(CursorKey::Number(SystemClock.now().as_millis())) {
         let query = PaymentQuery {
             gateway: "stripe".parse().unwrap(),
@@ -328,14 +370,23 @@ fn lists(large: &Large) {
         large.follows(&[], store.stock(&all, &page)).unwrap();
         let low = StockFilter { low: true, ..all.clone() };
         large.follows(&["variants_low"], store.stock(&low, &page)).unwrap();
-        let one = StockFilter { sku: Some("SKU-7".parse().unwrap()), ..all };
+        let one = StockFilter { sku: Some("SKU-7".parse().unwrap()), ..all.clone() };
         large.follows(&[], store.stock(&one, &page)).unwrap();
+        // Where all is, and where little is.
+        for (location, index) in
+            [(large.location, "variants_tracked"), (id(FAR), "stock_levels_by_location")]
+        {
+            let there = StockFilter { location_id: Some(location), ..all.clone() };
+            large.follows(&[index], store.stock(&there, &page)).unwrap();
+        }
     }
-    let filter = MovementFilter { variant_id: id(7), location_id: None };
-    let page = PageRequest::first(20);
-    let movements = store.movements(&filter, &page);
-    let found = large.follows(&["stock_movements_by_variant"], movements).unwrap();
-    assert_eq!(found.items.len(), 20);
+    for location_id in [None, Some(large.location)] {
+        let filter = MovementFilter { variant_id: id(7), location_id };
+        let page = PageRequest::first(20);
+        let movements = store.movements(&filter, &page);
+        let found = large.follows(&["stock_movements_by_variant"], movements).unwrap();
+        assert_eq!(found.items.len(), 20);
+    }
 }
 
 /// What a commit locks, asks and writes.
