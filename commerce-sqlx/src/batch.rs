@@ -13,7 +13,10 @@
 //!
 //! So a batch is two round trips, however many commits it has, a third if it gains keys, another if it
 //! changes what is sold, and one more if a commit is refused. A refused commit has written nothing,
-//! and the rest of its batch stands.
+//! and the rest of its batch stands. One caller alone pays for three at most, but for a new product or variant,
+//! which does gain keys and change what is sold, and pays for four: a statement sees what was there when it
+//! began, so who has the keys is read after they are locked, and what is worked out of rows after they are
+//! written.
 
 use std::{mem, time::Duration};
 

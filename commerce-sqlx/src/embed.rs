@@ -1,7 +1,7 @@
 //! The embedder's own connection: the same code as the store's.
 //!
 //! Each read is one statement, and so one snapshot. Inside a transaction they see what it has written
-//! so far.
+//! so far. They have no savepoint, which would cost each of them two round trips more.
 
 use std::{
     mem,
@@ -39,11 +39,16 @@ use crate::{
 /// It is durable when the transaction around it is committed, and gone when that is rolled back,
 /// together with the embedder's own rows. Without a transaction around it, it is one of its own.
 ///
-/// What the commit writes, and stock levels above all, stays locked until the transaction ends: end
-/// it soon. All locks of one commit are taken in the order that servers keep, so nobody waits in a
-/// circle; a second commit in the same transaction begins at the front again, and may. Begin it with the isolation level `READ COMMITTED`, which is PostgreSQL's default; with a
-/// stricter one, be prepared for [`CommitError::Unavailable`] where others were faster, and for
-/// running the whole transaction again.
+/// What the commit writes, and stock levels above all, stays locked until the transaction ends. A commit that
+/// has an event, as nearly all have, also keeps the end of the outbox, and with it **all servers of the shop
+/// from writing anything that has one**: they wait, and after a while tell their callers that nothing was
+/// written. So do all else first, call this last, and commit at once; `idle_in_transaction_session_timeout`
+/// ends a transaction in which that is forgotten.
+///
+/// All locks of one commit are taken in the order that servers keep, so nobody waits in a circle; a second
+/// commit in the same transaction begins at the front again, and may. Begin it with the isolation level
+/// `READ COMMITTED`, which is PostgreSQL's default; with a stricter one, be prepared for
+/// [`CommitError::Unavailable`] where others were faster, and for running the whole transaction again.
 ///
 /// Unique keys must be checked at once, as they are unless the transaction says otherwise: after
 /// `SET CONSTRAINTS ALL DEFERRED`, a key that somebody else has taken meanwhile would be found only by the
@@ -127,6 +132,7 @@ impl<F> Drop for Left<F> {
 ///
 /// # Errors
 /// As [`Store::setup`](commerce_core::store::Store::setup).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_setup_in(connection: &mut PgConnection) -> StoreResult<Option<Setup>> {
     Ok(shop::setup(connection).await?)
 }
@@ -135,6 +141,7 @@ pub async fn read_setup_in(connection: &mut PgConnection) -> StoreResult<Option<
 ///
 /// # Errors
 /// As [`Store::product`](commerce_core::store::Store::product).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_product_in(
     connection: &mut PgConnection,
     by: &ProductRef,
@@ -146,6 +153,7 @@ pub async fn read_product_in(
 ///
 /// # Errors
 /// As [`Store::variant`](commerce_core::store::Store::variant).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_variant_in(
     connection: &mut PgConnection,
     by: &VariantRef,
@@ -157,6 +165,7 @@ pub async fn read_variant_in(
 ///
 /// # Errors
 /// As [`Store::sellables`](commerce_core::store::Store::sellables).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_sellables_in(
     connection: &mut PgConnection,
     variants: &[VariantId],
@@ -168,6 +177,7 @@ pub async fn read_sellables_in(
 ///
 /// # Errors
 /// As [`Store::cart`](commerce_core::store::Store::cart).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_cart_in(
     connection: &mut PgConnection,
     id: CartId,
@@ -179,6 +189,7 @@ pub async fn read_cart_in(
 ///
 /// # Errors
 /// As [`Store::open_cart`](commerce_core::store::Store::open_cart).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_open_cart_in(
     connection: &mut PgConnection,
     customer: CustomerId,
@@ -190,6 +201,7 @@ pub async fn read_open_cart_in(
 ///
 /// # Errors
 /// As [`Store::checkout_inputs`](commerce_core::store::Store::checkout_inputs).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_checkout_inputs_in(
     connection: &mut PgConnection,
     cart: CartId,
@@ -203,6 +215,7 @@ pub async fn read_checkout_inputs_in(
 ///
 /// # Errors
 /// As [`Store::order`](commerce_core::store::Store::order).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_order_in(
     connection: &mut PgConnection,
     by: &OrderRef,
@@ -214,6 +227,7 @@ pub async fn read_order_in(
 ///
 /// # Errors
 /// As [`Store::customer`](commerce_core::store::Store::customer).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_customer_in(
     connection: &mut PgConnection,
     by: &CustomerRef,
@@ -225,6 +239,7 @@ pub async fn read_customer_in(
 ///
 /// # Errors
 /// As [`Store::outcome`](commerce_core::store::Store::outcome).
+/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
 pub async fn read_outcome_in(
     connection: &mut PgConnection,
     key: &OutcomeKey,

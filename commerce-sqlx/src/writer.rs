@@ -1,8 +1,8 @@
 //! The one who writes: it takes what waits in the queue, writes it in one transaction, and answers
 //! everybody once that is durable.
 //!
-//! Nobody waits for a batch to fill: an empty queue means commit at once, and a single caller pays for
-//! `BEGIN`, two round trips and `COMMIT`. While one batch reaches the disk, the next one gathers,
+//! Nobody waits for a batch to fill: an empty queue means commit at once, and a single caller who checks out
+//! pays for `BEGIN`, two round trips and `COMMIT`. While one batch reaches the disk, the next one gathers,
 //! so the more callers there are, the larger the batches become and the less each commit costs. How a
 //! batch is judged and written is told in [`batch`](crate::batch).
 //!

@@ -12,7 +12,7 @@ use commerce_core::{
     time::Timestamp,
 };
 use commerce_sqlx::commit_in;
-use common::{Schema, address, block_on, number, run};
+use common::{Schema, address, block_on, number, run, until};
 use sqlx::{Connection, PgConnection};
 
 fn told() -> Commit {
@@ -70,6 +70,6 @@ fn nobody_listens_who_does_not_wait_and_nobody_any_more_who_has_gone() {
     hears(&mut store.bell().listen());
     assert_eq!(number(&mut watch, &listening(&schema)), 1);
     drop(store);
-    while number(&mut watch, &listening(&schema)) > 0 {}
+    until("it still listens", || number(&mut watch, &listening(&schema)) == 0);
     run(&mut watch, "SELECT 1");
 }

@@ -19,6 +19,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::Poll,
+    time::{Duration, Instant},
 };
 
 use commerce_sqlx::{OpenOptions, PgStore};
@@ -98,11 +99,10 @@ impl Server {
         };
         let old = pid().unwrap();
         assert!(Command::new("kill").args(["-s", "QUIT", &old]).status().unwrap().success());
-        while pid().is_none_or(|now| now == old)
-            || block_on(PgConnection::connect(&self.address)).is_err()
-        {
-            std::thread::yield_now();
-        }
+        until("the server is not there again", || {
+            pid().is_some_and(|now| now != old)
+                && block_on(PgConnection::connect(&self.address)).is_ok()
+        });
     }
 }
 
@@ -176,6 +176,15 @@ pub(crate) fn run(connection: &mut PgConnection, sql: &str) {
 /// One number.
 pub(crate) fn number(connection: &mut PgConnection, sql: &str) -> i64 {
     block_on(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection)).unwrap()
+}
+
+/// Waits until it is so; whatever it is, it takes no minute.
+pub(crate) fn until(what_else: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what_else}");
+        std::thread::yield_now();
+    }
 }
 
 /// Runs a future beside the test.
