@@ -5,7 +5,7 @@ use std::{
     path::Path,
     process::Stdio,
     sync::{
-        Condvar, Mutex, RwLock,
+        Arc, Condvar, Mutex, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -24,7 +24,7 @@ use super::{
 
 /// How soon everybody must be able to buy again.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(10);
-/// How many buy at once.
+/// How many buy at once at each server.
 const CUSTOMERS: usize = 32;
 const UNITS: i64 = 10_000_000;
 
@@ -67,6 +67,22 @@ impl Place {
         command.args(["--postgres-schema", &self.schema]);
         // Nobody reads what it logs.
         Process::start_with_log(command, Stdio::null())
+    }
+
+    /// What the database's clock says, in microseconds since 1970.
+    fn time(&self) -> i64 {
+        let time = "SELECT (1000000 * extract(epoch FROM clock_timestamp()))::bigint";
+        number(&mut self.connect(), time)
+    }
+
+    /// Checks that nobody has left a transaction open that began before this time, when everybody has done
+    /// something since.
+    fn check_ended(&self, before: i64) {
+        let open = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'
+                AND application_name = 'commerce' AND xact_start < to_timestamp({before} / 1e6)"
+        );
+        assert_eq!(number(&mut self.connect(), &open), 0, "a transaction is left open");
     }
 
     /// Waits until nobody is at work in the shop, and checks that its books balance, with so many
@@ -161,7 +177,7 @@ pub(crate) struct Buyers {
     /// The servers. Who finds one locked waits until there is another in its place.
     pub(crate) servers: Vec<RwLock<Process>>,
     variant: VariantId,
-    bought: Mutex<BTreeMap<usize, Vec<Bought>>>,
+    bought: Mutex<BTreeMap<usize, Vec<Arc<Bought>>>>,
     any: Condvar,
     over: AtomicBool,
 }
@@ -201,31 +217,34 @@ impl Buyers {
             any: Condvar::new(),
             over: AtomicBool::new(false),
         };
+        let customers = CUSTOMERS * buyers.servers.len();
         let longest = std::thread::scope(|scope| {
             let _closing = Closing(&buyers);
-            for customer in 0..CUSTOMERS {
+            for customer in 0..customers {
                 let buyers = &buyers;
                 scope.spawn(move || buyers.buy(customer));
             }
-            let mut longest = Duration::ZERO;
+            let (mut longest, mut asked_again) = (Duration::ZERO, BTreeMap::new());
             for round in 0..rounds {
                 // At another point of their work each time.
                 let before: usize = buyers.counts().values().sum();
                 buyers.until("nobody buys", |now| {
-                    now.len() == CUSTOMERS && now.values().sum::<usize>() >= before + round * 7 % 30
+                    now.len() == customers && now.values().sum::<usize>() >= before + round * 7 % 30
                 });
-                let began = Instant::now();
+                let (began, at) = (Instant::now(), place.time());
                 wrong(&buyers, round);
                 let before = buyers.counts();
                 buyers.until("somebody cannot buy again", |now| {
                     before.iter().all(|(customer, count)| now[customer] > *count)
                 });
                 longest = longest.max(began.elapsed());
+                place.check_ended(at);
                 shop::check_balances(&mut place.connect());
+                asked_again = buyers.ask_again(&asked_again);
             }
             longest
         });
-        buyers.ask_again();
+        buyers.ask_again(&BTreeMap::new());
         let orders = buyers.counts().values().sum();
         place.check(orders);
         (orders, longest)
@@ -264,7 +283,7 @@ impl Buyers {
     }
 
     fn keep(&self, customer: usize, order: Bought) {
-        self.bought.lock().unwrap().entry(customer).or_default().push(order);
+        self.bought.lock().unwrap().entry(customer).or_default().push(Arc::new(order));
         self.any.notify_all();
     }
 
@@ -281,14 +300,17 @@ impl Buyers {
         }
     }
 
-    /// Whoever has an order is told the same of it again, to the byte.
-    fn ask_again(&self) {
-        let bought = self.bought.lock().unwrap();
+    /// Whoever has an order is told the same of it again, to the byte, but for the first ones, so many of each;
+    /// answers how many each has by then.
+    fn ask_again(&self, but: &BTreeMap<usize, usize>) -> BTreeMap<usize, usize> {
+        let bought = self.bought.lock().unwrap().clone();
         std::thread::scope(|scope| {
-            for (customer, orders) in &*bought {
+            for (customer, orders) in &bought {
                 scope.spawn(move || {
                     let agent = agent();
-                    for Bought { cart, key, answer } in orders {
+                    let before = but.get(customer).copied().unwrap_or_default();
+                    for order in &orders[before..] {
+                        let Bought { cart, key, answer } = &**order;
                         let again =
                             self.ask(*customer, |server| cart.check_out(&agent, server, key));
                         assert_eq!(again.status, 201, "{}", again.text());
@@ -298,6 +320,7 @@ impl Buyers {
                 });
             }
         });
+        bought.into_iter().map(|(customer, orders)| (customer, orders.len())).collect()
     }
 }
 

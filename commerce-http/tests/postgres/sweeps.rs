@@ -91,9 +91,12 @@ fn what_two_servers_look_for_in_the_background_ends_once() {
     block_on(async {
         let work = shops.servers.each_ref().map(|it| Background::start(it, schedule, Vec::new()));
         let (store, now) = (shops.servers[0].store(), shops.servers[0].moment().now());
-        while !store.due(now, 1).await.unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        let nothing_due = async {
+            while !store.due(now, 1).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), nothing_due).await.unwrap();
         for work in work {
             work.stop().await;
         }
