@@ -1,111 +1,167 @@
 //! A database that has no room, on its disk or for connections.
 
-#![allow(clippy::print_stderr, reason = "what cannot be tried is told")]
-
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::fs::MetadataExt,
-    path::Path,
-    process::Command,
+    path::PathBuf,
+    time::Instant,
 };
 
+use commerce_core::id::VariantId;
 use sqlx::{Connection, PgConnection};
-use tempfile::TempDir;
 
 use super::{
-    buyers::{Buyers, Cart, Place, post},
-    common::{Server, block_on, run, shop},
+    buyers::{Buyers, Cart, Place, RECOVERY, post},
+    common::{Server, block_on, run, shop, until},
     left_out,
     refused::says,
     support::{Answer, agent, commerce},
 };
 
-/// A disk of some megabytes, which goes when it is dropped.
-struct Disk(TempDir);
+/// Whether tests of a full disk are knowingly left out, where nobody may make a small one.
+fn no_disk() -> bool {
+    std::env::var("TEST_WITHOUT_FULL_DISK").is_ok_and(|value| value == "1")
+}
 
-impl Disk {
-    /// For whoever owns a folder; `None` where the system makes none for us.
-    fn mount(megabytes: u32, owner: &Path) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let owner = fs::metadata(owner).unwrap();
-        let options = format!("size={megabytes}m,uid={},gid={},mode=700", owner.uid(), owner.gid());
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path());
-        mount.output().is_ok_and(|output| output.status.success()).then_some(Self(folder))
-    }
+/// What takes the room of a server's small disk.
+struct Filler(PathBuf);
 
-    fn filler(&self) -> std::path::PathBuf {
-        self.0.path().join("filler")
-    }
-
+impl Filler {
     /// Leaves so many bytes.
-    fn fill(&self, left: u64) {
-        let mut filler = File::create(self.filler()).unwrap();
+    fn fill(database: &Server, left: u64) -> Self {
+        let path = database.seen(&database.disk()).join("filler");
+        let mut filler = File::create(&path).unwrap();
         while filler.write_all(&[0; 4_096]).is_ok() {}
         let length = filler.metadata().unwrap().len();
         filler.set_len(length.saturating_sub(left)).unwrap();
+        Self(path)
     }
 
-    fn empty(&self) {
-        fs::remove_file(self.filler()).unwrap();
+    fn empty(self) {
+        fs::remove_file(self.0).unwrap();
     }
 }
 
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+/// Somebody who places orders at a server.
+struct Buyer {
+    agent: ureq::Agent,
+    address: String,
+    variant: VariantId,
+}
+
+impl Buyer {
+    fn fill(&self) -> Option<Cart> {
+        let url = format!("http://{}/api/v1/carts", self.address);
+        let answer = post(&self.agent, &url, &[], &Cart::request(self.variant)).unwrap();
+        (answer.status == 201).then(|| Cart::of(&answer))
+    }
+
+    /// What is answered to a cart that is checked out; nothing if it is told clearly to come again.
+    fn buy(&self, cart: &Cart) -> Option<Vec<u8>> {
+        let answer = cart.check_out(&self.agent, &self.address, "key").unwrap();
+        if answer.status == 201 {
+            return Some(answer.body);
+        }
+        let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
+        assert!(["unavailable", "outcome_unknown"].contains(&code.as_str()), "{}", answer.text());
+        let problem = answer.problem(503, &code).to_string();
+        for word in ["disk", "space", "wal", "file"] {
+            assert!(!problem.contains(word), "the inside is nobody's business: {problem}");
+        }
+        assert!(!answer.header("retry-after").is_empty());
+        None
+    }
+
+    /// Buys what is in a cart as soon as that can be.
+    fn come_again(&self, cart: &Cart) -> Vec<u8> {
+        let mut bought = None;
+        until("there is room, and nothing is sold", || {
+            bought = self.buy(cart);
+            bought.is_some()
+        });
+        bought.unwrap()
     }
 }
 
 #[test]
 fn a_full_disk_is_told_loses_nothing_and_is_forgotten_once_there_is_room() {
-    if left_out() {
+    if left_out() || no_disk() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let database = Server::start("-c fsync=on");
-    let Some(disk) = Disk::mount(32, &database.data()) else {
-        eprintln!("a full disk is not tried: only root can make a small one");
-        return;
-    };
+    let database = Server::with_disk(32, false, "-c fsync=on");
     let place = Place { address: database.address.clone(), schema: "commerce".to_owned() };
     let mut admin = database.connect();
-    let location = disk.0.path().display();
-    run(&mut admin, &format!("CREATE TABLESPACE small LOCATION '{location}'"));
+    let location = database.disk();
+    run(&mut admin, &format!("CREATE TABLESPACE small LOCATION '{}'", location.display()));
     run(&mut admin, "ALTER DATABASE postgres SET default_tablespace = small");
     let variant = shop::sell(&place.shop(), "MUG", 1_000_000);
     let server = place.serve(folder.path());
-    let address = server.address.to_string();
-    let agent = agent();
-    let carts: Vec<_> = (0..300)
-        .map(|_| {
-            let url = format!("http://{address}/api/v1/carts");
-            Cart::of(&post(&agent, &url, &[], &Cart::request(variant)).unwrap())
-        })
-        .collect();
-    disk.fill(300_000);
+    let buyer = Buyer { agent: agent(), address: server.address.to_string(), variant };
+    let carts: Vec<_> = (0..300).map(|_| buyer.fill().unwrap()).collect();
+    let filler = Filler::fill(&database, 300_000);
     let (mut placed, mut refused) = (Vec::new(), Vec::new());
     for cart in carts {
-        let answer = cart.check_out(&agent, &address, "key").unwrap();
-        if answer.status == 201 {
-            placed.push((cart, answer.body));
-        } else {
-            let problem = answer.problem(503, "unavailable");
-            assert!(!problem.to_string().contains("disk"), "the inside is nobody's business");
-            assert!(!answer.header("retry-after").is_empty());
-            refused.push(cart);
+        match buyer.buy(&cart) {
+            Some(answer) => placed.push((cart, answer)),
+            None => refused.push(cart),
         }
     }
     assert!(!placed.is_empty() && refused.len() > 10, "{} and {}", placed.len(), refused.len());
-    let url = format!("http://{address}/api/v1/products");
-    assert_eq!(Answer::of(agent.get(url).call()).status, 200, "reading goes on");
-    disk.empty();
+    let url = format!("http://{}/api/v1/products", buyer.address);
+    assert_eq!(Answer::of(buyer.agent.get(url).call()).status, 200, "reading goes on");
+    filler.empty();
     for cart in &refused {
-        assert_eq!(cart.check_out(&agent, &address, "key").unwrap().status, 201);
+        buyer.come_again(cart);
     }
     for (cart, first) in &placed {
-        assert_eq!(&cart.check_out(&agent, &address, "key").unwrap().body, first);
+        assert_eq!(&buyer.come_again(cart), first);
+    }
+    place.check(placed.len() + refused.len());
+}
+
+/// A server whose log has no room ends itself, and cannot start before there is some.
+#[test]
+fn a_log_without_room_is_told_loses_nothing_and_is_forgotten_once_there_is_room() {
+    if left_out() || no_disk() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let database =
+        Server::with_disk(32, true, "-c fsync=on -c min_wal_size=2MB -c max_wal_size=8MB");
+    let place = Place { address: database.address.clone(), schema: "commerce".to_owned() };
+    let variant = shop::sell(&place.shop(), "MUG", 1_000_000);
+    let server = place.serve(folder.path());
+    let buyer = Buyer { agent: agent(), address: server.address.to_string(), variant };
+    let (mut placed, mut refused) = (Vec::new(), Vec::new());
+    for _ in 0..50 {
+        let cart = buyer.fill().unwrap();
+        placed.push((cart.clone(), buyer.buy(&cart).unwrap()));
+    }
+    let kept: Vec<_> = (0..3).map(|_| buyer.fill().unwrap()).collect();
+    let filler = Filler::fill(&database, 100_000);
+    let asked = Instant::now();
+    while let Some(cart) = buyer.fill() {
+        assert!(asked.elapsed() < 6 * RECOVERY, "the log has room for {}", placed.len());
+        match buyer.buy(&cart) {
+            Some(answer) => placed.push((cart, answer)),
+            None => refused.push(cart),
+        }
+        if !refused.is_empty() {
+            break;
+        }
+    }
+    // It stays so, and everybody is told in time.
+    for cart in kept {
+        assert_eq!(buyer.buy(&cart), None);
+        refused.push(cart);
+    }
+    filler.empty();
+    for cart in &refused {
+        buyer.come_again(cart);
+    }
+    for (cart, first) in &placed {
+        assert_eq!(&buyer.come_again(cart), first);
     }
     place.check(placed.len() + refused.len());
 }

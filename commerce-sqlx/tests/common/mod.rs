@@ -62,6 +62,16 @@ impl Server {
         Self::start_by(5432, "", command.env("POSTGRES_NUMBERS_FROM", number.to_string()))
     }
 
+    /// One that has a small disk beside its own, of so many megabytes, with its log on it if that is said.
+    pub(crate) fn with_disk(megabytes: u32, log: bool, settings: &str) -> Self {
+        let mut command = Command::new(SCRIPT);
+        command.env("POSTGRES_DISK", megabytes.to_string());
+        if log {
+            command.env("POSTGRES_WAL", "small");
+        }
+        Self::start_by(5432, settings, &mut command)
+    }
+
     fn start_by(port: u16, settings: &str, command: &mut Command) -> Self {
         let mut process = command
             .args(["sh", "-c", "echo \"$DATABASE_URL\"; exec cat >/dev/null"])
@@ -89,6 +99,17 @@ impl Server {
     pub(crate) fn data(&self) -> PathBuf {
         let (_, folder) = self.address.split_once("host=").unwrap();
         Path::new(folder).join("data")
+    }
+
+    /// The small disk, if it has one, as the server sees it.
+    pub(crate) fn disk(&self) -> PathBuf {
+        self.data().with_file_name("small")
+    }
+
+    /// What the server sees, from here: it may have been mounted for it alone.
+    pub(crate) fn seen(&self, path: &Path) -> PathBuf {
+        let root = format!("/proc/{}/root", self.process.id());
+        Path::new(&root).join(path.strip_prefix("/").unwrap())
     }
 
     /// Ends it at once, as `pg_ctl stop -m immediate` does; answers when it is there again.
