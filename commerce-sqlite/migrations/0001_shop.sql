@@ -349,12 +349,13 @@ CREATE TABLE commerce_order_lines (
     total INTEGER NOT NULL,
     requires_shipping INTEGER NOT NULL,
     track_inventory INTEGER NOT NULL,
-    backordered INTEGER NOT NULL,
-    fulfilled INTEGER NOT NULL,
-    cancelled INTEGER NOT NULL,
-    refunded INTEGER NOT NULL,
+    backordered INTEGER NOT NULL CHECK (backordered >= 0),
+    fulfilled INTEGER NOT NULL CHECK (fulfilled >= 0),
+    cancelled INTEGER NOT NULL CHECK (cancelled >= 0),
+    refunded INTEGER NOT NULL CHECK (refunded >= 0),
     adjustments TEXT NOT NULL,
-    PRIMARY KEY (order_id, position)
+    PRIMARY KEY (order_id, position),
+    CHECK (fulfilled + cancelled <= quantity)
 ) STRICT, WITHOUT ROWID;
 
 -- The units that a location keeps for a line of an order.

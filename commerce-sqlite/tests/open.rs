@@ -221,3 +221,24 @@ fn a_damaged_file_is_an_error_and_nothing_worse() {
     }
     assert!(refused > 0 && failed > 0, "{refused} were refused, {failed} failed");
 }
+
+#[test]
+fn no_more_units_of_a_line_are_sent_or_called_off_than_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let shop = shop(SqliteStore::open(&path).unwrap());
+    let variant = sell(&shop, "A", 9);
+    cart(&shop, &[(variant, 2)]).check_out(&shop).unwrap();
+    let file = Connection::open(&path).unwrap();
+    for (values, is_so) in [
+        ("fulfilled = 1, cancelled = 1", true),
+        ("fulfilled = 1, cancelled = 2", false),
+        ("fulfilled = -1", false),
+        ("cancelled = -1", false),
+        ("refunded = -1", false),
+        ("backordered = -1", false),
+    ] {
+        let written = file.execute(&format!("UPDATE commerce_order_lines SET {values}"), []);
+        assert_eq!(written.is_ok(), is_so, "{values}: {written:?}");
+    }
+}

@@ -8,6 +8,11 @@
 -- to the byte. Keys are compared byte by byte, whatever the language of the database. What must be
 -- unique is checked once a statement is through (`DEFERRABLE`), since within one commit a key can move
 -- from one record to another.
+--
+-- What a checkout writes and never takes away again has no foreign keys: lines, holds, payments, levels and the
+-- ledger are written in the same statement as what they belong to. Each key would cost each line a look and a lock
+-- on what it refers to, which all who buy the same would share, in an order that nobody has a say in. The
+-- ledger has no key at all: its rows are only added, and nobody looks for one of them.
 
 -- Numbers that only rise: the last position of the outbox.
 CREATE TABLE commerce_counters (
@@ -322,12 +327,13 @@ CREATE TABLE commerce_order_lines (
     total bigint NOT NULL,
     requires_shipping boolean NOT NULL,
     track_inventory boolean NOT NULL,
-    backordered bigint NOT NULL,
-    fulfilled bigint NOT NULL,
-    cancelled bigint NOT NULL,
-    refunded bigint NOT NULL,
+    backordered bigint NOT NULL CHECK (backordered >= 0),
+    fulfilled bigint NOT NULL CHECK (fulfilled >= 0),
+    cancelled bigint NOT NULL CHECK (cancelled >= 0),
+    refunded bigint NOT NULL CHECK (refunded >= 0),
     adjustments json NOT NULL,
-    PRIMARY KEY (order_id, position)
+    PRIMARY KEY (order_id, position),
+    CHECK (fulfilled + cancelled <= quantity)
 );
 
 -- The units that a location keeps for a line of an order.

@@ -229,7 +229,17 @@ fn what_cannot_be_is_not_written() {
         ("commerce_stock_levels", &["on_hand = -1", "held = -1", "held = on_hand + 1"][..]),
         ("commerce_stock_levels", &["on_hand = 1000000000001"]),
         ("commerce_cart_lines", &["quantity = 0"]),
-        ("commerce_order_lines", &["quantity = 0"]),
+        (
+            "commerce_order_lines",
+            &[
+                "quantity = 0",
+                "backordered = -1",
+                "fulfilled = -1",
+                "cancelled = -1",
+                "refunded = -1",
+                "fulfilled = 1, cancelled = quantity",
+            ],
+        ),
         ("commerce_holds", &["quantity = 0"]),
         (
             "commerce_payments",
@@ -268,6 +278,7 @@ fn what_cannot_be_is_not_written() {
     // What may be is.
     for update in [
         "UPDATE commerce_stock_levels SET held = on_hand",
+        "UPDATE commerce_order_lines SET fulfilled = 1, cancelled = quantity - 1",
         "UPDATE commerce_payments SET authorized = amount, captured = amount, refunded = amount",
     ] {
         assert_eq!(answer(&mut connection, update), None, "{update}");

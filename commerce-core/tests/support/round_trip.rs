@@ -274,7 +274,7 @@ fn order_line(number: u8, holds: &[i64]) -> Value {
         .collect();
     json!({
         "id": id("line", number), "variant_id": id("var", number), "product_id": id("prod", 1),
-        "sku": "S", "title": "T", "options": ["a", "b"], "image": "https://e.com/i", "quantity": 5,
+        "sku": "S", "title": "T", "options": ["a", "b"], "image": "https://e.com/i", "quantity": 7,
         "unit_price": eur(1), "subtotal": eur(2), "discount_total": eur(3), "tax_total": eur(4),
         "total": eur(5), "adjustments": [{"kind": "tax", "label": "l", "source": "s",
             "amount": eur(-6), "included": true}], "requires_shipping": true,
