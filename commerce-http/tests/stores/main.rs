@@ -15,6 +15,7 @@ mod catalog;
 mod common;
 #[path = "../guest.rs"]
 mod guest;
+mod imports;
 #[path = "../office.rs"]
 mod office;
 #[path = "../support/mod.rs"]
@@ -31,7 +32,8 @@ fn transcripts(store: &str) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let mut tests = Command::new(env::current_exe().unwrap());
     // One after the other: what they count, they count for all.
-    tests.args(["catalog::", "guest::", "office::", "--skip=cards::", "--test-threads=1"]);
+    tests.args(["catalog::", "guest::", "imports::", "office::"]);
+    tests.args(["--skip=cards::", "--test-threads=1"]);
     tests.env(transcript::VARIABLE, folder.path());
     // What they make up is the same each time.
     tests.env("PROPTEST_RNG_SEED", "1");

@@ -138,6 +138,11 @@ impl TestShop {
         answer
     }
 
+    /// Notes something else that is to be the same on each store.
+    pub fn tell(&self, what: &str) {
+        self.transcript.tell(what);
+    }
+
     #[track_caller]
     pub fn office(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         self.call(method, path, &[("authorization", &self.bearer)], body)

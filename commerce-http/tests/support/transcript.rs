@@ -35,12 +35,7 @@ impl Transcript {
         if self.folder.is_none() {
             return;
         }
-        let mut text = self.text.lock().unwrap();
-        if thread::current().id() != self.thread {
-            *text = None;
-        }
-        let Some(text) = &mut *text else { return };
-        writeln!(text, "{method} {path}\n{}", answer.status).unwrap();
+        let mut text = format!("{method} {path}\n{}\n", answer.status);
         for (name, value) in &answer.headers {
             // These are not the store's.
             if !["date", "x-request-id"].contains(&name.as_str()) {
@@ -51,7 +46,21 @@ impl Transcript {
         let id = answer.header("x-request-id");
         let body = String::from_utf8_lossy(&answer.body);
         let body = if id.is_empty() { body.into_owned() } else { body.replace(id, "ID") };
-        writeln!(text, "{body}\n").unwrap();
+        writeln!(text, "{body}").unwrap();
+        self.tell(&text);
+    }
+
+    /// Notes something else.
+    pub fn tell(&self, what: &str) {
+        if self.folder.is_none() {
+            return;
+        }
+        let mut text = self.text.lock().unwrap();
+        if thread::current().id() != self.thread {
+            *text = None;
+        }
+        let Some(text) = &mut *text else { return };
+        writeln!(text, "{what}").unwrap();
     }
 
     fn keep(&self, folder: &Path, text: &str) {
