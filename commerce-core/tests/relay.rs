@@ -219,27 +219,27 @@ fn who_has_lost_the_lease_hands_over_no_more() {
 
 #[test]
 fn servers_whose_clocks_differ_as_much_as_they_may_hand_over_one_at_a_time() {
-    let (w, store, entries) = busy();
     let most = Commerce::CLOCKS_DIFFER_MAX;
-    for [here, there] in [[most, Duration::ZERO], [Duration::ZERO, most]] {
-        let diary = Diary::new(if here == most { "ahead" } else { "behind" });
+    // As long as it may take, and a bit longer.
+    let longest = Commerce::LEASE / 2 - most - Duration::from_millis(1);
+    assert!(longest > Commerce::LEASE / 4, "as subscribers are told");
+    let ahead = [[most, Duration::ZERO], [Duration::ZERO, most]];
+    // Whatever is left of the lease when the longest begin.
+    let first = (0..).map(|n| n * Duration::from_millis(100)).take_while(|took| *took < longest);
+    for (first, [here, there]) in first.flat_map(|first| ahead.map(|ahead| (first, ahead))) {
+        let (w, store, entries) = busy();
+        let diary = Diary::new("diary");
         let [(one, one_clock), (other, other_clock)] = [here, there].map(|ahead| {
             let clock = Arc::new(SteppedClock::new(w.now()));
             clock.advance(ahead);
             (Commerce::new(store.sound(), clock.clone(), SeededIds::new(9)), clock)
         });
-        // The second entry ends just before the lease is to be renewed, and the third takes as long as it
-        // may and a bit more.
-        let half = Commerce::LEASE / 2;
-        let a_bit = Duration::from_millis(1);
-        let longest = half - most - a_bit;
-        assert!(longest > Commerce::LEASE / 4, "as subscribers are told");
-        let taking = Mutex::new([longest, half - longest - a_bit, longest].into_iter().cycle());
+        let taking = Mutex::new(std::iter::once(first).chain(std::iter::repeat(longest)));
         let meanwhile = || {
             let took = taking.lock().unwrap().next().unwrap();
             one_clock.advance(took);
             other_clock.advance(took);
-            assert_eq!(block_on(other.relay(&diary, 100)).unwrap().entries, 0);
+            assert_eq!(block_on(other.relay(&diary, 100)).unwrap().entries, 0, "after {first:?}");
         };
         let slow = Slow { diary: &diary, meanwhile };
         assert_eq!(block_on(one.relay(&slow, 100)).unwrap().entries, entries.len());
