@@ -13,16 +13,17 @@ use commerce_core::{
     access::Caller,
     cart::{AddLine, CreateCart},
     currency::Currency,
+    customer::{CreateCustomer, Customer},
     gateway::{
         Abilities, Amounts, GatewayError, Headers, Notice, PaymentGateway, ProviderAccount,
-        ProviderPayment, ProviderRefund, Reply, ScriptedGateway, TransactionPage, TransactionQuery,
-        Vault, WebhookError,
+        ProviderPayment, ProviderRefund, Reply, SaveMethod, SavedMethod, ScriptedGateway, Setup,
+        TransactionPage, TransactionQuery, Vault, WebhookError,
     },
     order::{Order, PaymentTerms},
     payment::{Operation, Payment, Refund},
     shop::Shop,
-    store::{OrderQuery, PageRequest},
-    text::{GatewayName, Label},
+    store::{CustomerRef, OrderQuery, PageRequest},
+    text::{GatewayName, IdempotencyKey, Label, Url},
     time::Timestamp,
 };
 use commerce_http::{
@@ -34,7 +35,10 @@ use support::{
     Answer, Server, agent,
     shop::{TestShop, destination, settings},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, Semaphore},
+};
 use tower::Service;
 
 #[test]
@@ -124,45 +128,114 @@ impl PaymentGateway for &'static SlowGateway {
         Err(GatewayError::Unsupported("transactions"))
     }
     fn vault(&self) -> Option<Arc<dyn Vault>> {
-        None
+        Some(Arc::new(*self))
     }
+}
+
+#[async_trait]
+impl Vault for &'static SlowGateway {
+    async fn create_customer(
+        &self,
+        customer: &Customer,
+        key: &IdempotencyKey,
+    ) -> Result<Label, GatewayError> {
+        self.inner.create_customer(customer, key).await
+    }
+    async fn erase_customer(&self, customer: &Label) -> Result<(), GatewayError> {
+        self.asked.notify_one();
+        self.may_answer.acquire().await.unwrap().forget();
+        self.inner.erase_customer(customer).await
+    }
+    async fn create_setup(
+        &self,
+        customer: &Label,
+        return_url: Option<Url>,
+        key: &IdempotencyKey,
+    ) -> Result<Setup, GatewayError> {
+        self.inner.create_setup(customer, return_url, key).await
+    }
+    async fn methods(&self, customer: &Label) -> Result<Vec<SavedMethod>, GatewayError> {
+        self.inner.methods(customer).await
+    }
+    async fn remove_method(&self, customer: &Label, method: &Label) -> Result<bool, GatewayError> {
+        self.inner.remove_method(customer, method).await
+    }
+}
+
+impl SlowGateway {
+    /// A shop that takes what this gateway does.
+    fn shop() -> (&'static Self, TestShop) {
+        let name = GatewayName::new("slow").unwrap();
+        let inner = ScriptedGateway::new(name.clone());
+        let (asked, may_answer) = (Notify::new(), Semaphore::new(0));
+        let gateway: &'static Self = Box::leak(Box::new(Self { asked, may_answer, inner }));
+        let mut terms = settings().payment_terms;
+        terms.insert(name, PaymentTerms::default());
+        let settings = Shop { payment_terms: terms, ..settings() };
+        let shop = TestShop::with(settings, |commerce| commerce.with_gateway(gateway));
+        (gateway, shop)
+    }
+
+    /// Sends a request and hangs up while the gateway is asked; waits until no work goes on.
+    async fn hung_up_on(&self, shop: &TestShop, request: Request<Body>) {
+        let app = App::new(shop.commerce.clone());
+        let tasks = app.tasks().clone();
+        let mut router = app::router(app, Limits::default(), &[]);
+        let answer = router.call(request);
+        tokio::select! {
+            _ = answer => panic!("answered before the gateway"),
+            () = self.asked.notified() => {}
+        }
+        // The future of the handler is dropped here, as axum does when a client hangs up.
+        self.may_answer.add_permits(1);
+        tasks.ended().await;
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn a_client_that_hangs_up_while_a_customer_is_erased_has_erased_them_all_the_same() {
+    let (gateway, shop) = SlowGateway::shop();
+    let (commerce, system) = (&shop.commerce, &Caller::system());
+    runtime().block_on(async {
+        let ada = commerce.create_customer(system, &CreateCustomer::default()).await.unwrap().id;
+        let save = SaveMethod { gateway: gateway.name(), return_url: None };
+        commerce.save_method(system, ada, &save).await.unwrap();
+        let by = CustomerRef::Id(ada);
+        let known = commerce.customer(system, &by).await.unwrap();
+        let reference = &known.provider_references[&gateway.name()];
+        gateway.inner.save(reference).unwrap();
+        let request = Request::delete(format!("/api/v1/customers/{ada}"))
+            .header("authorization", &shop.bearer)
+            .body(Body::empty())
+            .unwrap();
+        gateway.hung_up_on(&shop, request).await;
+        assert!(gateway.inner.save(reference).is_none(), "gone at the gateway");
+        let gone = commerce.customer(system, &by).await;
+        assert!(gone.is_err(), "{gone:?}");
+    });
 }
 
 #[test]
 fn a_client_that_hangs_up_during_checkout_has_ordered_all_the_same() {
-    let inner = ScriptedGateway::new(GatewayName::new("slow").unwrap());
+    let (gateway, shop) = SlowGateway::shop();
     let client_secret = Label::new("secret of the device").unwrap();
-    inner.script([Reply::RequireAction { client_secret, redirect_url: None }]);
-    let (asked, may_answer) = (Notify::new(), Semaphore::new(0));
-    let gateway: &'static SlowGateway =
-        Box::leak(Box::new(SlowGateway { asked, may_answer, inner }));
-    let mut terms = settings().payment_terms;
-    terms.insert(GatewayName::new("slow").unwrap(), PaymentTerms::default());
-    let settings = Shop { payment_terms: terms, ..settings() };
-    let shop = TestShop::with(settings, |commerce| commerce.with_gateway(gateway));
+    gateway.inner.script([Reply::RequireAction { client_secret, redirect_url: None }]);
     let shirt = shop.sell("SHIRT", 1999, 5);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let mut cart: CreateCart = serde_json::from_value(destination()).unwrap();
         cart.lines.push(AddLine::new(shirt, 1).unwrap());
         let made = shop.commerce.create_cart(&Caller::anonymous(), &cart).await.unwrap();
-        let app = App::new(shop.commerce.clone());
-        let tasks = app.tasks().clone();
-        let mut router = app::router(app, Limits::default(), &[]);
         let request = Request::post(format!("/api/v1/carts/{}/checkout", made.cart.id))
             .header("cart-token", made.token.as_deref().unwrap())
             .header("idempotency-key", "k")
             .header("content-type", "application/json")
             .body(Body::from(r#"{"payment":{"gateway":"slow"}}"#))
             .unwrap();
-        let answer = router.call(request);
-        tokio::select! {
-            _ = answer => panic!("answered before the gateway"),
-            () = gateway.asked.notified() => {}
-        }
-        // The future of the handler is dropped here, as axum does when a client hangs up.
-        gateway.may_answer.add_permits(1);
-        tasks.ended().await;
+        gateway.hung_up_on(&shop, request).await;
         let query = OrderQuery { filter: Default::default(), page: PageRequest::first(10) };
         let orders = shop.commerce.orders(&Caller::system(), &query).await.unwrap();
         let order = orders.items.first().unwrap();

@@ -129,8 +129,14 @@ impl Commerce {
     /// somebody may demand of a shop (GDPR, article 17). Their orders stay as they were placed, since
     /// tax law makes the shop keep them.
     ///
+    /// Gateways forget them first, and the shop last. A future that is dropped, or a gateway that fails,
+    /// leaves the customer here, although cards of theirs may be gone by then; it is safe to ask again,
+    /// and then goes on.
+    ///
     /// # Errors
-    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`]; [`Error`].
+    /// [`Rejection::Forbidden`], [`Rejection::NotFound`], [`Rejection::VersionMismatch`];
+    /// [`Rejection::InvalidTransition`] where a gateway does not accept it;
+    /// [`Error::GatewayUnavailable`]; [`Error::OutcomeUnknown`]; [`Error`].
     pub async fn erase_customer(
         &self,
         caller: &Caller,

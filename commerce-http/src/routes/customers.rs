@@ -159,6 +159,9 @@ async fn patch_customer(
 /// Their profile, their addresses, the cart that they have open and what gateways keep for them are
 /// gone, as the law lets a person demand. Their orders stay as they were placed, because the law makes a
 /// shop keep them; so do webhooks about their payments, until `webhook_retention` is over.
+///
+/// Gateways forget them first, and the shop last: what stops on the way leaves the customer here and may
+/// have taken cards of theirs. Repeat the request, and it goes on.
 #[utoipa::path(delete, path = "/customers/{id}", tag = "customers", security(("bearer" = [])),
     params(
         ("id" = CustomerId, Path, description = "The customer"),
@@ -167,9 +170,10 @@ async fn patch_customer(
     responses(
         (status = 204, description = "They are gone"),
         (status = 409, description = "`invalid_transition`: a gateway that keeps cards of theirs does not \
-            accept that, and nothing is gone"),
-        (status = 503, description = "`unavailable`: a gateway that keeps cards of theirs is out of \
-            reach, and nothing is gone"),
+            accept that. The customer stays; what other gateways kept may be gone"),
+        (status = 503, description = "A gateway that keeps cards of theirs is out of reach, or did not say \
+            what came of it (`unavailable`, `outcome_unknown`). The customer stays, and cards may be gone: \
+            the same request goes on"),
     ),
 )]
 async fn erase_customer(
@@ -178,7 +182,9 @@ async fn erase_customer(
     Path(id): Path<CustomerId>,
     version: IfMatch,
 ) -> Result<Response, Problem> {
-    let done = app.commerce().erase_customer(&caller, id, version.expected()?).await?;
+    let (commerce, expected) = (app.commerce().clone(), version.expected()?);
+    let work = async move { commerce.erase_customer(&caller, id, expected).await };
+    let done = app.tasks().run_to_end(work).await?;
     Ok(reply::empty(&done))
 }
 

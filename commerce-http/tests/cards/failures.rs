@@ -108,7 +108,7 @@ fn what_stripe_has_forgotten_waits_for_a_person() {
     let (placed, token) = (cards.placed(&guest), guest.token.clone());
     // Another Stripe takes its place, as when a demo is started again.
     let other = RUNTIME.block_on(FakeStripe::start()).unwrap();
-    cards.shop.restart(|commerce| commerce.with_gateway(gateway(&other)));
+    cards.shop.restart(|commerce| commerce.with_gateway(gateway("stripe", &other)));
     let sweep = || drop(RUNTIME.block_on(cards.shop.commerce.sweep(100)));
     for _ in 0..30 {
         cards.shop.clock.advance(Duration::from_secs(3_600));

@@ -58,7 +58,7 @@ impl CardShop {
         let start: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
         let builder = FakeStripe::builder().seed(1).clock_at(start.as_millis() / 1_000);
         let stripe = RUNTIME.block_on(builder.start()).unwrap();
-        let gateway = gateway(&stripe);
+        let gateway = gateway("stripe", &stripe);
         let mut shop = serde_json::to_value(settings()).unwrap();
         shop["payment_terms"]["stripe"] = json!({ "kind": "prepaid", "days": 1 });
         shop["capture"] = capture.clone();
@@ -142,9 +142,9 @@ impl CardShop {
 }
 
 /// A gateway that does not wait for long.
-fn gateway(stripe: &FakeStripe) -> StripeGateway {
+fn gateway(name: &str, stripe: &FakeStripe) -> StripeGateway {
     let key = SecretKey::new(stripe.secret_key()).unwrap();
-    let mut config = StripeConfig::new(GatewayName::new("stripe").unwrap(), key);
+    let mut config = StripeConfig::new(GatewayName::new(name).unwrap(), key);
     config.api = Some(Url::new(stripe.url()).unwrap());
     config.webhook_secrets = WebhookSecret::list(SECRET).unwrap();
     config.patience = Patience {

@@ -1,9 +1,9 @@
 //! Cards that Stripe keeps for customers: the back office has them saved, and charges them.
 
-use fake_stripe::{Fault, Operation};
+use fake_stripe::{FakeStripe, Fault, Operation};
 use serde_json::{Value, json};
 
-use super::{CardShop, eur, intent, support::shop::destination};
+use super::{CardShop, RUNTIME, eur, gateway, intent, support::shop::destination};
 
 fn id(of: &Value) -> &str {
     of["id"].as_str().unwrap()
@@ -142,7 +142,7 @@ fn a_card_is_its_customers_until_it_is_forgotten() {
 }
 
 #[test]
-fn who_is_erased_is_erased_at_stripe_or_not_at_all() {
+fn who_is_erased_is_gone_at_stripe_first() {
     let cards = CardShop::open();
     let ada = customer(&cards, "ada@example.com");
     let (methods, _) = keep(&cards, &ada, "pm_card_visa");
@@ -154,4 +154,40 @@ fn who_is_erased_is_erased_at_stripe_or_not_at_all() {
     let erased = cards.shop.office("DELETE", &ada, None);
     assert_eq!(erased.status, 204, "{}", erased.text());
     cards.shop.office("GET", &methods, None).problem(404, "not_found");
+}
+
+#[test]
+fn an_erasure_whose_answer_is_lost_at_stripe_goes_on_when_it_is_repeated() {
+    let cards = CardShop::open();
+    let ada = customer(&cards, "ada@example.com");
+    let (methods, _) = keep(&cards, &ada, "pm_card_visa");
+    cards.stripe.fail(Operation::DeleteCustomer, Fault::DropAfter { bytes: 0 }, 100);
+    cards.shop.office("DELETE", &ada, None).problem(503, "outcome_unknown");
+    assert_eq!(cards.shop.office("GET", &methods, None).json()["items"], json!([]));
+    assert_eq!(cards.shop.office("GET", &ada, None).status, 200);
+    cards.stripe.heal();
+    let erased = cards.shop.office("DELETE", &ada, None);
+    assert_eq!(erased.status, 204, "{}", erased.text());
+    cards.shop.office("GET", &ada, None).problem(404, "not_found");
+}
+
+#[test]
+fn an_erasure_that_a_second_gateway_fails_goes_on_when_it_is_repeated() {
+    let mut cards = CardShop::open();
+    let other = RUNTIME.block_on(FakeStripe::builder().seed(2).start()).unwrap();
+    let second = gateway("stripe_too", &other);
+    cards.shop.restart(|commerce| commerce.with_gateway(second));
+    let ada = customer(&cards, "ada@example.com");
+    let (methods, _) = keep(&cards, &ada, "pm_card_visa");
+    let begun = cards.shop.office("POST", &methods, Some(&json!({ "gateway": "stripe_too" })));
+    other.confirm(id(&begun.json()), "pm_card_mastercard").unwrap();
+    other.fail(Operation::DeleteCustomer, Fault::RateLimited, 100);
+    cards.shop.office("DELETE", &ada, None).problem(503, "unavailable");
+    let left = cards.shop.office("GET", &methods, None).json()["items"].clone();
+    let left: Vec<_> = left.as_array().unwrap().iter().map(|it| &it["gateway"]).collect();
+    assert_eq!(left, ["stripe_too"]);
+    other.heal();
+    let erased = cards.shop.office("DELETE", &ada, None);
+    assert_eq!(erased.status, 204, "{}", erased.text());
+    cards.shop.office("GET", &ada, None).problem(404, "not_found");
 }
