@@ -185,8 +185,8 @@ pub enum ImportCommand {
     /// says: after sales, import with --keep-stock. It arrives at the first location, and is set where
     /// it is by then; what several locations have is left, with a warning if the sum is another.
     ///
-    /// It exits with 0 if everything arrived, with 1 if some products did not, and with 2 if it stopped
-    /// before the end of the file.
+    /// It exits with 0 if everything arrived, with 1 if some products did not, and with 2 if it could not
+    /// begin, as without a database, or stopped before the end of the file.
     Shopify(ShopifyArgs),
 }
 

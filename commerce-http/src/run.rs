@@ -19,7 +19,7 @@ use crate::{
     config::{self, Config, ConfigError, Database, Flag, Loaded},
     data::{DataError, DataFolder, ServerLock},
     demo::{self, DemoError},
-    frame, log, metrics, openapi, probe, reconcile,
+    frame, import, log, metrics, openapi, probe, reconcile,
     server::{self, Ending, StopSignals},
     shop::{self, ShopError},
 };
@@ -83,9 +83,15 @@ const DIFFERS: u8 = 3;
 ///
 /// It exits with 0 after success, 1 after a failure, 2 for arguments or settings that cannot be
 /// used, and says why on standard error. `commerce reconcile` exits with 3 if it finds differences, and
-/// `commerce import` with 1 if some products did not arrive and with 2 if it stopped before the end.
+/// `commerce import` with 1 if some products did not arrive and with 2 if it could not begin or stopped
+/// before the end.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let failed = match &cli.command {
+        // There, 1 is what became of the file.
+        Some(Command::Import(_)) => import::Ending::Stopped.into(),
+        _ => ExitCode::from(FAILED),
+    };
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -96,7 +102,7 @@ pub fn main() -> ExitCode {
                     | RunError::Cards(CardsError::Config(_))
                     | RunError::Shop(ShopError::Config(_))
             );
-            ExitCode::from(if settings { USAGE } else { FAILED })
+            if settings { ExitCode::from(USAGE) } else { failed }
         }
     }
 }

@@ -225,9 +225,11 @@ fn a_folder_that_a_database_would_need_is_named() {
     fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
     let database = ["--database", "sqlite:nodir/x.db"];
     let import = ["import", "shopify", "export.csv", "--dry-run"];
-    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["token", "list"], &import] {
+    for (arguments, status) in
+        [(&["serve", "--listen", "127.0.0.1:0"][..], 1), (&["token", "list"], 1), (&import, 2)]
+    {
         let (code, _, error) = output(commerce(folder.path()).args(arguments).args(database));
-        assert_eq!(code, 1);
+        assert_eq!(code, status);
         let expected = "error: there is no folder nodir for the database file: make it first\n";
         assert_eq!(error, expected);
     }
@@ -384,6 +386,37 @@ fn a_file_that_is_none_makes_no_shop() {
         output(commerce(folder.path()).args(["token", "list", "--data", "data"]));
     assert_eq!((code, out.as_str(), error.as_str()), (0, "", ""));
     assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn an_import_that_cannot_begin_is_told_from_one_that_left_products_out() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    fs::write(folder.path().join("other.db"), "something else, and more than a header of it")
+        .unwrap();
+    fs::write(folder.path().join("odd.csv"), format!("{EXPORT}rug,Rug,RUG-1,dear,active,1\n"))
+        .unwrap();
+    let import = |file: &str, flags: &[&str]| {
+        output(commerce(folder.path()).args(["import", "shopify", file]).args(flags))
+    };
+    for flags in [
+        ["--data", "file"],
+        ["--database", "sqlite:other.db"],
+        ["--database", "sqlite:none/shop.db"],
+        ["--database", "postgres://nobody@127.0.0.1:1/none"],
+        ["--database", "cloud:shop"],
+    ] {
+        let (code, out, error) = import("export.csv", &flags);
+        assert_eq!((code, out.as_str()), (2, ""), "{flags:?}: {error}");
+        assert!(error.starts_with("error: "), "{flags:?}: {error}");
+    }
+    let (code, out, error) = import("odd.csv", &[]);
+    assert_eq!(code, 1, "{error}");
+    assert!(out.contains("products: 2 created"), "{out}");
+    // Of other commands, 1 says that they failed.
+    let list = ["token", "list", "--database", "sqlite:other.db"];
+    assert_eq!(output(commerce(folder.path()).args(list)).0, 1);
 }
 
 #[test]

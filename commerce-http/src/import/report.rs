@@ -25,7 +25,7 @@ pub enum Ending {
     Complete,
     /// Something in the file did not arrive, or would not in a dry run.
     Partial,
-    /// The file could not be read to its end, or the shop did not answer.
+    /// The file could not be read to its end, or the shop could not be opened or did not answer.
     Stopped,
 }
 
