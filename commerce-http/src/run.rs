@@ -323,8 +323,15 @@ fn greet(config: &Config, folder: Option<&DataFolder>, listener: &TcpListener, c
     // Nobody may be reading; the server runs all the same.
     let _ = writeln!(
         io::stdout().lock(),
-        "{text}  token      commerce token create --scope admin{shop}"
+        "{text}  token      {} token create --scope admin{shop}",
+        quoted(&program())
     );
+}
+
+/// The program as the person called it, who can call it so again.
+fn program() -> String {
+    let called = std::env::args_os().next().filter(|name| !name.is_empty());
+    called.map_or_else(|| "commerce".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A word of a command line, so that a shell takes it as it is.

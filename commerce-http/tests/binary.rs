@@ -4,6 +4,8 @@
 
 mod support;
 
+#[cfg(unix)]
+use std::os::unix::process::CommandExt as _;
 use std::{
     fs,
     io::{Read, Write},
@@ -67,14 +69,15 @@ fn it_greets_serves_logs_and_stops_when_asked() {
     let mut command = commerce(folder.path());
     command
         .args(["--listen", "127.0.0.1:0", "--data", "deep/my shop"])
-        .env("COMMERCE_LOG_FORMAT", "json");
+        .env("COMMERCE_LOG_FORMAT", "json")
+        .arg0("./the-shop");
     let mut server = Process::start(command);
     let data = folder.path().canonicalize().unwrap().join("deep/my shop");
     for part in [
         format!("listening  http://{}", server.address),
         format!("docs       http://{}/docs", server.address),
         format!("data       {}", data.display()),
-        format!("token      commerce token create --scope admin --data '{}'", data.display()),
+        format!("token      ./the-shop token create --scope admin --data '{}'", data.display()),
     ] {
         assert!(server.greeting.contains(&part), "{part} in {}", server.greeting);
     }
@@ -92,6 +95,24 @@ fn it_greets_serves_logs_and_stops_when_asked() {
     assert_eq!(line["route"], "/api/v1/openapi.json");
     assert_eq!(line["status"], 200);
     assert!(line["latency_us"].is_u64());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_token_is_made_as_the_greeting_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("a shop's program");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_commerce"), program).unwrap();
+    let mut command = commerce(folder.path());
+    command.args(["--listen", "127.0.0.1:0", "--data", "data"]).arg0("./a shop's program");
+    let server = Process::start(command);
+    let line = server.greeting.lines().find_map(|line| line.strip_prefix("  token ")).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let (code, token, error) = output(shell.args(["-c", line]).current_dir(folder.path()));
+    assert_eq!((code, token.trim_end().len()), (0, 64), "{error}");
+    let orders = agent().get(format!("http://{}/api/v1/orders", server.address));
+    let orders = orders.header("authorization", format!("Bearer {}", token.trim_end()));
+    assert_eq!(Answer::of(orders.call()).status, 200);
 }
 
 #[test]
