@@ -6,16 +6,16 @@
 -- of a cart, stands in a table of its own under the record's id and a position. JSON is kept only
 -- where a value is a snapshot that nobody asks for by its parts, or has no schema.
 
--- Numbers that only rise: how often the setup and the catalogue were written, which is what caches of
--- them are checked by; the last position of the outbox that was taken away again; the highest
--- threshold of low stock.
+-- Numbers that only rise: how often the setup, the categories and the rest of the catalogue were written,
+-- which is what caches of them are checked by; the last position of the outbox that was taken away again;
+-- the highest threshold of low stock.
 CREATE TABLE commerce_counters (
     name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO commerce_counters (name, value)
-VALUES ('catalog', 0), ('low_stock_threshold_max', 0), ('outbox', 0), ('setup', 0);
+VALUES ('catalog', 0), ('categories', 0), ('low_stock_threshold_max', 0), ('outbox', 0), ('setup', 0);
 
 CREATE TABLE commerce_shop (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use commerce_core::{
-    catalog::{Product, Sellable, Variant},
+    catalog::{Category, Product, Sellable, Variant},
     id::{ProductId, VariantId},
     shop::Setup,
     store::{ProductInputs, ProductRef},
@@ -21,7 +21,7 @@ use rusqlite::Connection;
 use crate::{
     codec,
     error::Result,
-    table::{product, shop, stock, variant},
+    table::{category, product, shop, stock, variant},
 };
 
 /// The most products that are kept.
@@ -36,16 +36,18 @@ const VARIANTS_MAX: usize = 4_096;
 /// The most bytes of metadata that a variant may have to be kept.
 const METADATA_MAX: usize = 1_024;
 
-/// How often the setup and the catalogue were written, in one snapshot.
+/// How often the setup, the categories and the rest of the catalogue were written, in one snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Writes {
     setup: i64,
+    categories: i64,
     catalog: i64,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     setup: Mutex<Option<(i64, Setup)>>,
+    categories: Mutex<Option<(i64, Vec<Versioned<Category>>)>>,
     catalog: Mutex<Catalog>,
 }
 
@@ -81,12 +83,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Writes {
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
-        // There are four: to look two of them up would take longer.
+        // There are five: to look three of them up would take longer.
         const COUNTERS: &str = "SELECT name, value FROM commerce_counters";
-        let mut writes = Self { setup: 0, catalog: 0 };
+        let mut writes = Self { setup: 0, categories: 0, catalog: 0 };
         codec::all(connection, COUNTERS, [], |row| {
             match row.str()? {
                 "setup" => writes.setup = row.i64()?,
+                "categories" => writes.categories = row.i64()?,
                 "catalog" => writes.catalog = row.i64()?,
                 _ => {}
             }
@@ -112,6 +115,22 @@ impl Cache {
         if let Some(setup) = &found {
             *lock(&self.setup) = Some((writes.setup, setup.clone()));
         }
+        Ok(found)
+    }
+
+    /// All categories: a list of the products below one asks for the whole tree.
+    pub(crate) fn categories(
+        &self,
+        connection: &Connection,
+        writes: Writes,
+    ) -> Result<Vec<Versioned<Category>>> {
+        if let Some((at, kept)) = &*lock(&self.categories)
+            && *at == writes.categories
+        {
+            return Ok(kept.clone());
+        }
+        let found = category::categories(connection)?;
+        *lock(&self.categories) = Some((writes.categories, found.clone()));
         Ok(found)
     }
 

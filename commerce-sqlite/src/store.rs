@@ -246,7 +246,8 @@ impl Store for SqliteStore {
     }
 
     async fn categories(&self) -> StoreResult<Vec<Versioned<Category>>> {
-        self.read(category::categories)
+        let cache = &self.inner.cache;
+        self.read(|connection| cache.categories(connection, Writes::read(connection)?))
     }
 
     async fn cart(&self, id: CartId) -> StoreResult<Option<Versioned<Cart>>> {

@@ -180,6 +180,7 @@ impl Batch {
 #[derive(Debug, Default)]
 struct Changes {
     setup: bool,
+    categories: bool,
     catalog: bool,
     /// Whether a location has become active or has ceased to be.
     places: bool,
@@ -243,7 +244,10 @@ impl Changes {
                 self.setup = true;
                 (next_version!("commerce_locations"), codec::key(*id))
             }
-            RecordKey::Category(id) => (next_version!("commerce_categories"), codec::key(*id)),
+            RecordKey::Category(id) => {
+                self.categories = true;
+                (next_version!("commerce_categories"), codec::key(*id))
+            }
             RecordKey::Product(id) => {
                 self.catalog = true;
                 (next_version!("commerce_products"), codec::key(*id))
@@ -275,6 +279,7 @@ impl Changes {
                 shop::LOCATIONS.insert(connection, &shop::location_row(it, version))
             }
             Record::Category(it) => {
+                self.categories = true;
                 category::CATEGORIES.insert(connection, &category::row(it, version)?)
             }
             Record::Product(it) => {
@@ -334,11 +339,14 @@ impl Changes {
                 let (old, new) = (shop::location_row(old, before), shop::location_row(new, after));
                 shop::LOCATIONS.update(connection, &old, &new)
             }
-            (Record::Category(old), Record::Category(new)) => category::CATEGORIES.update(
-                connection,
-                &category::row(old, before)?,
-                &category::row(new, after)?,
-            ),
+            (Record::Category(old), Record::Category(new)) => {
+                self.categories = true;
+                category::CATEGORIES.update(
+                    connection,
+                    &category::row(old, before)?,
+                    &category::row(new, after)?,
+                )
+            }
             (Record::Product(old), Record::Product(new)) => {
                 self.catalog = true;
                 let stale = self.products.entry(new.id).or_default();
@@ -412,7 +420,10 @@ impl Changes {
                 self.places = true;
                 shop::LOCATIONS.delete(connection, &[Cell::id(it.id)])
             }
-            Record::Category(it) => category::CATEGORIES.delete(connection, &[Cell::id(it.id)]),
+            Record::Category(it) => {
+                self.categories = true;
+                category::CATEGORIES.delete(connection, &[Cell::id(it.id)])
+            }
             Record::Product(it) => {
                 self.catalog = true;
                 document::forget(connection, it.id)?;
@@ -473,12 +484,17 @@ impl Changes {
 
     fn settle(self, connection: &Connection) -> Result<()> {
         const SETUP: &str = "UPDATE commerce_counters SET value = value + 1 WHERE name = 'setup'";
+        const CATEGORIES: &str =
+            "UPDATE commerce_counters SET value = value + 1 WHERE name = 'categories'";
         const CATALOG: &str =
             "UPDATE commerce_counters SET value = value + 1 WHERE name = 'catalog'";
         const THRESHOLD: &str = "UPDATE commerce_counters SET value = ?1
             WHERE name = 'low_stock_threshold_max' AND value < ?1";
         if self.setup {
             codec::run(connection, SETUP, [])?;
+        }
+        if self.categories {
+            codec::run(connection, CATEGORIES, [])?;
         }
         if self.catalog {
             codec::run(connection, CATALOG, [])?;

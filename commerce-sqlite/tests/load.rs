@@ -15,7 +15,7 @@ use std::{
 use commerce_core::{
     Commerce,
     access::Caller,
-    catalog::CreateProduct,
+    catalog::{CreateCategory, CreateProduct},
     checkout::PlaceOrder,
     error::Rejection,
     id::OrderId,
@@ -25,6 +25,7 @@ use commerce_core::{
 use commerce_sqlite::{Durability, SqliteStore, SystemClock, SystemIds};
 use pollster::block_on;
 use rusqlite::Connection;
+use serde_json::json;
 
 use common::{cart, check_books, sell, shop};
 
@@ -162,7 +163,7 @@ fn two_stores_write_one_file_at_once() {
     });
     assert_eq!(sold.into_inner(), 60);
     // What one writes, the other sees, though it keeps the catalogue decoded.
-    let title = serde_json::from_value(serde_json::json!({"title": "Renamed"})).unwrap();
+    let title = serde_json::from_value(json!({"title": "Renamed"})).unwrap();
     let slug = ProductRef::Slug(Slug::new("shared").unwrap());
     let product = block_on(shops[1].store().product(&slug)).unwrap().unwrap().product.id;
     let cart = cart(&shops[0], &[]).id;
@@ -175,6 +176,45 @@ fn two_stores_write_one_file_at_once() {
     assert_eq!(titled(), "Renamed");
     drop(shops);
     check_books(&path);
+}
+
+#[test]
+fn whatever_another_store_does_to_the_categories_is_seen_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let [shop, other] = [(); 2].map(|()| shop(SqliteStore::open(&path).unwrap()));
+    let system = &Caller::system();
+    let category = |body| {
+        let request: CreateCategory = serde_json::from_value(body).unwrap();
+        block_on(other.create_category(system, &request)).unwrap().id
+    };
+    let seen = |shop: &Commerce| {
+        let mut found = block_on(shop.store().categories()).unwrap();
+        found.sort_by_key(|category| category.id);
+        found
+    };
+    let mut before = seen(&shop);
+    let mut changed = |what: &str| {
+        let now = seen(&shop);
+        assert_ne!(now, before, "{what}");
+        let unread = Commerce::new(SqliteStore::open(&path).unwrap(), SystemClock, SystemIds);
+        assert_eq!(now, seen(&unread), "{what}");
+        before = now;
+    };
+    let tops = category(json!({ "title": "Tops" }));
+    let shirts = category(json!({ "title": "Shirts" }));
+    changed("made");
+    let named = serde_json::from_value(json!({ "title": "Upper wear" })).unwrap();
+    block_on(other.patch_category(system, tops, &named, None)).unwrap();
+    changed("renamed");
+    let below = serde_json::from_value(json!({ "parent_id": tops })).unwrap();
+    block_on(other.patch_category(system, shirts, &below, None)).unwrap();
+    changed("moved");
+    let product = CreateProduct { categories: vec![shirts], ..CreateProduct::new("Shirt").unwrap() };
+    block_on(other.create_product(system, &product)).unwrap();
+    changed("leant on by a product");
+    block_on(other.remove_category(system, shirts, None)).unwrap();
+    changed("removed");
 }
 
 #[test]

@@ -75,6 +75,23 @@ fn each_filter() {
 }
 
 #[test]
+fn a_category_that_is_moved_takes_its_products_along_at_once() {
+    let shop = shop();
+    let found = || shop.slugs("/products?category=tops");
+    let tops = shop.get("/categories/tops").json();
+    let shirts = format!("/categories/{}", id(&shop.get("/categories/shirts").json()));
+    for (parent, below) in [
+        (json!(null), &["top-hat"][..]),
+        (json!(id(&tops)), &["top-hat", "red-shirt"]),
+        (json!(null), &["top-hat"]),
+    ] {
+        let moved = shop.staff("PATCH", &shirts, json!({ "parent_id": parent }));
+        assert_eq!(moved.status, 200, "{}", moved.text());
+        assert_eq!(found(), below);
+    }
+}
+
+#[test]
 fn queries_that_make_no_sense_are_refused() {
     let shop = shop();
     for (query, pointer) in [
