@@ -51,34 +51,52 @@ pub(crate) fn ids<T: Id>(ids: impl IntoIterator<Item = T>) -> String {
     list
 }
 
-/// What SQLite plans to do for each statement, for tests that look at it.
+/// The statements that something runs, and what SQLite plans to do for each, for tests that look at it.
 #[cfg(test)]
 pub(crate) mod plan {
     use std::cell::RefCell;
 
     use rusqlite::Connection;
 
-    thread_local! {
-        static STEPS: RefCell<Option<Vec<(String, String)>>> = const { RefCell::new(None) };
+    #[derive(Default)]
+    struct Noted {
+        statements: Vec<String>,
+        steps: Vec<(String, String)>,
     }
 
-    /// Notes the plan of a statement while somebody listens.
+    thread_local! {
+        static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
+    }
+
+    /// Notes a statement and its plan while somebody listens.
     pub(crate) fn note(connection: &Connection, sql: &str) {
-        STEPS.with_borrow_mut(|steps| {
-            let Some(steps) = steps else { return };
+        NOTED.with_borrow_mut(|noted| {
+            let Some(noted) = noted else { return };
+            noted.statements.push(sql.to_owned());
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next().unwrap() {
-                steps.push((row.get(3).unwrap(), sql.to_owned()));
+                noted.steps.push((row.get(3).unwrap(), sql.to_owned()));
             }
         });
     }
 
+    fn noted<T>(run: impl FnOnce() -> T) -> (Noted, T) {
+        NOTED.set(Some(Noted::default()));
+        let done = run();
+        (NOTED.take().unwrap(), done)
+    }
+
     /// The steps of all statements that something runs, each with its statement.
     pub(crate) fn of<T>(run: impl FnOnce() -> T) -> (Vec<(String, String)>, T) {
-        STEPS.set(Some(Vec::new()));
-        let done = run();
-        (STEPS.take().unwrap(), done)
+        let (noted, done) = noted(run);
+        (noted.steps, done)
+    }
+
+    /// The statements that something runs.
+    pub(crate) fn statements_of<T>(run: impl FnOnce() -> T) -> (Vec<String>, T) {
+        let (noted, done) = noted(run);
+        (noted.statements, done)
     }
 }
 
@@ -127,6 +145,8 @@ pub(crate) fn number(
 
 /// Runs one statement, which is kept prepared; answers how many rows it changed.
 pub(crate) fn run(connection: &Connection, sql: &str, params: impl Params) -> Result<usize> {
+    #[cfg(test)]
+    plan::note(connection, sql);
     Ok(connection.prepare_cached(sql)?.execute(params)?)
 }
 

@@ -3,7 +3,7 @@
 mod customer;
 mod order;
 #[cfg(test)]
-mod plans;
+pub(crate) mod plans;
 mod product;
 mod search;
 mod stock;

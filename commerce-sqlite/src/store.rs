@@ -1,4 +1,8 @@
-//! The store: reads on a few connections of their own, writes by one thread.
+//! The store: reads on a few connections of their own, writes by one thread. What a commit will be decided
+//! by is read on the connection that writes, while nothing is written.
+
+#[cfg(test)]
+mod plans;
 
 use std::{
     path::Path,

@@ -45,7 +45,7 @@ fn pages(key: CursorKey) -> [PageRequest; 2] {
 }
 
 /// Refuses plans that go through a table of the shop, and, if `ordered`, those that sort.
-fn check(what: &str, steps: &[(String, String)], ordered: bool) {
+pub(crate) fn check(what: &str, steps: &[(String, String)], ordered: bool) {
     assert!(!steps.is_empty());
     for (step, sql) in steps {
         let of_request = step.contains("wanted") || step.contains("json_each");
