@@ -3,8 +3,15 @@
 -- Ids are the 16 bytes of a UUID: lower(hex(id)) is the id of the API without its prefix. Times are
 -- milliseconds since 1970 in UTC. Amounts are whole minor units of the currency beside them. A
 -- record has a version, which counts its writes. What belongs to a record alone, such as the lines
--- of a cart, stands in a table of its own under the record's id and a position. JSON is kept only
--- where a value is a snapshot that nobody asks for by its parts, or has no schema.
+-- of a cart, stands in a table of its own under the record's id and a position, and goes with it. Records
+-- point to each other by id alone: what one points to may be gone.
+--
+-- JSON is what is frozen (the addresses, taxes, terms, history and pricing of an order, the options and
+-- adjustments of its lines), what has no schema (metadata, attributes), the shop's configuration, events,
+-- and what is read with its record and not without it: a cart's addresses and codes; a product's options,
+-- SEO, relations, tags, categories and images; a variant's options and prices; the lines of a fulfilment
+-- or a refund. Whoever asks for prices and images by SQL finds them in the views commerce_variant_prices
+-- and commerce_product_images, and tags and categories in tables that lists are read by, too.
 
 -- Numbers that only rise: how often the setup, the categories and the rest of the catalogue were written,
 -- which is what caches of them are checked by; the last position of the outbox that was taken away again;
@@ -270,7 +277,7 @@ CREATE UNIQUE INDEX commerce_carts_open_of_customer ON commerce_carts (customer_
 CREATE INDEX commerce_carts_due ON commerce_carts (expires_at, id) WHERE status = 'open';
 
 CREATE TABLE commerce_cart_lines (
-    cart_id BLOB NOT NULL,
+    cart_id BLOB NOT NULL REFERENCES commerce_carts (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
     id BLOB NOT NULL CHECK (length(id) = 16),
     variant_id BLOB NOT NULL,
@@ -331,8 +338,9 @@ CREATE INDEX commerce_orders_in_review ON commerce_orders (placed_at, id)
     WHERE payment_status = 'needs_review';
 CREATE INDEX commerce_orders_due ON commerce_orders (expires_at, id) WHERE expires_at IS NOT NULL;
 
+-- No index finds the lines of a variant or SKU: see the decision record 0035.
 CREATE TABLE commerce_order_lines (
-    order_id BLOB NOT NULL,
+    order_id BLOB NOT NULL REFERENCES commerce_orders (id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
     id BLOB NOT NULL CHECK (length(id) = 16),
     variant_id BLOB NOT NULL,
@@ -360,7 +368,7 @@ CREATE TABLE commerce_order_lines (
 
 -- The units that a location keeps for a line of an order.
 CREATE TABLE commerce_holds (
-    order_id BLOB NOT NULL,
+    order_id BLOB NOT NULL REFERENCES commerce_orders (id) ON DELETE CASCADE,
     line INTEGER NOT NULL,
     position INTEGER NOT NULL,
     variant_id BLOB NOT NULL,

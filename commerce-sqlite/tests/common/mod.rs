@@ -109,6 +109,10 @@ pub(crate) fn check_books(path: &Path) {
     assert_eq!(state, "ok");
     for (what, sql) in [
         (
+            "what belongs to a record is there with it",
+            "SELECT count(*) FROM pragma_foreign_key_check",
+        ),
+        (
             "a level holds what orders hold",
             "SELECT count(*) FROM commerce_stock_levels AS s WHERE s.held <> (
                 SELECT coalesce(sum(h.quantity), 0) FROM commerce_holds AS h
