@@ -235,6 +235,11 @@ pub struct Purge {
 ///
 /// The conformance suite, `commerce_core::conformance` behind the feature `conformance`, has a case
 /// for each clause.
+///
+/// # Errors
+/// A read fails with a [`StoreError`] alone: the store did not answer, or has something that it cannot
+/// understand ([`is_corrupt`](StoreError::is_corrupt)). [`purge`](Self::purge) as well; what it forgot by
+/// then is forgotten.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {

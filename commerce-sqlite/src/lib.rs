@@ -19,9 +19,10 @@
 //! single caller pays for one disk write, and many callers share one. A stock level that many
 //! commits of a batch move is read once and written once.
 //!
-//! Reads run on a few connections of their own, on the thread that asks, each in one snapshot. The
-//! setup and what variants sell are kept decoded; a counter in each snapshot says whether they were
-//! written since, so other processes may write the same file at the same time.
+//! Reads run on a few connections of their own, on the thread that asks, each in one snapshot. What a commit
+//! will be decided by, an order or the inputs of a checkout, is read on the connection that writes while that
+//! has nothing to write. The setup, the categories and what variants sell are kept decoded; a counter in each
+//! snapshot says whether they were written since, so other processes may write the same file at the same time.
 //!
 //! No async runtime is needed: the futures work under any.
 //!

@@ -39,7 +39,7 @@ fn checkout_inputs(
 /// The shop's configuration and locations; `None` where there is no shop yet.
 ///
 /// # Errors
-/// As [`Store::setup`](commerce_core::store::Store::setup).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_setup_in(connection: &Connection) -> StoreResult<Option<Setup>> {
     Ok(shop::setup(connection)?)
 }
@@ -47,7 +47,7 @@ pub fn read_setup_in(connection: &Connection) -> StoreResult<Option<Setup>> {
 /// A product with its variants and their stock.
 ///
 /// # Errors
-/// As [`Store::product`](commerce_core::store::Store::product).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_product_in(
     connection: &Connection,
     by: &ProductRef,
@@ -58,7 +58,7 @@ pub fn read_product_in(
 /// A variant with what selling it needs.
 ///
 /// # Errors
-/// As [`Store::variant`](commerce_core::store::Store::variant).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_variant_in(connection: &Connection, by: &VariantRef) -> StoreResult<Option<Sellable>> {
     Ok(variant::sellable(connection, by)?)
 }
@@ -66,7 +66,7 @@ pub fn read_variant_in(connection: &Connection, by: &VariantRef) -> StoreResult<
 /// Those of the variants that exist, in no order, each once.
 ///
 /// # Errors
-/// As [`Store::sellables`](commerce_core::store::Store::sellables).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_sellables_in(
     connection: &Connection,
     variants: &[VariantId],
@@ -77,7 +77,7 @@ pub fn read_sellables_in(
 /// A cart.
 ///
 /// # Errors
-/// As [`Store::cart`](commerce_core::store::Store::cart).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_cart_in(connection: &Connection, id: CartId) -> StoreResult<Option<Versioned<Cart>>> {
     Ok(cart::cart(connection, id)?)
 }
@@ -85,7 +85,7 @@ pub fn read_cart_in(connection: &Connection, id: CartId) -> StoreResult<Option<V
 /// A customer's open cart.
 ///
 /// # Errors
-/// As [`Store::open_cart`](commerce_core::store::Store::open_cart).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_open_cart_in(
     connection: &Connection,
     customer: CustomerId,
@@ -96,7 +96,7 @@ pub fn read_open_cart_in(
 /// A cart with all that pricing and placing it need, and what `also` names besides.
 ///
 /// # Errors
-/// As [`Store::checkout_inputs`](commerce_core::store::Store::checkout_inputs).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_checkout_inputs_in(
     connection: &Connection,
     cart: CartId,
@@ -111,7 +111,7 @@ pub fn read_checkout_inputs_in(
 /// An order with its payments.
 ///
 /// # Errors
-/// As [`Store::order`](commerce_core::store::Store::order).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_order_in(connection: &Connection, by: &OrderRef) -> StoreResult<Option<OrderInputs>> {
     Ok(order::order(connection, by)?)
 }
@@ -119,7 +119,7 @@ pub fn read_order_in(connection: &Connection, by: &OrderRef) -> StoreResult<Opti
 /// A customer.
 ///
 /// # Errors
-/// As [`Store::customer`](commerce_core::store::Store::customer).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_customer_in(
     connection: &Connection,
     by: &CustomerRef,
@@ -130,7 +130,7 @@ pub fn read_customer_in(
 /// What was answered to an operation under a key.
 ///
 /// # Errors
-/// As [`Store::outcome`](commerce_core::store::Store::outcome).
+/// As those of a [store](commerce_core::store::Store#errors).
 pub fn read_outcome_in(connection: &Connection, key: &OutcomeKey) -> StoreResult<Option<Outcome>> {
     Ok(journal::outcome(connection, key)?)
 }

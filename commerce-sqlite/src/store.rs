@@ -48,7 +48,8 @@ use crate::{
 ///
 /// A read runs on the thread that polls it. It takes microseconds, about as long as handing it to
 /// another thread and back would, and waits for no writer: in WAL mode readers see the last commit
-/// before they began.
+/// before they began. What a commit will be decided by is read on the writer's connection while that is
+/// idle, and a commit that comes meanwhile waits for the end of such a read.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,

@@ -14,11 +14,15 @@ use crate::{error::Error, store::OutboxEntry, text::Label};
 /// One may come again, after a crash or an error, so a subscriber must bear that; its place tells it
 /// apart. Taking one in must last less than a quarter of a [lease](Commerce::LEASE), or another server may
 /// hand it over as well.
+///
+/// # Errors
+/// Whatever keeps it from taking an entry in. The relay stops there, [tells](Commerce::relay) the error to
+/// whoever runs it, and hands the same entry over at its next turn; nothing after it comes before that.
 #[async_trait]
 pub trait Subscriber: Debug + Send + Sync {
     /// Its name, under which the shop remembers how far it has come.
     fn name(&self) -> Label;
-    /// Takes in what happened. An error leaves the entry to be handed over again.
+    /// Takes in what happened.
     async fn receive(&self, entry: &OutboxEntry) -> Result<(), Box<dyn StdError + Send + Sync>>;
 }
 

@@ -245,6 +245,9 @@ pub struct MovementFilter {
 /// # Contract
 /// Each page is one consistent snapshot. Reading page after page gives each item that exists all
 /// the while and does not change its sort key exactly once.
+///
+/// # Errors
+/// As the reads of a [`Store`](super::Store#errors): a [`StoreError`](super::StoreError) alone.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Queries: Debug + Send + Sync + 'static {
