@@ -1,7 +1,7 @@
 //! The conformance suite: what every store must pass, and a stranger's store can run too.
 //!
 //! Each clause of the contracts of [`Store`], [`apply`](crate::store::apply) and [`Queries`] is a
-//! named case. A store's own tests run all of them by one line, and get each new case with the next
+//! named case, but for those [below](#what-a-store-tests-by-itself). A store's own tests run all of them by one line, and get each new case with the next
 //! version of this crate:
 //!
 //! ```
@@ -13,8 +13,10 @@
 //! ```
 //!
 //! `make_store` is called for each case and gives a fresh, empty store: a store itself, a pair of a
-//! store and something that must live as long, such as the guard of a temporary folder, or a type of
-//! your own that is a [`Fixture`]. Cases run on the thread of their test, several tests at once, by
+//! store and something that must live as long, such as the guard of a temporary folder, three of which the
+//! last is a function that opens the store once more by that guard, or a type of your own that is a
+//! [`Fixture`]. A store that keeps anything past its own end wants one of the last two: only so is it tried
+//! whether a commit that was acknowledged is there for whoever comes after. Cases run on the thread of their test, several tests at once, by
 //! a small executor that parks the thread. A store that needs a runtime names its own function that
 //! runs a future to its end, which must work on any thread:
 //!
@@ -28,6 +30,18 @@
 //!
 //! A case fails by a panic that names the clause of the contract that is broken. The cases are also
 //! there as data, see [`cases`] and [`failures`].
+//!
+//! # What a store tests by itself
+//! Some clauses hold against what nobody can bring about from outside:
+//!
+//! - What was acknowledged outlives a process that is killed and a machine that loses its power, as far
+//!   as the store promises: kill one in the midst of commits, and look at what it asks of its disk.
+//! - A store that cannot answer says so within a bounded time: keep its file locked, its disk full, or its
+//!   server silent.
+//! - A commit of which it is not known whether it was applied is
+//!   [`OutcomeUnknown`](crate::store::CommitError::OutcomeUnknown) and nothing else: cut the line where a
+//!   transaction ends.
+//! - What is stored and cannot be understood is [corrupt](crate::store::StoreError::is_corrupt).
 
 #![allow(
     clippy::unwrap_used,
@@ -85,30 +99,61 @@ pub trait Subject: Store + Queries {}
 impl<T: Store + Queries> Subject for T {}
 
 /// A fresh store for one case, with whatever must live as long as it.
-pub trait Fixture {
+///
+/// One of a store alone, or of a pair, cannot be opened once more.
+pub trait Fixture: Sync {
     /// The store.
     fn subject(&self) -> &dyn Subject;
+
+    /// What the store keeps, opened once more beside it: as whoever comes after it finds that. `None` of a
+    /// store that keeps nothing past its own end. It is called on a thread of its own.
+    fn reopened(&self) -> Option<Box<dyn Subject>>;
 }
 
 impl<T: Store + Queries> Fixture for T {
     fn subject(&self) -> &dyn Subject {
         self
     }
+
+    fn reopened(&self) -> Option<Box<dyn Subject>> {
+        None
+    }
 }
 
-impl<T: Store + Queries, Guard> Fixture for (T, Guard) {
+impl<T: Store + Queries, Guard: Sync> Fixture for (T, Guard) {
     fn subject(&self) -> &dyn Subject {
         &self.0
+    }
+
+    fn reopened(&self) -> Option<Box<dyn Subject>> {
+        None
+    }
+}
+
+impl<T, Guard, Open> Fixture for (T, Guard, Open)
+where
+    T: Store + Queries,
+    Guard: Sync,
+    Open: Fn(&Guard) -> T + Sync,
+{
+    fn subject(&self) -> &dyn Subject {
+        &self.0
+    }
+
+    fn reopened(&self) -> Option<Box<dyn Subject>> {
+        let (_, guard, open) = self;
+        Some(Box::new(open(guard)))
     }
 }
 
 /// A case under way.
 pub type Task<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// What a case is given: a store, and how to run a future on another thread.
+/// What a case is given: a store, what it came with, and how to run a future on another thread.
 #[derive(Clone, Copy)]
 pub struct Bench<'a> {
     store: &'a dyn Subject,
+    fixture: &'a dyn Fixture,
     run: &'a (dyn Fn(Task<'_>) + Sync),
 }
 
@@ -162,7 +207,7 @@ impl Case {
         fixture: &dyn Fixture,
         run: &(dyn Fn(Task<'_>) + Sync),
     ) -> Result<(), Failure> {
-        let bench = Bench { store: fixture.subject(), run };
+        let bench = Bench { store: fixture.subject(), fixture, run };
         catch_unwind(AssertUnwindSafe(|| run((self.run)(&bench)))).map_err(|panic| Failure {
             case: self.name,
             clause: self.clause,

@@ -234,7 +234,7 @@ pub struct Purge {
 /// - A store that cannot answer says so within a bounded time, as [`StoreError::unavailable`].
 ///
 /// The conformance suite, `commerce_core::conformance` behind the feature `conformance`, has a case
-/// for each clause.
+/// for each clause, but for what only the store's own tests can bring about: it says which.
 ///
 /// # Errors
 /// A read fails with a [`StoreError`] alone: the store did not answer, or has something that it cannot

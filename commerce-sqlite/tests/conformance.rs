@@ -6,14 +6,24 @@
 #[path = "../../commerce-core/tests/catches/mod.rs"]
 mod catches;
 
+use commerce_core::conformance::Fixture;
 use commerce_sqlite::SqliteStore;
 use pollster::block_on;
 use tempfile::TempDir;
 
-fn store() -> (SqliteStore, TempDir) {
-    let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("shop.db")).unwrap();
-    (store, folder)
+fn open(folder: &TempDir) -> SqliteStore {
+    SqliteStore::open(folder.path().join("shop.db")).unwrap()
 }
 
-commerce_core::conformance::suite!(store);
+fn store() -> (SqliteStore, TempDir) {
+    let folder = TempDir::new().unwrap();
+    (open(&folder), folder)
+}
+
+/// A store in a file that can be opened once more.
+fn kept() -> impl Fixture {
+    let (store, folder) = store();
+    (store, folder, open)
+}
+
+commerce_core::conformance::suite!(kept);

@@ -7,6 +7,16 @@
 mod catches;
 mod common;
 
-use common::{block_on, spare::spare as store};
+use commerce_core::conformance::Fixture;
+use common::{
+    block_on,
+    spare::{Spare, spare as store},
+};
 
-commerce_core::conformance::suite!(store, block_on);
+/// A store in a schema in which it can be opened once more.
+fn kept() -> impl Fixture {
+    let (store, schema) = store();
+    (store, schema, Spare::open)
+}
+
+commerce_core::conformance::suite!(kept, block_on);

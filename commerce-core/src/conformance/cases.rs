@@ -201,6 +201,8 @@ macro_rules! __conformance_cases {
                     "a commit has at most Commit::MOVES_MAX moves, and that many hold";
                 given_up_halfway_happen_or_do_not:
                     "a commit whose future is dropped happens whole or not at all";
+                are_there_for_whoever_opens_the_store_next:
+                    "a commit that was acknowledged is there for whoever opens the store after it, and one that was refused is not";
             }
             outcomes {
                 are_kept_byte_for_byte:

@@ -26,6 +26,83 @@ pub(super) async fn are_taken_by_a_store_that_is_ready(t: &Bench<'_>) {
     t.store().ready().await.unwrap();
 }
 
+pub(super) async fn are_there_for_whoever_opens_the_store_next(t: &Bench<'_>) {
+    let mut make = Make::new();
+    let (shop, location) = (make.full_shop(), make.location());
+    let (above, category, gone) = (make.category(), make.category(), make.category());
+    let other = make.product();
+    let product = make.full_product([&above, &category], &other);
+    let variant = make.variant(&product);
+    let (customer, token, subscription) = (make.full_customer(), make.token(), make.subscription());
+    let (cart, order, webhook) = (make.cart(), make.order(), make.full_webhook());
+    let payment = make.full_payment(&order);
+    let key = super::make::level(variant.id, location.id);
+    let mut first = commit();
+    first.insert(shop.clone());
+    first.insert(location.clone());
+    for category in [&above, &category, &gone] {
+        first.insert(category.clone());
+    }
+    first.insert(other.clone());
+    first.insert(product.clone());
+    first.insert(variant.clone());
+    first.insert(customer.clone());
+    first.insert(token.clone());
+    first.insert(subscription.clone());
+    first.insert(webhook.clone());
+    first.insert(cart.clone());
+    first.insert(order.clone());
+    first.insert(payment.clone());
+    first.stock(make.stock_move(key, 5, 2));
+    first.event(Event::ShopUpdated);
+    first.remember(outcome("s", "k", "1"));
+    t.commit(&first).await;
+    let mut second = commit();
+    let read = Versioned::new(Version::FIRST, cart.clone());
+    let cart = Cart { updated_at: at(50), ..cart };
+    second.replace(&read, cart.clone());
+    second.remove(&Versioned::new(Version::FIRST, gone.clone()));
+    second.stock(make.stock_move(key, -1, -1));
+    t.commit(&second).await;
+    let mut refused = commit();
+    let never = make.cart();
+    refused.insert(never.clone());
+    refused.insert(order.clone());
+    t.refused(&refused).await;
+
+    let Some(opened) = t.reopened() else { return };
+    let next = &t.with(&*opened);
+    next.has(&shop, 1).await;
+    next.has(&location, 1).await;
+    next.has(&above, 1).await;
+    next.has(&category, 1).await;
+    next.has(&other, 1).await;
+    next.has(&product, 1).await;
+    next.has(&variant, 1).await;
+    next.has(&customer, 1).await;
+    next.has(&token, 1).await;
+    next.has(&subscription, 1).await;
+    next.has(&webhook, 1).await;
+    next.has(&cart, 2).await;
+    next.has(&order, 1).await;
+    next.has(&payment, 1).await;
+    assert!(gone.read(next).await.is_none(), "a record that was removed is there again");
+    assert!(never.read(next).await.is_none(), "a record of a refused commit is there");
+    assert_eq!(next.counts(key).await, (4, 1), "a level is another one");
+    assert_eq!(next.ledger(variant.id, None).await.len(), 2, "the ledger has other rows");
+    assert_eq!(next.due(at(1_000)).await, t.due(at(1_000)).await, "something else is due");
+    let found = next.store().outcome(&outcome_key("s", "k")).await.unwrap();
+    assert_eq!(found, Some(outcome("s", "k", "1")), "an outcome is not kept");
+    let told = next.outbox().await;
+    assert_eq!(told, t.outbox().await, "the outbox has other entries");
+    // Whoever comes next goes on where this ended.
+    let mut third = commit();
+    third.event(Event::ShopUpdated);
+    next.commit(&third).await;
+    let after = told.last().map_or(0, |entry| entry.position);
+    assert_eq!(next.store().outbox(after, 10).await.unwrap().len(), 1, "an event has no new place");
+}
+
 /// Some of everything, to be written by a commit that will be refused.
 struct Ground {
     shelf: Shelf,

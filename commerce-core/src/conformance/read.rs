@@ -84,6 +84,17 @@ impl<'a> Bench<'a> {
         self.store
     }
 
+    /// What the store keeps, opened once more; `None` if it keeps nothing.
+    pub(super) fn reopened(&self) -> Option<Box<dyn Subject>> {
+        // A store may have to wait for a runtime, which the thread of a case is at work for.
+        std::thread::scope(|scope| scope.spawn(|| self.fixture.reopened()).join().unwrap())
+    }
+
+    /// The same case with another store.
+    pub(super) fn with<'b>(&'b self, store: &'b dyn Subject) -> Bench<'b> {
+        Bench { store, fixture: self.fixture, run: self.run }
+    }
+
     /// Runs a future on the calling thread.
     pub(super) fn block_on(&self, task: Task<'_>) {
         (self.run)(task);

@@ -21,7 +21,7 @@ use super::{Schema, block_on, run};
 struct Shop {
     store: PgStore,
     admin: PgConnection,
-    _schema: Schema,
+    schema: Schema,
 }
 
 impl Drop for Shop {
@@ -42,6 +42,13 @@ static SHOPS: Mutex<Shops> = Mutex::new(Shops { used: 0, empty: Vec::new() });
 #[derive(Debug)]
 pub(crate) struct Spare(Option<Shop>);
 
+impl Spare {
+    /// Another store in the same schema.
+    pub(crate) fn open(&self) -> PgStore {
+        self.0.as_ref().unwrap().schema.open()
+    }
+}
+
 /// A store with nothing in it, for a test that changes no tables and does not close it.
 pub(crate) fn spare() -> (PgStore, Spare) {
     let shop = {
@@ -51,7 +58,7 @@ pub(crate) fn spare() -> (PgStore, Spare) {
     };
     let shop = shop.unwrap_or_else(|| {
         let schema = Schema::new();
-        Shop { store: schema.open(), admin: schema.connect(), _schema: schema }
+        Shop { store: schema.open(), admin: schema.connect(), schema }
     });
     (shop.store.clone(), Spare(Some(shop)))
 }
