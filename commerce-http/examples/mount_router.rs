@@ -1,8 +1,10 @@
 //! Mounts a shop inside a program's own axum application:
-//! `cargo run -p commerce-http --example mount_router -- shop.db`
+//! `cargo run -p commerce-http --example mount_router -- shop.db 127.0.0.1:8080`
 //!
 //! The program owns the runtime, the listener and its own routes; the shop answers below `/shop`,
 //! its docs page at `/shop/docs/`.
+
+#![allow(clippy::print_stdout, reason = "a program that people read")]
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -18,7 +20,9 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let file = std::env::args().nth(1).unwrap_or_else(|| "shop.db".to_owned());
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().unwrap_or_else(|| "shop.db".to_owned());
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let commerce = commerce_sqlite::open(file)?;
     commerce.open(Shop::new("Corner shop", Currency::EUR)?).await?;
 
@@ -30,8 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let log = EventLog::new(Label::new("log")?);
     let background = Background::start(&commerce, Schedule::default(), vec![Arc::new(log)]);
-    let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    let listener = TcpListener::bind(address).await?;
     let mut signals = StopSignals::new()?;
+    println!("http://{}/shop/docs/", listener.local_addr()?);
     server::serve(listener, host, tasks, Duration::from_secs(20), signals.next()).await;
     background.stop().await;
     Ok(())
