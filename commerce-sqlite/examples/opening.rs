@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::float_arithmetic,
     reason = "a measurement for people"
 )]
 
@@ -32,9 +33,11 @@ fn main() {
         medians(|_| [timed(|| open(&path("shop", 0))), timed(|| open_bare(&path("bare", 0)))]);
     let bytes = |name: &str| fs::metadata(path(name, 0)).unwrap().len();
     let (shop, bare) = (bytes("shop"), bytes("bare"));
-    println!("a new file is made in       {made:>9.2?}  (bare {made_bare:>9.2?})");
-    println!("a file is opened in         {opened:>9.2?}  (bare {opened_bare:>9.2?})");
-    println!("a new file has              {shop:>9} bytes  (bare {bare} bytes)");
+    let milliseconds = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
+    let row = |what, shop, bare| println!("{what:<20} {shop:>12}  (bare {bare})");
+    row("a new file is made", milliseconds(made), milliseconds(made_bare));
+    row("a file is opened", milliseconds(opened), milliseconds(opened_bare));
+    row("a new file has", format!("{shop} bytes"), format!("{bare} bytes"));
 }
 
 fn open(path: &Path) {
