@@ -210,7 +210,8 @@ fn whatever_another_store_does_to_the_categories_is_seen_at_once() {
     let below = serde_json::from_value(json!({ "parent_id": tops })).unwrap();
     block_on(other.patch_category(system, shirts, &below, None)).unwrap();
     changed("moved");
-    let product = CreateProduct { categories: vec![shirts], ..CreateProduct::new("Shirt").unwrap() };
+    let product =
+        CreateProduct { categories: vec![shirts], ..CreateProduct::new("Shirt").unwrap() };
     block_on(other.create_product(system, &product)).unwrap();
     changed("leant on by a product");
     block_on(other.remove_category(system, shirts, None)).unwrap();
