@@ -131,8 +131,8 @@ impl<F> Drop for Left<F> {
 /// The shop's configuration and locations; `None` where there is no shop yet.
 ///
 /// # Errors
-/// As [`Store::setup`](commerce_core::store::Store::setup).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_setup_in(connection: &mut PgConnection) -> StoreResult<Option<Setup>> {
     Ok(shop::setup(connection).await?)
 }
@@ -140,8 +140,8 @@ pub async fn read_setup_in(connection: &mut PgConnection) -> StoreResult<Option<
 /// A product with its variants and their stock.
 ///
 /// # Errors
-/// As [`Store::product`](commerce_core::store::Store::product).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_product_in(
     connection: &mut PgConnection,
     by: &ProductRef,
@@ -152,8 +152,8 @@ pub async fn read_product_in(
 /// A variant with what selling it needs.
 ///
 /// # Errors
-/// As [`Store::variant`](commerce_core::store::Store::variant).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_variant_in(
     connection: &mut PgConnection,
     by: &VariantRef,
@@ -164,8 +164,8 @@ pub async fn read_variant_in(
 /// Those of the variants that exist, in no order, each once.
 ///
 /// # Errors
-/// As [`Store::sellables`](commerce_core::store::Store::sellables).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_sellables_in(
     connection: &mut PgConnection,
     variants: &[VariantId],
@@ -176,8 +176,8 @@ pub async fn read_sellables_in(
 /// A cart.
 ///
 /// # Errors
-/// As [`Store::cart`](commerce_core::store::Store::cart).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_cart_in(
     connection: &mut PgConnection,
     id: CartId,
@@ -188,8 +188,8 @@ pub async fn read_cart_in(
 /// A customer's open cart.
 ///
 /// # Errors
-/// As [`Store::open_cart`](commerce_core::store::Store::open_cart).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_open_cart_in(
     connection: &mut PgConnection,
     customer: CustomerId,
@@ -200,8 +200,8 @@ pub async fn read_open_cart_in(
 /// A cart with all that pricing and placing it need, and what `also` names besides.
 ///
 /// # Errors
-/// As [`Store::checkout_inputs`](commerce_core::store::Store::checkout_inputs).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_checkout_inputs_in(
     connection: &mut PgConnection,
     cart: CartId,
@@ -214,8 +214,8 @@ pub async fn read_checkout_inputs_in(
 /// An order with its payments.
 ///
 /// # Errors
-/// As [`Store::order`](commerce_core::store::Store::order).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_order_in(
     connection: &mut PgConnection,
     by: &OrderRef,
@@ -226,8 +226,8 @@ pub async fn read_order_in(
 /// A customer.
 ///
 /// # Errors
-/// As [`Store::customer`](commerce_core::store::Store::customer).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_customer_in(
     connection: &mut PgConnection,
     by: &CustomerRef,
@@ -238,8 +238,8 @@ pub async fn read_customer_in(
 /// What was answered to an operation under a key.
 ///
 /// # Errors
-/// As [`Store::outcome`](commerce_core::store::Store::outcome).
-/// If the database fails it, the transaction around it can only be rolled back, to a savepoint or whole.
+/// As those of a [store](commerce_core::store::Store#errors). If the database fails it, the transaction around
+/// it can only be rolled back, to a savepoint or whole.
 pub async fn read_outcome_in(
     connection: &mut PgConnection,
     key: &OutcomeKey,
