@@ -28,10 +28,12 @@ fn connection(foreign_keys: bool) -> Connection {
     connection
 }
 
-/// Inserts a row whose ids are those of nothing.
+/// Inserts a row whose ids are those of nothing: one unit, of which none was sent or called off.
 fn insert(connection: &Connection, table: &str) -> rusqlite::Result<usize> {
-    let sql = "SELECT group_concat(CASE type
-            WHEN 'BLOB' THEN 'randomblob(16)' WHEN 'INTEGER' THEN '1' ELSE '''x''' END ORDER BY cid)
+    let sql = "SELECT group_concat(CASE
+            WHEN name IN ('fulfilled', 'cancelled') THEN '0'
+            WHEN type = 'BLOB' THEN 'randomblob(16)' WHEN type = 'INTEGER' THEN '1'
+            ELSE '''x''' END ORDER BY cid)
         FROM pragma_table_info(?1)";
     let values: String = connection.query_row(sql, [table], |row| row.get(0))?;
     connection.execute(&format!("INSERT INTO {table} VALUES ({values})"), [])
