@@ -81,6 +81,18 @@ impl Buyer {
         });
         bought.unwrap()
     }
+
+    /// Once there is room, who was refused has what they wanted, who bought hears the same, and there is
+    /// nothing else.
+    fn all_come_again(&self, place: &Place, placed: &[(Cart, Vec<u8>)], refused: &[Cart]) {
+        for cart in refused {
+            self.come_again(cart);
+        }
+        for (cart, first) in placed {
+            assert_eq!(&self.come_again(cart), first);
+        }
+        place.check(placed.len() + refused.len());
+    }
 }
 
 #[test]
@@ -111,13 +123,7 @@ fn a_full_disk_is_told_loses_nothing_and_is_forgotten_once_there_is_room() {
     let url = format!("http://{}/api/v1/products", buyer.address);
     assert_eq!(Answer::of(buyer.agent.get(url).call()).status, 200, "reading goes on");
     filler.empty();
-    for cart in &refused {
-        buyer.come_again(cart);
-    }
-    for (cart, first) in &placed {
-        assert_eq!(&buyer.come_again(cart), first);
-    }
-    place.check(placed.len() + refused.len());
+    buyer.all_come_again(&place, &placed, &refused);
 }
 
 /// A server whose log has no room ends itself, and cannot start before there is some.
@@ -157,13 +163,7 @@ fn a_log_without_room_is_told_loses_nothing_and_is_forgotten_once_there_is_room(
         refused.push(cart);
     }
     filler.empty();
-    for cart in &refused {
-        buyer.come_again(cart);
-    }
-    for (cart, first) in &placed {
-        assert_eq!(&buyer.come_again(cart), first);
-    }
-    place.check(placed.len() + refused.len());
+    buyer.all_come_again(&place, &placed, &refused);
 }
 
 #[test]
