@@ -140,6 +140,9 @@ impl Batch {
             changes.make_room(connection, commit, &yielding)?;
         }
         for write in commit.writes() {
+            if !matches!(write, Write::Require { .. }) {
+                changes.count(&write.key());
+            }
             match write {
                 Write::Insert(record) => changes.insert(connection, record)?,
                 Write::Replace { expected, old, new } => {
@@ -148,7 +151,7 @@ impl Batch {
                         come_back(connection, new, expected.next())?;
                     }
                 }
-                Write::Touch { key, .. } => changes.touch(connection, key)?,
+                Write::Touch { key, .. } => Changes::touch(connection, key)?,
                 Write::Remove { old, .. } if yielding.contains(&old.key()) => {}
                 Write::Remove { old, .. } => changes.remove(connection, old)?,
                 Write::Require { .. } => {}
@@ -179,9 +182,8 @@ impl Batch {
 /// What follows from the records that a commit writes, and is done once after them.
 #[derive(Debug, Default)]
 struct Changes {
-    setup: bool,
-    categories: bool,
-    catalog: bool,
+    /// The counters that go on: what is kept of before is stale.
+    counters: BTreeSet<&'static str>,
     /// Whether a location has become active or has ceased to be.
     places: bool,
     products: BTreeMap<ProductId, Stale>,
@@ -222,7 +224,23 @@ impl Changes {
         Ok(())
     }
 
-    fn touch(&mut self, connection: &Connection, key: &RecordKey) -> Result<()> {
+    /// Notes by which counter others see that a record was written.
+    fn count(&mut self, key: &RecordKey) {
+        self.counters.extend(match key {
+            RecordKey::Shop | RecordKey::Location(_) => Some("setup"),
+            RecordKey::Category(_) => Some("categories"),
+            RecordKey::Product(_) | RecordKey::Variant(_) => Some("catalog"),
+            RecordKey::Subscription(_)
+            | RecordKey::Cart(_)
+            | RecordKey::Order(_)
+            | RecordKey::Payment(_)
+            | RecordKey::Customer(_)
+            | RecordKey::ApiToken(_)
+            | RecordKey::Webhook(_) => None,
+        });
+    }
+
+    fn touch(connection: &Connection, key: &RecordKey) -> Result<()> {
         macro_rules! next_version {
             ($table:literal) => {
                 concat!("UPDATE ", $table, " SET version = version + 1 WHERE id = ?1")
@@ -230,7 +248,6 @@ impl Changes {
         }
         let (sql, id) = match key {
             RecordKey::Shop => {
-                self.setup = true;
                 codec::run(connection, next_version!("commerce_shop"), [1])?;
                 return Ok(());
             }
@@ -240,22 +257,10 @@ impl Changes {
                 codec::run(connection, NEXT, [name.as_str()])?;
                 return Ok(());
             }
-            RecordKey::Location(id) => {
-                self.setup = true;
-                (next_version!("commerce_locations"), codec::key(*id))
-            }
-            RecordKey::Category(id) => {
-                self.categories = true;
-                (next_version!("commerce_categories"), codec::key(*id))
-            }
-            RecordKey::Product(id) => {
-                self.catalog = true;
-                (next_version!("commerce_products"), codec::key(*id))
-            }
-            RecordKey::Variant(id) => {
-                self.catalog = true;
-                (next_version!("commerce_variants"), codec::key(*id))
-            }
+            RecordKey::Location(id) => (next_version!("commerce_locations"), codec::key(*id)),
+            RecordKey::Category(id) => (next_version!("commerce_categories"), codec::key(*id)),
+            RecordKey::Product(id) => (next_version!("commerce_products"), codec::key(*id)),
+            RecordKey::Variant(id) => (next_version!("commerce_variants"), codec::key(*id)),
             RecordKey::Cart(id) => (next_version!("commerce_carts"), codec::key(*id)),
             RecordKey::Order(id) => (next_version!("commerce_orders"), codec::key(*id)),
             RecordKey::Payment(id) => (next_version!("commerce_payments"), codec::key(*id)),
@@ -270,20 +275,14 @@ impl Changes {
     fn insert(&mut self, connection: &Connection, record: &Record) -> Result<()> {
         let version = Version::FIRST;
         match record {
-            Record::Shop(it) => {
-                self.setup = true;
-                shop::SHOP.insert(connection, &shop::shop_row(it, version)?)
-            }
+            Record::Shop(it) => shop::SHOP.insert(connection, &shop::shop_row(it, version)?),
             Record::Location(it) => {
-                self.setup = true;
                 shop::LOCATIONS.insert(connection, &shop::location_row(it, version))
             }
             Record::Category(it) => {
-                self.categories = true;
                 category::CATEGORIES.insert(connection, &category::row(it, version)?)
             }
             Record::Product(it) => {
-                self.catalog = true;
                 self.products.entry(it.id).or_default().document = true;
                 // Its variants may have come before it.
                 self.products.entry(it.id).or_default().prices = true;
@@ -329,26 +328,20 @@ impl Changes {
         let after = before.next();
         match (old, new) {
             (Record::Shop(old), Record::Shop(new)) => {
-                self.setup = true;
                 let (old, new) = (shop::shop_row(old, before)?, shop::shop_row(new, after)?);
                 shop::SHOP.update(connection, &old, &new)
             }
             (Record::Location(old), Record::Location(new)) => {
-                self.setup = true;
                 self.places |= old.active != new.active;
                 let (old, new) = (shop::location_row(old, before), shop::location_row(new, after));
                 shop::LOCATIONS.update(connection, &old, &new)
             }
-            (Record::Category(old), Record::Category(new)) => {
-                self.categories = true;
-                category::CATEGORIES.update(
-                    connection,
-                    &category::row(old, before)?,
-                    &category::row(new, after)?,
-                )
-            }
+            (Record::Category(old), Record::Category(new)) => category::CATEGORIES.update(
+                connection,
+                &category::row(old, before)?,
+                &category::row(new, after)?,
+            ),
             (Record::Product(old), Record::Product(new)) => {
-                self.catalog = true;
                 let stale = self.products.entry(new.id).or_default();
                 stale.document = true;
                 stale.prices |= old.status != new.status || facet::all(old) != facet::all(new);
@@ -411,21 +404,13 @@ impl Changes {
 
     fn remove(&mut self, connection: &Connection, old: &Record) -> Result<()> {
         match old {
-            Record::Shop(_) => {
-                self.setup = true;
-                shop::SHOP.delete(connection, &[Cell::Integer(1)])
-            }
+            Record::Shop(_) => shop::SHOP.delete(connection, &[Cell::Integer(1)]),
             Record::Location(it) => {
-                self.setup = true;
                 self.places = true;
                 shop::LOCATIONS.delete(connection, &[Cell::id(it.id)])
             }
-            Record::Category(it) => {
-                self.categories = true;
-                category::CATEGORIES.delete(connection, &[Cell::id(it.id)])
-            }
+            Record::Category(it) => category::CATEGORIES.delete(connection, &[Cell::id(it.id)]),
             Record::Product(it) => {
-                self.catalog = true;
                 document::forget(connection, it.id)?;
                 for table in [&product::TAGS, &product::IN_CATEGORIES] {
                     table.delete(connection, &[Cell::id(it.id)])?;
@@ -434,7 +419,6 @@ impl Changes {
                 product::PRODUCTS.delete(connection, &[Cell::id(it.id)])
             }
             Record::Variant(it) => {
-                self.catalog = true;
                 let stale = self.products.entry(it.product_id).or_default();
                 (stale.prices, stale.document) = (true, true);
                 variant::VARIANTS.delete(connection, &[Cell::id(it.id)])
@@ -460,7 +444,6 @@ impl Changes {
 
     /// Notes what a variant that comes or changes makes stale.
     fn variant(&mut self, old: Option<&Variant>, new: &Variant) {
-        self.catalog = true;
         let priced = old.is_none_or(|old| {
             old.active != new.active || old.prices != new.prices || old.product_id != new.product_id
         });
@@ -483,21 +466,11 @@ impl Changes {
     }
 
     fn settle(self, connection: &Connection) -> Result<()> {
-        const SETUP: &str = "UPDATE commerce_counters SET value = value + 1 WHERE name = 'setup'";
-        const CATEGORIES: &str =
-            "UPDATE commerce_counters SET value = value + 1 WHERE name = 'categories'";
-        const CATALOG: &str =
-            "UPDATE commerce_counters SET value = value + 1 WHERE name = 'catalog'";
+        const COUNT: &str = "UPDATE commerce_counters SET value = value + 1 WHERE name = ?1";
         const THRESHOLD: &str = "UPDATE commerce_counters SET value = ?1
             WHERE name = 'low_stock_threshold_max' AND value < ?1";
-        if self.setup {
-            codec::run(connection, SETUP, [])?;
-        }
-        if self.categories {
-            codec::run(connection, CATEGORIES, [])?;
-        }
-        if self.catalog {
-            codec::run(connection, CATALOG, [])?;
+        for name in self.counters {
+            codec::run(connection, COUNT, [name])?;
         }
         if let Some(threshold) = self.threshold {
             codec::run(connection, THRESHOLD, [threshold])?;
