@@ -277,10 +277,16 @@ impl Payment {
     }
 
     /// When the provider is to be asked about it if nothing is heard before: the longer nothing has
-    /// happened, the more seldom.
-    pub(crate) fn next_check(&self, now: Timestamp) -> Option<Timestamp> {
+    /// happened, the more seldom. `silent` if it was asked now and did not answer.
+    pub(crate) fn next_check(&self, now: Timestamp, silent: bool) -> Option<Timestamp> {
         if !self.is_online() {
             return None;
+        }
+        // Nobody asks for what was given up any more, but somebody may have been asking at that moment:
+        // that no payment was made of it is certain once that cannot arrive any more.
+        let certain = self.unheard_since().map(|since| since.saturating_add(Self::CALL_LASTS * 2));
+        if let Some(certain) = certain.filter(|certain| *certain > now) {
+            return Some(certain);
         }
         let unsettled = self.open_operations().next().is_some()
             || self.refunds.iter().any(|refund| refund.status == RefundStatus::Pending)
@@ -301,7 +307,7 @@ impl Payment {
                 }
                 true
             }
-            _ => unsettled,
+            _ => unsettled || silent && certain.is_some(),
         };
         let quiet = now.as_millis().saturating_sub(self.updated_at.as_millis()).max(0);
         let quiet = Duration::from_millis(u64::try_from(quiet).unwrap_or(u64::MAX));
@@ -331,7 +337,7 @@ mod tests {
             let refused = Heard::Refused(Decline::unaccepted(None));
             payment.hear(asked, &refused, &account, &mut moment);
             payment.status = PaymentStatus::RequiresAction;
-            let next = payment.next_check(moment.now()).unwrap();
+            let next = payment.next_check(moment.now(), false).unwrap();
             minutes.push(next.as_millis() / 60_000);
             payment.begin(OperationKind::Void, amount, None, None, &mut moment).unwrap();
         }

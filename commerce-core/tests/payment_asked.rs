@@ -161,6 +161,30 @@ fn what_did_not_arrive_in_time_is_asked_for_under_another_key() {
 }
 
 #[test]
+fn nobody_asks_under_a_key_while_another_is_about_to_take_its_place() {
+    let shop = CardShop::new();
+    let (order, _) = shop.order(Reply::Accept);
+    let staff = shop.world.system.clone().with_key(key("give back"));
+    let give = || block_on(shop.world.shop.refund(&staff, order, &refund_of(500), None));
+    let asked = || {
+        let asked = shop.gateway.calls();
+        asked.iter().filter(|call| matches!(call, Call::Refund(_))).count()
+    };
+    shop.gateway.roll(|call| matches!(call, Call::Refund(_)).then_some(Fault::LostBefore));
+    let last_minutes = 23 * 60 - 2;
+    for (minutes, calls) in [(0, 1), (last_minutes - 1, 2), (1, 2), (1, 2)] {
+        shop.minutes(minutes);
+        let failed = give().unwrap_err();
+        assert_eq!(asked(), calls);
+        assert_eq!(matches!(failed, Error::InFlight), minutes == 1, "{failed:?}");
+    }
+    shop.gateway.roll(|_| None);
+    shop.minutes(1);
+    assert_eq!(give().unwrap().refunded_total, eur(500));
+    assert_eq!(asked(), 3);
+}
+
+#[test]
 fn what_is_on_its_way_back_or_disputed_is_not_given_back_once_more() {
     let shop = CardShop::new();
     let (order, payment) = shop.order(Reply::Accept);

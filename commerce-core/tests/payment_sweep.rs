@@ -7,11 +7,12 @@ mod support;
 use commerce_core::{
     checkout::PlaceOrder,
     currency::Currency,
-    gateway::{Call, Fault, ProviderPayment, ProviderStatus, Reply},
+    gateway::{Call, Fault, PaymentGateway, ProviderPayment, ProviderStatus, Reply},
     id::{OrderId, PaymentId},
     money::Money,
     order::{CancelReason, OrderStatus, PaymentTerms},
-    payment::{PaymentChoice, PaymentStatus, ReviewReason},
+    payment::{OperationStatus, PaymentChoice, PaymentStatus, ReviewReason},
+    store::OrderRef,
 };
 use pollster::block_on;
 use support::{
@@ -69,6 +70,84 @@ fn a_payment_without_an_answer_is_looked_up_by_the_sweep() {
     assert_eq!((found.status, found.captured), (PaymentStatus::Paid, eur(1_999)));
     assert_eq!(shop.gateway.calls(), [Call::Create(payment), Call::Fetch(payment)]);
     assert_eq!(shop.world.seen(found.order_id).paid_total, eur(1_999));
+}
+
+/// A payment that was given up: its gateway was never reached, and nobody came back.
+fn given_up(shop: &CardShop) -> PaymentId {
+    shop.gateway.roll(|call| matches!(call, Call::Create(_)).then_some(Fault::Unreached));
+    let (guest, cart) = shop.cart();
+    let request = PlaceOrder::paid_by(card());
+    block_on(shop.world.shop.place_order(&guest, cart, &request)).unwrap_err();
+    shop.gateway.roll(|_| None);
+    let Some(Call::Create(payment)) = shop.gateway.calls().pop() else { panic!("it was asked") };
+    shop.minutes(20);
+    shop.settle();
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Failed);
+    payment
+}
+
+/// What another server asked for at the moment that it was given up arrives.
+fn arrives(shop: &CardShop, payment: PaymentId) {
+    shop.gateway.script([waits()]);
+    let inputs = shop.inputs(OrderRef::Payment(payment));
+    let payment = inputs.payment(Some(payment)).unwrap();
+    let create = payment.operations.first().unwrap();
+    block_on(shop.gateway.create(&inputs.order, payment, create)).unwrap();
+}
+
+#[test]
+fn a_payment_that_is_made_while_it_is_given_up_begins_again() {
+    let shop = CardShop::new();
+    let payment = given_up(&shop);
+    arrives(&shop, payment);
+    shop.minutes(2);
+    shop.settle();
+    let found = shop.payment(payment);
+    assert_eq!(found.status, PaymentStatus::RequiresAction);
+    assert_eq!(found.operations[0].status, OperationStatus::Done);
+    shop.gateway.pay(payment);
+    shop.deliver_last();
+    let order = shop.world.seen(found.order_id);
+    assert_eq!((order.status, order.paid_total), (OrderStatus::Confirmed, eur(1_999)));
+}
+
+#[test]
+fn a_payment_that_is_made_while_it_is_given_up_is_called_off_if_its_order_needs_it_no_more() {
+    let shop = CardShop::new();
+    let payment = given_up(&shop);
+    let order = shop.payment(payment).order_id;
+    shop.gateway.script([Reply::Capture]);
+    let choice = PaymentChoice::new(card());
+    block_on(shop.world.shop.pay_order(&shop.world.system, order, &choice, None)).unwrap();
+    arrives(&shop, payment);
+    shop.minutes(2);
+    shop.settle();
+    assert_eq!(shop.payment(payment).status, PaymentStatus::Voided);
+    assert!(!shop.gateway.pay(payment), "nothing can come of it any more");
+    assert_eq!(shop.world.seen(order).paid_total, eur(1_999));
+}
+
+#[test]
+fn what_was_given_up_is_looked_up_until_the_provider_has_said_once_that_it_was_not_made() {
+    let shop = CardShop::new();
+    let payment = given_up(&shop);
+    let fetches = || {
+        let asked = shop.gateway.calls();
+        asked.iter().filter(|call| **call == Call::Fetch(payment)).count()
+    };
+    let before = fetches();
+    shop.gateway.roll(|call| matches!(call, Call::Fetch(_)).then_some(Fault::Unreached));
+    for _ in 0..10 {
+        shop.minutes(360);
+        let _ = block_on(shop.world.shop.sweep(100));
+    }
+    assert_eq!(fetches(), before + 10);
+    shop.gateway.roll(|_| None);
+    for _ in 0..10 {
+        shop.minutes(360);
+        shop.settle();
+    }
+    assert_eq!(fetches(), before + 11);
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub struct Books<'a> {
     pub(super) payments: Vec<Payment>,
     pub(super) commit: Commit,
     pub(super) begun: Vec<Begun>,
-    /// The payments of which something was heard, be it nothing.
-    heard: Vec<PaymentId>,
+    /// The payments whose gateways were asked, and whether that one was silent.
+    heard: BTreeMap<PaymentId, bool>,
 }
 
 impl<'a> Books<'a> {
@@ -48,7 +48,7 @@ impl<'a> Books<'a> {
             payments: inputs.payments(),
             commit: Commit::at(now),
             begun: Vec::new(),
-            heard: Vec::new(),
+            heard: BTreeMap::new(),
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Books<'a> {
         moment: &mut Moment,
     ) -> Result<(), Rejection> {
         self.payment_mut(payment)?.hear(asked, heard, account, moment);
-        self.heard.push(payment);
+        self.heard.insert(payment, matches!(heard, Heard::Silence));
         Ok(())
     }
 
@@ -315,7 +315,7 @@ impl<'a> Books<'a> {
     fn write_payments(&mut self, now: Timestamp) {
         for (place, after) in self.payments.iter_mut().enumerate() {
             let Some(before) = self.inputs.payments.get(place) else {
-                after.check_at = after.next_check(now);
+                after.check_at = after.next_check(now, false);
                 self.commit.insert(after.clone());
                 continue;
             };
@@ -323,8 +323,9 @@ impl<'a> Books<'a> {
             if changed {
                 after.updated_at = now.max(before.updated_at);
             }
-            if changed || self.heard.contains(&after.id) {
-                after.check_at = after.next_check(now);
+            let silent = self.heard.get(&after.id).copied();
+            if changed || silent.is_some() {
+                after.check_at = after.next_check(now, silent.unwrap_or(false));
             }
             if after.status != before.status {
                 self.commit.event(Event::PaymentUpdated {
@@ -412,7 +413,7 @@ fn tell_payment(before: &Payment, after: &Payment, commit: &mut Commit) {
     let (payment_id, order_id) = (after.id, after.order_id);
     let asked = after.operations.iter().filter(|it| !it.is_open() && after.is_online());
     for operation in asked {
-        if before.operation(operation.id).is_none_or(|before| before.is_open()) {
+        if before.operation(operation.id).is_none_or(|before| before.status != operation.status) {
             commit.event(Event::PaymentOperationEnded {
                 payment_id,
                 order_id,

@@ -90,7 +90,7 @@ impl Payment {
             };
             payment.customer_reference.clone_from(&means.customer_reference);
             payment.begin(OperationKind::Create, amount, None, None, moment)?;
-            payment.check_at = payment.next_check(now);
+            payment.check_at = payment.next_check(now, false);
         }
         Ok(payment)
     }

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decline, Payment, PaymentFlow, RefundStatus, ReviewReason, state::Input};
+use super::{
+    Decline, Payment, PaymentFlow, PaymentStatus, RefundStatus, ReviewReason, state::Input,
+};
 use crate::{
     error::Rejection,
     gateway::{ProviderAccount, ProviderPayment, ProviderRefund, ProviderStatus},
@@ -53,7 +55,8 @@ pub enum OperationStatus {
     Declined,
     /// The gateway did not accept the request.
     Refused,
-    /// It was not done, and is not to be done any more.
+    /// It was not done, and is not to be done any more. If the provider turns out to have made a payment
+    /// that was given up so, its creation is done after all.
     Lapsed,
 }
 
@@ -221,11 +224,15 @@ impl Payment {
         match heard {
             Heard::Payment(state) => {
                 let before = self.captured;
+                let again = self.take_up();
                 *self = self.merge(state, account, moment);
-                self.judge(asked, before, state, now);
+                for id in asked.into_iter().chain(again) {
+                    self.judge(Some(id), before, state, now);
+                }
             }
             Heard::Found(Some(state)) => {
                 let before = self.captured;
+                self.take_up();
                 *self = self.merge(state, account, moment);
                 for id in self.open_ids() {
                     self.judge(Some(id), before, state, now);
@@ -239,6 +246,7 @@ impl Payment {
             }
             Heard::Declined(decline, state) => {
                 if let Some(state) = state {
+                    self.take_up();
                     *self = self.merge(state, account, moment);
                 }
                 if self.end(asked, OperationStatus::Declined, Some(decline), now) {
@@ -288,6 +296,28 @@ impl Payment {
             last = next;
         }
         Some(last)
+    }
+
+    /// When it was given up because its provider knew nothing of it; `None` if it was not, or the
+    /// provider has turned out to know it. A request that was on its way then can still have arrived.
+    pub(super) fn unheard_since(&self) -> Option<Timestamp> {
+        let unheard = self.status == PaymentStatus::Failed && self.references.is_empty();
+        self.last_create().filter(|it| unheard && it.status == OperationStatus::Lapsed)?.ended_at
+    }
+
+    fn last_create(&self) -> Option<&Operation> {
+        self.operations.iter().rfind(|it| it.kind == OperationKind::Create)
+    }
+
+    /// Begins again what was given up because nobody knew of it: somebody does. Answers what is open
+    /// again by that.
+    fn take_up(&mut self) -> Option<OperationId> {
+        self.unheard_since()?;
+        let id = self.last_create()?.id;
+        let create = self.operations.iter_mut().find(|it| it.id == id)?;
+        (create.status, create.ended_at) = (OperationStatus::Open, None);
+        self.status = PaymentStatus::Pending;
+        Some(id)
     }
 
     fn open_ids(&self) -> Vec<OperationId> {

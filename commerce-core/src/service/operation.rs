@@ -55,7 +55,7 @@ impl Commerce {
     ///
     /// # Errors
     /// What keeps it from being known what came of the operations: [`Error::InFlight`] for one that
-    /// somebody is asking for at this moment. What the gateway refuses is no error here, but the
+    /// somebody is asking for at this moment, or that takes another key within minutes. What the gateway refuses is no error here, but the
     /// operation's [`outcome`]. What follows from them can wait.
     pub(super) async fn carry_through(
         &self,
@@ -122,6 +122,11 @@ impl Commerce {
                 _asked = self.asking.begin(next.operation_id, self.clock.now())?;
                 (begun, fresh) = (next, true);
                 continue;
+            }
+            // By the time that another key takes the place of this one, what anybody asked under it has
+            // arrived, and is found.
+            if !fresh && age >= keys_kept.saturating_sub(Payment::CALL_LASTS * 2) {
+                return Err(Error::InFlight);
             }
             let asked = Some(operation.id);
             let (heard, failed) = match ask(gateway, &inputs.order, payment, operation).await {
