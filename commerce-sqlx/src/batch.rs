@@ -1,13 +1,15 @@
 //! A batch of commits, judged and written in one transaction of somebody else's.
 //!
 //! 1. All that the commits name is locked and read in one statement; see [`lock`](crate::lock). Unique
-//!    keys that are gained are locked by one before it, so that it sees whether they are free.
+//!    keys that are gained are locked by one before it, so that it sees whether they are free. While the
+//!    database is at it, what the commits write is made ready, as if all of them held; see
+//!    [`draft`](crate::draft).
 //! 2. The core's [`apply`](commerce_core::store::apply) judges them one after the other by what was
 //!    read, and what those before left; see [`view`](crate::view). This is plain code without waiting.
 //!    If a commit is refused, all is read once more: now that the locks are there, nothing of it is
 //!    older than they are, so the second verdict is right.
 //! 3. What the commits that hold make of each record is written set by set, in one statement; see
-//!    [`sets`](crate::sets).
+//!    [`sets`](crate::sets). If one does not hold, the draft was for nothing, and is made once more.
 //! 4. The same statement ends with what follows from it, and last of all the outbox. Where products,
 //!    variants or locations change, that is a statement of its own; see [`settle`](crate::settle).
 //!
@@ -20,20 +22,19 @@
 
 use std::{mem, time::Duration};
 
-use commerce_core::store::{Commit, Record, RecordKey, Refusal};
+use commerce_core::store::{Commit, Refusal};
+use futures_util::future::join;
 use sqlx::PgConnection;
 
 use crate::{
+    draft::{self, Draft, Records},
     error::Result,
     lock::{self, Names},
     parts::Parts,
     sets::Sets,
     settle::Settle,
-    table::{
-        Table, cart, category, customer, journal, order, payment, product, shop, stock, token,
-        variant, webhook,
-    },
-    view::{self, Change, Moved, Net},
+    table::stock,
+    view::{self, Moved, Net},
 };
 
 /// How a batch goes about what other transactions have locked.
@@ -75,7 +76,9 @@ pub(crate) async fn write(
     patience: Option<Duration>,
 ) -> Result<Vec<Verdict>> {
     let mut names = Names::of(commits, way);
-    let state = names.read(connection, patience).await?;
+    let drafting = async { Draft::of(commits) };
+    let (state, draft) = join(names.read(connection, patience), drafting).await;
+    let state = state?;
     let mut free = commits.to_vec();
     let mut blocked = vec![false; commits.len()];
     if !state.blocked.is_empty() {
@@ -87,9 +90,14 @@ pub(crate) async fn write(
     if refusals.iter().any(Option::is_some) {
         (net, refusals) = view::judge(names.read_again(connection).await?, &free);
     }
-    let settle = Settle::of(&net)?;
+    let holding: Vec<_> =
+        free.iter().zip(&refusals).filter(|(_, no)| no.is_none()).map(|(it, _)| *it).collect();
+    let all = holding.len() == commits.len();
+    let Draft { records, mut sets } = if all { draft? } else { Draft::of(&holding)? };
+    let settle = Settle::of(&records, &net)?;
+    write_net(&mut sets, &records, &net);
     let mut parts = Parts::default();
-    sets_of(&net)?.write(&mut parts);
+    sets.write(&mut parts);
     if settle.is_after() {
         mem::take(&mut parts).run(connection).await?;
     }
@@ -103,14 +111,10 @@ pub(crate) async fn write(
     Ok(blocked.into_iter().map(verdict).collect())
 }
 
-/// The rows that a batch writes.
-fn sets_of(net: &Net<'_>) -> Result<Sets> {
-    let mut sets = Sets::default();
-    for change in net.records.values() {
-        write_record(&mut sets, change)?;
-    }
-    for (key, version) in &net.touched {
-        sets.touch(table_of(key), lock::cell_of(key), *version);
+/// Adds what the state has a say in: levels, movements, and versions of what is not written otherwise.
+fn write_net(sets: &mut Sets, records: &Records<'_>, net: &Net) {
+    for (key, version) in net.touched.iter().filter(|(key, _)| !records.contains_key(key)) {
+        sets.touch(draft::table_of(key), lock::cell_of(key), *version);
     }
     for Moved { before, after, .. } in net.levels.values() {
         match before {
@@ -123,61 +127,4 @@ fn sets_of(net: &Net<'_>) -> Result<Sets> {
     for movement in &net.movements {
         sets.insert(&stock::MOVEMENTS, &stock::movement_row(movement));
     }
-    for outcome in net.outcomes.values() {
-        sets.insert(&journal::OUTCOMES, &journal::outcome_row(outcome));
-    }
-    Ok(sets)
-}
-
-/// The table that a record stands in.
-fn table_of(key: &RecordKey) -> &'static Table {
-    match key {
-        RecordKey::Shop => &shop::SHOP,
-        RecordKey::Location(_) => &shop::LOCATIONS,
-        RecordKey::Category(_) => &category::CATEGORIES,
-        RecordKey::Product(_) => &product::PRODUCTS,
-        RecordKey::Variant(_) => &variant::VARIANTS,
-        RecordKey::Cart(_) => &cart::CARTS,
-        RecordKey::Order(_) => &order::ORDERS,
-        RecordKey::Payment(_) => &payment::PAYMENTS,
-        RecordKey::Customer(_) => &customer::CUSTOMERS,
-        RecordKey::ApiToken(_) => &token::TOKENS,
-        RecordKey::Webhook(_) => &webhook::WEBHOOKS,
-        RecordKey::Subscription(_) => &token::SUBSCRIPTIONS,
-    }
-}
-
-fn write_record(sets: &mut Sets, change: &Change<'_>) -> Result<()> {
-    /// The two states of a record of one kind.
-    macro_rules! of {
-        ($kind:ident) => {{
-            let value = |(version, record)| match record {
-                &Record::$kind(ref it) => Some((version, &**it)),
-                _ => None,
-            };
-            (change.before.and_then(value), change.after.and_then(value))
-        }};
-    }
-    macro_rules! write {
-        ($kind:ident, $write:path) => {{
-            let (before, after) = of!($kind);
-            $write(sets, before, after)
-        }};
-    }
-    let Some((_, record)) = change.after.or(change.before) else { return Ok(()) };
-    match record {
-        Record::Shop(_) => write!(Shop, shop::write)?,
-        Record::Location(_) => write!(Location, shop::write_location)?,
-        Record::Category(_) => write!(Category, category::write)?,
-        Record::Product(_) => write!(Product, product::write)?,
-        Record::Variant(_) => write!(Variant, variant::write)?,
-        Record::Cart(_) => write!(Cart, cart::write)?,
-        Record::Order(_) => write!(Order, order::write)?,
-        Record::Payment(_) => write!(Payment, payment::write)?,
-        Record::Customer(_) => write!(Customer, customer::write)?,
-        Record::ApiToken(_) => write!(ApiToken, token::write)?,
-        Record::Webhook(_) => write!(Webhook, webhook::write)?,
-        Record::Subscription(_) => write!(Subscription, token::write_subscription)?,
-    }
-    Ok(())
 }

@@ -62,6 +62,7 @@ mod batch;
 mod cell;
 mod clock;
 mod codec;
+mod draft;
 mod embed;
 mod error;
 mod gather;

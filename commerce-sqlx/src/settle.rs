@@ -18,6 +18,7 @@ use commerce_core::{
 
 use crate::{
     cell::{Array, Cell, Kind},
+    draft::Records,
     error::Result,
     parts::{Parts, rows},
     table::{document, stock::is_low},
@@ -43,7 +44,7 @@ pub(crate) struct Settle {
 }
 
 impl Settle {
-    pub(crate) fn of(net: &Net<'_>) -> Result<Self> {
+    pub(crate) fn of(records: &Records<'_>, net: &Net) -> Result<Self> {
         let mut settle = Self {
             products: BTreeSet::new(),
             variants: BTreeMap::new(),
@@ -52,7 +53,7 @@ impl Settle {
             after: false,
             entries: [Array::new(Kind::Time), Array::new(Kind::Json)],
         };
-        for change in net.records.values() {
+        for change in records.values() {
             let [before, after] = [change.before, change.after].map(|at| at.map(|(_, it)| it));
             match (before, after) {
                 (_, Some(Record::Product(it))) | (Some(Record::Product(it)), None) => {

@@ -49,15 +49,6 @@ impl View for State {
     }
 }
 
-/// What a batch makes of a record, however many of its commits write it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Change<'a> {
-    /// As it is stored.
-    pub(crate) before: At<'a, Record>,
-    /// As it is to be.
-    pub(crate) after: At<'a, Record>,
-}
-
 /// What a level is moved to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moved {
@@ -69,25 +60,20 @@ pub(crate) struct Moved {
     pub(crate) least: i64,
 }
 
-/// The net result of those commits of a batch that hold.
+/// What those commits of a batch that hold make of the state, besides what they write themselves.
 #[derive(Debug, Default)]
-pub(crate) struct Net<'a> {
-    pub(crate) records: BTreeMap<RecordKey, Change<'a>>,
-    /// The records of which nothing but the version is another.
+pub(crate) struct Net {
+    /// The records that get another version whether they are written or not.
     pub(crate) touched: BTreeMap<RecordKey, Version>,
     pub(crate) levels: BTreeMap<LevelKey, Moved>,
     /// All levels of what was moved or written, as they are to be.
     pub(crate) stock: BTreeMap<LevelKey, StockLevel>,
     pub(crate) movements: Vec<Movement>,
     pub(crate) entries: Vec<(Timestamp, Vec<commerce_core::event::Event>)>,
-    pub(crate) outcomes: BTreeMap<&'a OutcomeKey, &'a Outcome>,
 }
 
 /// Judges commits one after the other, each by what those before it left.
-pub(crate) fn judge<'a>(
-    mut state: State,
-    commits: &[&'a Commit],
-) -> (Net<'a>, Vec<Option<Refusal>>) {
+pub(crate) fn judge(mut state: State, commits: &[&Commit]) -> (Net, Vec<Option<Refusal>>) {
     let mut net = Net::default();
     let judged = commits.iter().map(|commit| match apply(&mut state, commit) {
         Ok(effects) => {
@@ -102,8 +88,8 @@ pub(crate) fn judge<'a>(
     (net, refusals)
 }
 
-impl<'a> Net<'a> {
-    fn keep(&mut self, state: &mut State, commit: &'a Commit, effects: Effects) {
+impl Net {
+    fn keep(&mut self, state: &mut State, commit: &Commit, effects: Effects) {
         // First all that is given up, as another write may take it.
         for write in commit.writes() {
             if let Write::Replace { old, .. } | Write::Remove { old, .. } = write {
@@ -111,25 +97,17 @@ impl<'a> Net<'a> {
             }
         }
         for write in commit.writes() {
-            let key = write.key();
-            let (before, after) = match write {
-                Write::Insert(new) => (None, Some((Version::FIRST, new))),
-                Write::Replace { expected, old, new } => {
-                    (Some((*expected, old)), Some((expected.next(), new)))
+            match write {
+                Write::Insert(new) => state.put(write.key(), Some((Version::FIRST, new))),
+                Write::Replace { expected, new, .. } => {
+                    state.put(write.key(), Some((expected.next(), new)));
                 }
-                Write::Remove { expected, old } => (Some((*expected, old)), None),
-                Write::Touch { .. } => {
-                    self.touch(state, key);
-                    continue;
+                Write::Remove { .. } => state.put(write.key(), None),
+                Write::Touch { key, .. } => {
+                    self.touched.extend(state.touch(key).map(|version| (key.clone(), version)));
                 }
-                Write::Require { .. } => continue,
-            };
-            state.put(&key, after);
-            self.touched.remove(&key);
-            self.records
-                .entry(key)
-                .and_modify(|change| change.after = after)
-                .or_insert(Change { before, after });
+                Write::Require { .. } => {}
+            }
         }
         for level in effects.levels {
             let key = level.key();
@@ -148,20 +126,6 @@ impl<'a> Net<'a> {
         }
         if let Some(outcome) = commit.outcome() {
             state.outcomes.insert(outcome.key.clone(), outcome.clone());
-            self.outcomes.insert(&outcome.key, outcome);
-        }
-    }
-}
-
-impl Net<'_> {
-    fn touch(&mut self, state: &mut State, key: RecordKey) {
-        let Some(version) = state.versions.get_mut(&key) else { return };
-        *version = version.next();
-        match self.records.get_mut(&key).and_then(|change| change.after.as_mut()) {
-            Some((written, _)) => *written = *version,
-            None => {
-                self.touched.insert(key, *version);
-            }
         }
     }
 }
@@ -173,13 +137,20 @@ impl State {
         }
     }
 
-    fn put(&mut self, key: &RecordKey, after: At<'_, Record>) {
+    /// Another version of a record; which, if it is there.
+    fn touch(&mut self, key: &RecordKey) -> Option<Version> {
+        let version = self.versions.get_mut(key)?;
+        *version = version.next();
+        Some(*version)
+    }
+
+    fn put(&mut self, key: RecordKey, after: At<'_, Record>) {
         for unique in after.map(|(_, record)| record.unique_keys()).unwrap_or_default() {
             self.holders.insert(unique, key.clone());
         }
         match after {
-            Some((version, _)) => self.versions.insert(key.clone(), version),
-            None => self.versions.remove(key),
+            Some((version, _)) => self.versions.insert(key, version),
+            None => self.versions.remove(&key),
         };
     }
 }
