@@ -38,8 +38,10 @@ struct Table {
 
 impl Table {
     fn all(connection: &Connection) -> Vec<Self> {
-        let sql = "SELECT name, wr FROM pragma_table_list
-                   WHERE schema = 'main' AND type = 'table' AND name LIKE 'commerce\\_%' ESCAPE '\\'";
+        // As they were made: what others refer to comes before them.
+        let sql = "SELECT l.name, l.wr FROM main.sqlite_schema AS s JOIN pragma_table_list AS l
+                       ON l.schema = 'main' AND l.type = s.type AND l.name = s.name
+                   WHERE s.type = 'table' AND s.name LIKE 'commerce\\_%' ESCAPE '\\' ORDER BY s.rowid";
         let mut statement = connection.prepare(sql).unwrap();
         let named: Vec<(String, bool)> = statement
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -79,8 +81,11 @@ impl Table {
         condition: &str,
     ) -> Vec<Vec<Value>> {
         let columns: Vec<_> = columns.iter().map(|column| format!("a.{column}")).collect();
-        let key: Vec<_> = self.key.iter().map(|key| format!("a.{key}")).collect();
-        // In the order in which they came: rows are numbered, and keys begin with the time.
+        // Order by order, so that a checkout's lines are those of its order, and otherwise in the order in
+        // which they came: rows are numbered, and keys begin with the time.
+        let of_order = if self.name == "commerce_orders" { "id" } else { "order_id" };
+        let of_order = self.columns.iter().filter(|column| *column == of_order);
+        let key: Vec<_> = of_order.chain(&self.key).map(|key| format!("a.{key}")).collect();
         let sql = format!(
             "SELECT {} FROM main.{} a LEFT JOIN before.{} b ON {} WHERE {condition} ORDER BY {}",
             columns.join(", "),
